@@ -1,0 +1,38 @@
+import type { GitRef } from '@argunix/shared/domain/git-ref';
+import type { EvaluationId, RepositoryId } from '@argunix/shared/domain/ids';
+import type { Sha } from '@argunix/shared/domain/sha';
+import type { FlakeSource } from './evaluator.ts';
+import type { Head } from './repository-store.ts';
+
+export interface Source {
+  readonly repositoryId: RepositoryId;
+  /** Any URL or path that git takes; never one with credentials in it. */
+  readonly url: string;
+  /** Read when used, handed to git by its credential helper, for this URL's host alone. */
+  readonly tokenPath: string | null;
+}
+
+export interface RemoteHeads {
+  readonly heads: readonly Head[];
+  readonly defaultBranch: GitRef | null;
+}
+
+export interface SourceCheckout {
+  /** Branches and tags at the source. Throws `git.unreachable`. */
+  look(source: Source, signal: AbortSignal): Promise<RemoteHeads>;
+  /**
+   * A worktree of exactly `sha`, with submodules and large files where the revision declares them. `ref` is where to
+   * look for it when the server does not give out bare revisions. Throws `git.missing-revision` when a force-push took
+   * it away, `git.unreachable`, `git.failed`. Callers may be concurrent, also for one repository.
+   */
+  checkOut(
+    source: Source,
+    revision: { readonly sha: Sha; readonly ref: GitRef },
+    evaluationId: EvaluationId,
+    signal: AbortSignal,
+  ): Promise<Extract<FlakeSource, { kind: 'checkout' }>>;
+  /** Removes the worktree of an evaluation; nothing when there is none. */
+  remove(evaluationId: EvaluationId): Promise<void>;
+  /** Removes worktrees that no living evaluation owns: what a crash left behind. */
+  sweep(living: ReadonlySet<EvaluationId>): Promise<void>;
+}

@@ -1,0 +1,103 @@
+export interface ErrorTraits {
+  /** What a stranger over HTTP gets. */
+  readonly httpStatus: number;
+  /** Trying the same again later may work. */
+  readonly retry: boolean;
+  /** What the process exits with when this ends it: 1 the input or the work, 2 usage, 3 cannot start. */
+  readonly exitCode: 1 | 2 | 3;
+  readonly publicMessage: string;
+}
+
+/** Every condition we foresee. docs/reference/errors.md is checked against this table. */
+export const ERROR_CODES = {
+  'config.invalid': {
+    httpStatus: 500,
+    retry: false,
+    exitCode: 1,
+    publicMessage: 'The configuration has mistakes.',
+  },
+  'usage.invalid': {
+    httpStatus: 400,
+    retry: false,
+    exitCode: 2,
+    publicMessage: 'The request is not of the form asked for.',
+  },
+  'not-found': { httpStatus: 404, retry: false, exitCode: 1, publicMessage: 'There is nothing here.' },
+  'rate-limited': {
+    httpStatus: 429,
+    retry: true,
+    exitCode: 1,
+    publicMessage: 'Too many requests; try again in a moment.',
+  },
+  'state.refused': {
+    httpStatus: 409,
+    retry: false,
+    exitCode: 1,
+    publicMessage: 'That is not possible in the present state.',
+  },
+  'store.newer': {
+    httpStatus: 500,
+    retry: false,
+    exitCode: 3,
+    publicMessage: 'The database was written by a newer argunix.',
+  },
+  'store.locked': {
+    httpStatus: 500,
+    retry: false,
+    exitCode: 3,
+    publicMessage: 'Another coordinator uses this state directory.',
+  },
+  'store.failed': {
+    httpStatus: 500,
+    retry: true,
+    exitCode: 1,
+    publicMessage: 'The database could not be written.',
+  },
+  'listen.failed': {
+    httpStatus: 500,
+    retry: false,
+    exitCode: 3,
+    publicMessage: 'The address could not be listened on.',
+  },
+  'git.unreachable': {
+    httpStatus: 502,
+    retry: true,
+    exitCode: 1,
+    publicMessage: 'The git repository could not be reached.',
+  },
+  'git.missing-revision': {
+    httpStatus: 409,
+    retry: false,
+    exitCode: 1,
+    publicMessage: 'The revision is gone from its repository.',
+  },
+  'git.failed': { httpStatus: 500, retry: true, exitCode: 1, publicMessage: 'Git failed.' },
+  'nix.missing': {
+    httpStatus: 500,
+    retry: false,
+    exitCode: 3,
+    publicMessage: 'Nix 2.8 or newer is not installed.',
+  },
+  'nix.failed': { httpStatus: 500, retry: true, exitCode: 1, publicMessage: 'Nix failed.' },
+  'confinement.missing': {
+    httpStatus: 500,
+    retry: false,
+    exitCode: 3,
+    publicMessage: 'Evaluations cannot be confined on this host.',
+  },
+  'process.failed': { httpStatus: 500, retry: true, exitCode: 1, publicMessage: 'A program failed.' },
+  'process.timed-out': {
+    httpStatus: 500,
+    retry: true,
+    exitCode: 1,
+    publicMessage: 'A program took too long.',
+  },
+  internal: {
+    httpStatus: 500,
+    retry: false,
+    exitCode: 1,
+    publicMessage: 'Something went wrong inside argunix.',
+  },
+} as const satisfies Record<string, ErrorTraits>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
