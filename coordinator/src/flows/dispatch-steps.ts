@@ -28,7 +28,7 @@ import { outputPaths } from './store-found-jobs.ts';
 export interface DispatchPorts extends FinishPorts {
   readonly jobs: JobStore;
   readonly builder: Builder;
-  readonly logs: LogStore;
+  readonly logs: Pick<LogStore, 'open'>;
   readonly store: StoreReader;
   readonly limits: BuildLimits;
   readonly retries: number;
