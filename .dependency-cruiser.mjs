@@ -32,7 +32,7 @@ export default {
       comment: 'A kit file used by one module belongs next to that module.',
       module: {
         path: shared + 'kit/',
-        pathNot: test + '|kit/(?:error-codes|descendants)',
+        pathNot: test + '|kit/(?:error-codes|descendants|orphan-signal|capture)',
         numberOfDependentsLessThan: 2,
       },
       from: { pathNot: test },
