@@ -91,7 +91,7 @@ describe('the build graph', () => {
             [job(100 + id, `s${id}`, 2), needs],
           ]);
         }
-        const ended: number[] = [...forgotten.flatMap((id) => [id])];
+        const ended: number[] = [...forgotten];
         graph.forget(forgotten.map((id) => id as JobId));
         const taken: DerivationPath[] = [];
         for (const { good, putBack, pick } of [...steps, ...steps]) {

@@ -170,10 +170,8 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
     const leaseId = await jobs.lease(drvPath, builder.name, wanted, clock.now());
     if (leaseId === undefined) {
       log.warn({ drvPath }, 'a derivation is leased already; it waits for that lease');
-      void clock.sleep(ports.retryMs, stopping.signal).then(() => {
-        graph.putBack(drvPath);
-        wake();
-      });
+      await clock.sleep(ports.retryMs, stopping.signal);
+      graph.putBack(drvPath);
       return undefined;
     }
     for (const job of wanted) {
@@ -262,7 +260,7 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
   ): Promise<void> {
     const { jobs: own, dependents } = graph.end(drvPath, isGoodEnding(ending));
     const verdicts: readonly Verdict[] = [
-      ...own.map((job) => judgeBuild(job, ending, stored.get(job.jobId)?.leaseId != null)),
+      ...own.map((job) => judgeBuild(job, ending, isLeased(job.jobId))),
       ...dependents.map(judgeDependent),
     ];
     const at = clock.now();
@@ -274,14 +272,20 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
     await leave(ended);
   }
 
+  /** An earlier dispatch of this attempt was interrupted. */
+  function isLeased(jobId: JobId): boolean {
+    const job = stored.get(jobId);
+    return job !== undefined && job.leaseId !== null;
+  }
+
   async function leave(ended: readonly Pick<GraphJob, 'jobId' | 'evaluationId'>[]): Promise<void> {
     for (const { jobId, evaluationId } of ended) {
       if (stored.delete(jobId)) {
         unfinished.set(evaluationId, (unfinished.get(evaluationId) ?? 0) - 1);
       }
     }
-    for (const evaluationId of new Set(ended.map(({ evaluationId }) => evaluationId))) {
-      await finishIfDone(evaluationId);
+    for (const id of new Set(ended.map(({ evaluationId }) => evaluationId))) {
+      await finishIfDone(id);
     }
   }
 
@@ -293,7 +297,7 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
   }
 
   function tellJobs(told: readonly Pick<GraphJob, 'jobId' | 'evaluationId'>[]): void {
-    for (const [evaluationId, some] of Map.groupBy(told, ({ evaluationId }) => evaluationId)) {
+    for (const [evaluationId, some] of Map.groupBy(told, (job) => job.evaluationId)) {
       ports.changes.tell({ kind: 'jobs', evaluationId, jobIds: some.map(({ jobId }) => jobId) });
     }
   }

@@ -5,7 +5,7 @@ import { JOB_STATUSES } from '@argunix/shared/domain/job-status';
 import type { Sha } from '@argunix/shared/domain/sha';
 import { type Selectable, sql } from 'kysely';
 import type { Evaluation, EvaluationStore, StatusCounts } from '../../ports/evaluation-store.ts';
-import { insertedId, returnedIds } from './inserted-id.ts';
+import { insertedId, returnedJobIds } from './inserted-id.ts';
 import type { Reader } from './open-database.ts';
 import { sqlite } from './sql.ts';
 import type { Tables } from './tables.ts';
@@ -69,7 +69,7 @@ export function createEvaluationStore(database: Reader & Writer): EvaluationStor
             .returning('id'),
         ),
       ]);
-      return result.kind === 'done' ? returnedIds<JobId>(result, 1) : undefined;
+      return result.kind === 'done' ? returnedJobIds(result, 1) : undefined;
     },
     finish: (id, outcome, counts, at) =>
       transition(

@@ -1,3 +1,4 @@
+import type { JobId } from '@argunix/shared/domain/ids';
 import type { UnitResult } from './writer.ts';
 
 /** The `id` that the statement at `at` of a unit returned. */
@@ -10,12 +11,12 @@ export function insertedId(result: UnitResult, at: number): number {
 }
 
 /** All of them, in the order of the rows. */
-export function returnedIds<Id extends number>(result: UnitResult, at: number): readonly Id[] {
+export function returnedJobIds(result: UnitResult, at: number): readonly JobId[] {
   return result.kind === 'refused'
     ? []
     : (result.rows[at] ?? []).flatMap((row) =>
         typeof row === 'object' && row !== null && 'id' in row && typeof row.id === 'number'
-          ? [row.id as Id]
+          ? [row.id as JobId]
           : [],
       );
 }

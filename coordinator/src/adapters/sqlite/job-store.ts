@@ -3,7 +3,7 @@ import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import { type Selectable, sql } from 'kysely';
 import type { JobAttempt, JobStore, NewJob, StoredJob } from '../../ports/job-store.ts';
 import { parseOutputs, parseStrings } from './columns.ts';
-import { insertedId, returnedIds } from './inserted-id.ts';
+import { insertedId, returnedJobIds } from './inserted-id.ts';
 import type { Reader } from './open-database.ts';
 import { sqlite } from './sql.ts';
 import type { Tables } from './tables.ts';
@@ -83,7 +83,7 @@ export function createJobStore(database: Reader & Writer): JobStore {
         ...ends,
         ...(lease === null ? [] : [endLease(lease.id, 'ended', lease.ending, at)]),
       ]);
-      return ends.flatMap((_, index) => returnedIds<JobId>(result, index));
+      return ends.flatMap((_, index) => returnedJobIds(result, index));
     },
     requeue: async (attempts, lease, at) => {
       await database.write([
@@ -175,7 +175,7 @@ export function createJobStore(database: Reader & Writer): JobStore {
             .returning('id'),
         ),
       ]);
-      return returnedIds<JobId>(result, 2);
+      return returnedJobIds(result, 2);
     },
     restartSet: (id) => {
       const job = database.first(
