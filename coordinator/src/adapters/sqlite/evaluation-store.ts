@@ -1,6 +1,6 @@
 import { toEpochMs } from '@argunix/shared/domain/epoch-ms';
 import type { GitRef } from '@argunix/shared/domain/git-ref';
-import type { EvaluationId, JobId, RepositoryId } from '@argunix/shared/domain/ids';
+import type { EvaluationId, RepositoryId } from '@argunix/shared/domain/ids';
 import { JOB_STATUSES } from '@argunix/shared/domain/job-status';
 import type { Sha } from '@argunix/shared/domain/sha';
 import { type Selectable, sql } from 'kysely';
