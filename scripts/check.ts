@@ -1,5 +1,6 @@
 /** Everything that reads the tree without running it: a few seconds, before every commit. */
 import { spawnSync } from 'node:child_process';
+import { resolve } from 'node:path';
 
 const CHECKS: readonly (readonly [name: string, ...command: string[]])[] = [
   ['types', 'tsc', '-b'],
@@ -19,13 +20,14 @@ const CHECKS: readonly (readonly [name: string, ...command: string[]])[] = [
     'scripts',
   ],
   ['dead code', 'knip', '--no-progress'],
+  ['docs', process.execPath, '--conditions=source', 'scripts/check-docs.ts'],
 ];
 
 let failed = 0;
 for (const [name, ...command] of CHECKS) {
   const startedAt = performance.now();
   const [program = '', ...args] = command;
-  const result = spawnSync(`node_modules/.bin/${program}`, args, { encoding: 'utf8' });
+  const result = spawnSync(resolve('node_modules/.bin', program), args, { encoding: 'utf8' });
   const isGood = result.status === 0;
   failed += isGood ? 0 : 1;
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);

@@ -9,7 +9,7 @@ const FIXTURES = fileURLToPath(new URL('config/fixtures/', import.meta.url));
 function argunix(...args: readonly string[]): { code: number | null; out: string; err: string } {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--conditions=source', MAIN, ...args], {
     cwd: FIXTURES,
-    env: { CREDENTIALS_DIRECTORY: '/run/credentials' },
+    env: { CREDENTIALS_DIRECTORY: '/run/credentials', SECRETS: '/run/secrets' },
     encoding: 'utf8',
     timeout: 20_000,
   });

@@ -16,13 +16,13 @@ test('nothing that prints a secret shows it', () => {
   const holder = { token: secret, list: [secret] };
 
   const printed = [
-    `${secret}`,
+    String(secret),
     JSON.stringify(holder),
     inspect(holder, { showHidden: true, depth: 9 }),
     format('%s %o %O %j', secret, secret, holder, holder),
-    String(new Error(`about ${secret}`).stack),
+    String(new Error(String(secret), { cause: secret }).stack),
     JSON.stringify(Object.entries(secret)),
-    JSON.stringify({ ...secret }),
+    JSON.stringify(Object.assign({}, secret)),
   ];
 
   expect(printed.join('\n')).not.toContain('hunter2');
@@ -30,13 +30,6 @@ test('nothing that prints a secret shows it', () => {
 });
 
 describe('the file of a secret', () => {
-  async function file(name: string, content: string, mode = 0o600): Promise<string> {
-    const path = join(dir, name);
-    await writeFile(path, content);
-    await chmod(path, mode);
-    return path;
-  }
-
   test('is read without the newline at its end, and with those inside', async () => {
     const secret = await readSecret(await file('key', '-----BEGIN\nabc\n-----END\r\n'));
 
@@ -51,10 +44,7 @@ describe('the file of a secret', () => {
   ])('is refused when it is %s', async (name, content, reason) => {
     const path = content === undefined ? join(dir, name) : await file(name, content);
 
-    await expect(readSecret(path)).rejects.toMatchObject({
-      code: 'secret.unreadable',
-      message: expect.stringContaining(reason),
-    });
+    await expect(readSecret(path)).rejects.toThrow(reason);
   });
 
   test.each(['/', '/dev/zero'])('is refused when it is %s', async (path) => {
@@ -72,3 +62,10 @@ describe('the file of a secret', () => {
     expect(opened).toMatchObject({ kind: 'secret', isExposed });
   });
 });
+
+async function file(name: string, content: string, mode = 0o600): Promise<string> {
+  const path = join(dir, name);
+  await writeFile(path, content);
+  await chmod(path, mode);
+  return path;
+}
