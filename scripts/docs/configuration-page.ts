@@ -14,10 +14,11 @@ export function renderConfigurationPage(): string {
   const sections = Map.groupBy(rows, ({ path }) => path.slice(0, -1).join('.'));
   return `# Configuration reference
 
-Every key of \`argunix.yaml\`, made from the schema that checks it. \`<name>\` stands for a name of your choice, \`<git>\` and the like
-for that of a forge of this kind. Unknown keys are refused. \`argunix schema\` prints the same as JSON schema; \`argunix check --config FILE\` tells everything that is
-wrong with a file. In the values of keys that end in \`_path\`, \`_dir\` or \`_socket\` and in a repository's path, \`$VAR\` and
-\`\${VAR}\` stand for environment variables. How to set things up: [configuration](../configuration.md).
+Every key of \`argunix.yaml\`, made from the schema that checks it. \`<name>\` stands for a name of your choice, \`<git>\` and
+the like for the name of a forge of that kind. Unknown keys are refused. \`argunix schema\` prints the same as JSON schema;
+\`argunix check --config FILE\` tells everything that is wrong with a file. In the values of keys that end in \`_path\`,
+\`_dir\` or \`_socket\`, and in a repository's path, \`$VAR\` and \`\${VAR}\` stand for environment variables. How to set things
+up: [configuration](../configuration.md).
 
 ${[...sections].map(([name, keys]) => renderSection(name, keys)).join('\n')}
 ## Without effect in this version
