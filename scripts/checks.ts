@@ -1,7 +1,7 @@
 /** Everything that reads the tree without running it: a few seconds, before every commit. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
 const ROOMS = ['coordinator', 'builder-agent', 'ctl', 'shared', 'e2e', 'bench', 'scripts'].filter((room) =>
@@ -14,6 +14,7 @@ const CHECKS: readonly (readonly [name: string, ...command: string[]])[] = [
   ['format', 'biome', 'check', '.'],
   ['floors', 'depcruise', '--config', '.dependency-cruiser.mjs', ...ROOMS],
   ['dead code', 'knip', '--no-progress'],
+  ['docs', process.execPath, '--conditions=source', 'scripts/check-docs.ts'],
 ];
 
 export interface CheckTally {
@@ -27,7 +28,7 @@ export function runChecks(): CheckTally {
   for (const [name, program = '', ...args] of CHECKS) {
     const startedAt = performance.now();
     // 5 minutes: the slowest of them takes seconds, so what is not done by then hangs.
-    const result = spawnSync(join(ROOT, 'node_modules/.bin', program), args, {
+    const result = spawnSync(resolve(ROOT, 'node_modules/.bin', program), args, {
       cwd: ROOT,
       encoding: 'utf8',
       timeout: 300_000,

@@ -16,6 +16,12 @@ export const ERROR_CODES = {
     exitCode: 1,
     publicMessage: 'The configuration has mistakes.',
   },
+  'secret.unreadable': {
+    httpStatus: 500,
+    retry: false,
+    exitCode: 1,
+    publicMessage: 'A secret of the configuration could not be read.',
+  },
   'usage.invalid': {
     httpStatus: 400,
     retry: false,
