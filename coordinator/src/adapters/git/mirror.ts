@@ -87,11 +87,11 @@ export function createMirrors({
   async function fetch(
     mirrorDir: string,
     access: Access,
-    refspecs: readonly string[],
+    wants: readonly string[],
     signal: AbortSignal,
   ): Promise<Said> {
     return await git.run({
-      args: inMirror(mirrorDir, ...BASE_FETCH, '--', access.url.text, ...refspecs),
+      args: inMirror(mirrorDir, ...BASE_FETCH, ...wants),
       transports: access.transports,
       env: access.env,
       about: shownUrl(access.url.text),
@@ -110,12 +110,18 @@ export function createMirrors({
     signal: AbortSignal,
   ): Promise<string | undefined> {
     const tries = [
-      [`+${sha}:${refOf(sha)}`],
-      [`+${ref}:refs/argunix/tip`],
-      ['--prune', '+refs/heads/*:refs/argunix/all/heads/*', '+refs/tags/*:refs/argunix/all/tags/*'],
+      ['--', access.url.text, `+${sha}:${refOf(sha)}`],
+      ['--', access.url.text, `+${ref}:refs/argunix/tip`],
+      [
+        '--prune',
+        '--',
+        access.url.text,
+        '+refs/heads/*:refs/argunix/all/heads/*',
+        '+refs/tags/*:refs/argunix/all/tags/*',
+      ],
     ];
-    for (const [index, refspecs] of tries.entries()) {
-      const { code, stderr } = await fetch(mirrorDir, access, refspecs, signal);
+    for (const [index, wants] of tries.entries()) {
+      const { code, stderr } = await fetch(mirrorDir, access, wants, signal);
       if (code === 0) {
         if (index === 0 || (await adopt(mirrorDir, sha, signal))) {
           return undefined;
