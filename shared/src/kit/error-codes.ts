@@ -77,6 +77,12 @@ export const ERROR_CODES = {
     exitCode: 1,
     publicMessage: 'The revision is gone from its repository.',
   },
+  'git.refused': {
+    httpStatus: 409,
+    retry: false,
+    exitCode: 1,
+    publicMessage: 'The revision asks for something that is not done.',
+  },
   'git.failed': { httpStatus: 500, retry: true, exitCode: 1, publicMessage: 'Git failed.' },
   'nix.missing': {
     httpStatus: 500,
