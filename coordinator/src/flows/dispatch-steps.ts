@@ -55,7 +55,6 @@ interface Dispatch {
   readonly drvPath: DerivationPath;
   readonly leaseId: LeaseId;
   readonly log: LogWriter;
-  readonly controller: AbortController;
   hasStarted: boolean;
   hasEnded: boolean;
 }
@@ -126,13 +125,11 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
           endings.push(settle(dispatch, ending).then(wake));
         }
       };
-      const requests = dispatches.map(({ leaseId, drvPath, controller }) => ({
-        leaseId,
-        drvPath,
-        signal: controller.signal,
-      }));
+      for (const dispatch of dispatches.filter(({ drvPath }) => graph.jobsOf(drvPath).length === 0)) {
+        onEnded(dispatch, { kind: 'cancelled' });
+      }
       await builder.build(
-        requests,
+        dispatches.filter((dispatch) => !dispatch.hasEnded),
         slots,
         ports.limits,
         {
@@ -184,14 +181,10 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
       drvPath,
       leaseId,
       log: logs.open(leaseId),
-      controller: new AbortController(),
       hasStarted: false,
       hasEnded: false,
     };
     current.set(drvPath, dispatch);
-    if (graph.jobsOf(drvPath).length === 0) {
-      dispatch.controller.abort();
-    }
     return dispatch;
   }
 
@@ -199,8 +192,13 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
     if (dispatch !== undefined && !dispatch.hasStarted) {
       dispatch.hasStarted = true;
       const started = graph.jobsOf(dispatch.drvPath);
-      await jobs.begin(started, clock.now());
-      tellJobs(started);
+      try {
+        await jobs.begin(started, clock.now());
+        tellJobs(started);
+      } catch (error) {
+        // Only what is shown suffers: the end of the job is stored all the same.
+        log.error({ err: error }, 'the start of a build could not be stored');
+      }
     }
   }
 
@@ -306,7 +304,10 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
     adopt,
     forget: async (evaluationId, jobIds) => {
       for (const drvPath of graph.forget(jobIds)) {
-        current.get(drvPath)?.controller.abort();
+        const dispatch = current.get(drvPath);
+        if (dispatch !== undefined) {
+          builder.cancel(dispatch.leaseId);
+        }
       }
       await leave(jobIds.map((jobId) => ({ jobId, evaluationId })));
       wake();

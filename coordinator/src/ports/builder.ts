@@ -5,8 +5,6 @@ import type { DerivationPath } from '@argunix/shared/domain/store-path';
 export interface BuildRequest {
   readonly leaseId: LeaseId;
   readonly drvPath: DerivationPath;
-  /** Ends this one alone; the others of the batch go on, or end as `cancelled` too and are asked for again. */
-  readonly signal: AbortSignal;
 }
 
 export interface BuildLimits {
@@ -53,4 +51,6 @@ export interface Builder {
     observer: BuildObserver,
     signal: AbortSignal,
   ): Promise<void>;
+  /** Ends this one as `cancelled` and none of the others; nothing when it has ended, or is not of this builder. */
+  cancel(leaseId: LeaseId): void;
 }
