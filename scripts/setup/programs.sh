@@ -7,6 +7,7 @@ linux_programs='bwrap:bubblewrap slirp4netns:slirp4netns setpriv:util-linux floc
 debian_programs='bash-static:bash-static'
 test_programs='git-lfs:git-lfs chromium:chromium patchelf:patchelf ip:iproute2'
 
+# nix-bin and not nix-setup-systemd: see scripts/demo/nix-settings.ts for what that would do to the machine.
 needed_programs() {
   echo 'git:git nix:nix-bin'
   if [ "$(uname)" = Linux ]; then echo "$linux_programs"; fi
