@@ -29,6 +29,12 @@ export const ERROR_CODES = {
     exitCode: 1,
     publicMessage: 'Too many requests; try again in a moment.',
   },
+  busy: {
+    httpStatus: 503,
+    retry: true,
+    exitCode: 1,
+    publicMessage: 'Too many are connected; try again in a moment.',
+  },
   'state.refused': {
     httpStatus: 409,
     retry: false,
