@@ -45,10 +45,10 @@ export function createGcRoots({ dir, registrar }: GcRootsOptions): GcRoots {
       await registrar.register(links);
     },
     remove,
-    async sweep(living) {
+    async sweep(isLiving) {
       const owners = await readdir(dir).catch(ifMissing(() => []));
       for (const owner of owners) {
-        if (OWNER.test(owner) && !living.has(owner)) {
+        if (OWNER.test(owner) && !isLiving(owner)) {
           await remove(owner);
         }
       }

@@ -76,7 +76,8 @@ function nixConf({ experimentalFeatures, extraPlatforms, flakeRegistry }: NixSet
 
 function findCertificates(env: Readonly<Record<string, string | undefined>>): string | undefined {
   return [env['NIX_SSL_CERT_FILE'], env['SSL_CERT_FILE'], ...CERTIFICATES]
-    .filter((path) => path !== undefined && path !== '')
+    .filter((path) => path !== undefined)
+    .filter((path) => path !== '')
     .map(resolved)
     .find((path) => path !== undefined);
 }
