@@ -2,7 +2,7 @@
 // swapped. Without this script nothing is missing but the freshness.
 
 const SWAP_EVERY_MS = 1500; // a building evaluation changes many times a second; nobody reads faster than this
-const TELL_TIME_EVERY_MS = 10_000;
+const TELL_TIME_EVERY_MS = 1000;
 const main = document.querySelector('main');
 const shown = new WeakMap();
 
@@ -13,6 +13,21 @@ function tellTimes(root) {
       time.textContent = said;
     }
   }
+  for (const span of root.querySelectorAll('[data-since]')) {
+    span.textContent = duration(
+      Math.max(0, Math.floor((Date.now() - Date.parse(span.dataset.since)) / 1000)),
+    );
+  }
+}
+
+/** As formatDuration of the server, for what goes on. */
+function duration(seconds) {
+  if (seconds < 60) {
+    return `${seconds} s`;
+  }
+  const units = seconds < 3600 ? ['min', 60, 's', 1] : ['h', 3600, 'min', 60];
+  const [large, size, small, smallSize] = units;
+  return `${Math.floor(seconds / size)} ${large} ${Math.floor((seconds % size) / smallSize)} ${small}`;
 }
 
 /** As formatAgo of the server. */
