@@ -16,6 +16,12 @@ export const ERROR_CODES = {
     exitCode: 1,
     publicMessage: 'The configuration has mistakes.',
   },
+  'secret.unreadable': {
+    httpStatus: 500,
+    retry: false,
+    exitCode: 1,
+    publicMessage: 'A secret of the configuration could not be read.',
+  },
   'usage.invalid': {
     httpStatus: 400,
     retry: false,
@@ -83,6 +89,12 @@ export const ERROR_CODES = {
     retry: false,
     exitCode: 1,
     publicMessage: 'The revision is gone from its repository.',
+  },
+  'git.refused': {
+    httpStatus: 409,
+    retry: false,
+    exitCode: 1,
+    publicMessage: 'The revision asks for something that is not done.',
   },
   'git.failed': { httpStatus: 500, retry: true, exitCode: 1, publicMessage: 'Git failed.' },
   'nix.missing': {
