@@ -97,12 +97,8 @@ function wantSwap() {
 
 function concernsPage(data) {
   const watched = main.dataset.evaluation;
-  try {
-    const { evaluation_id: evaluationId } = JSON.parse(data);
-    return watched === undefined || evaluationId === undefined || String(evaluationId) === watched;
-  } catch {
-    return true;
-  }
+  const changes = JSON.parse(data);
+  return watched === undefined || changes.some((change) => String(change.evaluation_id) === watched);
 }
 
 function follow() {
@@ -121,9 +117,8 @@ function follow() {
     state.textContent = wasOpen ? 'reconnecting' : '';
     state.className = '';
   });
-  for (const name of ['message', 'repository', 'evaluation', 'jobs', 'lag']) {
-    source.addEventListener(name, (event) => concernsPage(event.data) && wantSwap());
-  }
+  source.addEventListener('changes', (event) => concernsPage(event.data) && wantSwap());
+  source.addEventListener('lag', wantSwap);
   document.addEventListener('visibilitychange', () => isWanted && wantSwap());
   document.addEventListener('argunix:stale', wantSwap);
   addEventListener('pagehide', () => source.close());
