@@ -26,7 +26,7 @@ const WRITTEN_FOR_READERS: ReadonlySet<ErrorCode> = new Set([
   'not-found',
   'not-ready',
   'rate-limited',
-  'overloaded',
+  'busy',
   'unauthorized',
   'state.refused',
 ]);

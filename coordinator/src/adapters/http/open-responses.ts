@@ -94,7 +94,7 @@ export function createOpenResponses(limits: OpenResponseLimits, logger: Logger):
         const why = isClosing
           ? 'the coordinator is stopping'
           : `${limits.maxResponses} readers are connected`;
-        throw new AppError('overloaded', `${why}; try again in a moment`);
+        throw new AppError('busy', `${why}; try again in a moment`);
       }
       reply.hijack();
       const { raw } = reply;
