@@ -3,6 +3,7 @@
  * has a free slot, and stores every ending before it acts on it. Everything here can be made again from the store
  * (`adopt`), so a crash loses only the builds that ran.
  */
+import type { BuildEnding } from '@argunix/shared/domain/build-ending';
 import type { EvaluationId, JobId, LeaseId } from '@argunix/shared/domain/ids';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import type { Logger } from '@argunix/shared/kit/logger';
@@ -16,7 +17,7 @@ import {
   type Verdict,
 } from '../domain/build-verdict.ts';
 import { outputRoots } from '../domain/root-owners.ts';
-import type { BuildEnding, Builder, BuildLimits } from '../ports/builder.ts';
+import type { Builder, BuildLimits } from '../ports/builder.ts';
 import type { JobStore, StoredJob } from '../ports/job-store.ts';
 import type { LogStore, LogWriter } from '../ports/log-store.ts';
 import type { StoreReader } from '../ports/store-reader.ts';

@@ -1,6 +1,7 @@
+import type { BuildEnding } from '@argunix/shared/domain/build-ending';
 import type { LeaseId } from '@argunix/shared/domain/ids';
 import { type DerivationPath, storePathName } from '@argunix/shared/domain/store-path';
-import type { BuildEnding, Builder, BuildObserver, BuildRequest } from '../../src/ports/builder.ts';
+import type { Builder, BuildObserver, BuildRequest } from '../../src/ports/builder.ts';
 
 interface OpenBuild {
   readonly leaseId: LeaseId;

@@ -2,10 +2,11 @@
  * What the jobs expression says, line by line. A line without the mark of this process is Nix's or the flake's own
  * text and is never taken for ours.
  */
-import type { FoundJob } from '../../ports/evaluator.ts';
+
 import { attributePath } from '@argunix/shared/domain/attribute-path';
 import { parseDerivationPath, parseStorePath, storePathName } from '@argunix/shared/domain/store-path';
 import { z } from 'zod';
+import type { FoundJob } from '../../ports/evaluator.ts';
 import type { AttributeSegments } from './attribute-order.ts';
 
 export type EvalEvent =

@@ -181,10 +181,7 @@ in { inherit walk probe list tree; }
 `;
 
 const CONTROL = [...Array.from({ length: 31 }, (_, i) => i + 1), 0x7f];
-const JOBS_ON_ONE_LINE = JOBS.replace(
-  'CONTROL_ESCAPED',
-  nixList(CONTROL.map((code) => `%${hex(code, 2)}`)),
-)
+const JOBS_ON_ONE_LINE = JOBS.replace('CONTROL_ESCAPED', nixList(CONTROL.map((code) => `%${hex(code, 2)}`)))
   .replace('CONTROL', `(fromJSON ${nixString(jsonOfControls())})`)
   .replaceAll(/\s*\n\s*/g, ' ')
   .trim();

@@ -17,7 +17,7 @@ export interface GcRootsOptions {
   readonly registrar: RootRegistrar;
 }
 
-const OWNER = /^(?:eval|job)-\d{1,16}$/;
+const OWNER = /^[a-z]+-\d{1,16}(?:-[a-z]+)?$/;
 
 export function createGcRoots({ dir, registrar }: GcRootsOptions): GcRoots {
   async function remove(owner: string): Promise<void> {
@@ -56,12 +56,12 @@ export function createGcRoots({ dir, registrar }: GcRootsOptions): GcRoots {
   };
 }
 
-/** Owners become names of directories: nothing but the two forms that we give. */
+/** Owners become names of directories: nothing but the forms that domain/root-owners.ts gives. */
 function checkOwner(owner: string): string {
   if (!OWNER.test(owner)) {
     throw new AppError(
       'nix.failed',
-      `expected eval-N or job-N as the owner of roots, got ${JSON.stringify(owner)}`,
+      `expected a name like eval-12-outs as the owner of roots, got ${JSON.stringify(owner)}`,
     );
   }
   return owner;
