@@ -7,7 +7,10 @@ import type { FailedDependent, GraphJob } from './build-graph.ts';
 export type FinalEnding =
   | { readonly kind: 'built' }
   | { readonly kind: 'substituted' }
-  | { readonly kind: 'failed' | 'dependency_failed' | 'timed_out' | 'unsupported' | 'gave_up'; readonly reason: string };
+  | {
+      readonly kind: 'failed' | 'dependency_failed' | 'timed_out' | 'unsupported' | 'gave_up';
+      readonly reason: string;
+    };
 
 export interface Verdict {
   readonly jobId: JobId;
