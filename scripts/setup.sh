@@ -32,6 +32,9 @@ is_ready() {
 # Two set-ups at once: the second waits, looks again, and finds the work done. The lock is released by the end of the
 # subshell, however it ends. Without flock (not Linux) there is no lock.
 install_missing() (
+  said=$tools/.said.$$
+  trap 'rm -f "$said"' EXIT
+  trap 'exit 130' INT TERM HUP
   if command -v flock >/dev/null; then
     flock -n 9 || { say 'waiting for another set-up to finish'; flock 9; }
   fi
@@ -55,13 +58,8 @@ refuse() {
 quietly() {
   sentence=$1
   shift
-  said=$tools/.said.$$
-  if "$@" >"$said" 2>&1 </dev/null; then
-    rm -f "$said"
-    return
-  fi
+  if "$@" >"$said" 2>&1 </dev/null; then return; fi
   cat "$said" >&2
-  rm -f "$said"
   refuse "$sentence failed: $*"
 }
 

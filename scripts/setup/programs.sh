@@ -34,6 +34,10 @@ install_programs() {
     refuse "these packages are missing: as root, run: apt-get install --no-install-recommends $packages"
   fi
   say "installing $packages (apt-get)"
+  # After an interruption apt wants this first. It fails while someone else installs, and then apt waits for them.
+  if [ -n "$(ls -A /var/lib/dpkg/updates 2>/dev/null)" ]; then
+    DEBIAN_FRONTEND=noninteractive dpkg --configure -a >"$said" 2>&1 </dev/null || true
+  fi
   # The lists may be fresh enough, but a machine that lacks Nix rarely has fresh lists, and a stale one fails halfway.
   quietly 'reading the package lists' apt-get -q update
   # shellcheck disable=SC2086 -- a list of package names
