@@ -36,7 +36,7 @@ export function watchMemory(maxBytes: number, onExcess: (pid: number) => void): 
 }
 
 function familyBytes(pid: number): number {
-  return [pid, ...descendantsOf(pid).map((record) => record.pid)]
+  return [pid, ...descendantsOf([pid]).map((record) => record.pid)]
     .map(residentBytes)
     .reduce((sum, bytes) => sum + bytes, 0);
 }

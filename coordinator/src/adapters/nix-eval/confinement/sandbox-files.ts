@@ -76,8 +76,7 @@ function nixConf({ experimentalFeatures, extraPlatforms, flakeRegistry }: NixSet
 
 function findCertificates(env: Readonly<Record<string, string | undefined>>): string | undefined {
   return [env['NIX_SSL_CERT_FILE'], env['SSL_CERT_FILE'], ...CERTIFICATES]
-    .filter((path) => path !== undefined && path !== '')
-    .map(resolved)
+    .map((path) => resolved(path ?? ''))
     .find((path) => path !== undefined);
 }
 
