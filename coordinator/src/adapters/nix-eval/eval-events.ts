@@ -12,7 +12,8 @@ import type { AttributeSegments } from './attribute-order.ts';
 export type EvalEvent =
   | { readonly kind: 'begin' | 'long' | 'deep'; readonly pathText: string; readonly path: AttributeSegments }
   | { readonly kind: 'job'; readonly json: string }
-  | { readonly kind: 'odd' | 'name'; readonly text: string }
+  | { readonly kind: 'odd'; readonly text: string }
+  | { readonly kind: 'name'; readonly text: string }
   | { readonly kind: 'caught' }
   | { readonly kind: 'end' };
 
@@ -92,6 +93,16 @@ function parseJson(text: string): unknown {
     // A line that was cut or damaged on its way; the caller says that it is no job.
     return undefined;
   }
+}
+
+/** As the expression writes it. */
+export function escapePath(path: AttributeSegments): string {
+  return path
+    .map((segment) =>
+      // oxlint-disable-next-line no-control-regex -- control characters are what is escaped
+      segment.replaceAll(/[\u0001-\u001f\u007f%/]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`),
+    )
+    .join('/');
 }
 
 function unescapeText(text: string): string {

@@ -1,11 +1,11 @@
 /** Nix's own words about what went wrong, as a person reads them: no colours, no lines of our expression, bounded. */
-import { stripVTControlCharacters } from 'node:util';
+import { plainText } from '@argunix/shared/domain/plain-text';
 
 const MAX_LENGTH = 8_000;
 
 /** From what came on standard error after the last line of ours. Empty when Nix said nothing of an error. */
 export function nixMessage(lines: readonly string[]): string {
-  const clean = lines.map(cleanLine);
+  const clean = lines.map(plainText);
   const start = clean.findIndex((line) => /^\s*error:/.test(line));
   if (start === -1) {
     return '';
@@ -34,11 +34,6 @@ function withoutOurFrames(lines: readonly string[]): readonly string[] {
     }
   }
   return kept;
-}
-
-function cleanLine(line: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is taken out
-  return stripVTControlCharacters(line).replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '');
 }
 
 function bounded(text: string): string {

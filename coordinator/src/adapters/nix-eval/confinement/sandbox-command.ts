@@ -53,10 +53,11 @@ export function sandboxCommand(sandbox: Sandbox, command: readonly string[]): re
     ...(isRoot ? DROPPED.root : DROPPED.user),
     ...['--proc', '/proc', '--dev', '/dev', '--bind', sandbox.tmpDir, '/tmp'],
     ...sandbox.systemPaths.flatMap(systemPath),
-    ...['--ro-bind', '/nix/store', '/nix/store', '--ro-bind', sandbox.socketDir, SOCKET_DIR],
-    ...files.mounts(hasNetwork).flatMap(([from, to]) => ['--ro-bind', from, to]),
-    ...['--bind', sandbox.homeDir, HOME],
-    ...sandbox.visible.flatMap((dir) => ['--ro-bind', dir, dir]),
+    ...readOnly('/nix/store', '/nix/store'),
+    ...readOnly(sandbox.socketDir, SOCKET_DIR),
+    ...files.mounts(hasNetwork).flatMap(([from, to]) => readOnly(from, to)),
+    ...[...parentsOf(HOME), '--bind', sandbox.homeDir, HOME],
+    ...sandbox.visible.flatMap((dir) => readOnly(dir, dir)),
     ...Object.entries(environment(sandbox)).flatMap(([name, value]) => ['--setenv', name, value]),
     ...['--remount-ro', '/', '--chdir', '/', '--'],
     ...(isRoot ? BECOME_NOBODY : []),
@@ -87,11 +88,21 @@ function environment({ path, files }: Sandbox): Record<string, string> {
   };
 }
 
+function readOnly(from: string, to: string): readonly string[] {
+  return [...parentsOf(to), '--ro-bind', from, to];
+}
+
+/** Made by name: those that bubblewrap makes by itself nobody may enter. */
+function parentsOf(path: string): readonly string[] {
+  const segments = path.split('/').slice(1, -1);
+  return segments.flatMap((_, i) => ['--dir', `/${segments.slice(0, i + 1).join('/')}`]);
+}
+
 /** As the host has it: /bin is a link on most and a directory on some. */
 function systemPath(path: string): readonly string[] {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) {
     return [];
   }
-  return found.isSymbolicLink() ? ['--symlink', readlinkSync(path), path] : ['--ro-bind', path, path];
+  return found.isSymbolicLink() ? [...parentsOf(path), '--symlink', readlinkSync(path), path] : readOnly(path, path);
 }

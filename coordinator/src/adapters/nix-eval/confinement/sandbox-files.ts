@@ -61,11 +61,7 @@ export async function writeSandboxFiles(
 
 /** No substituters (the daemon has them), no access tokens, no netrc. */
 function nixConf({ experimentalFeatures, extraPlatforms, flakeRegistry }: NixSettings): string {
-  const features = new Set([
-    'nix-command',
-    'flakes',
-    ...experimentalFeatures.filter((name) => /^[a-z]/.test(name)),
-  ]);
+  const features = new Set(['nix-command', 'flakes', ...experimentalFeatures.filter((name) => /^[a-z]/.test(name))]);
   return [
     `experimental-features = ${[...features].join(' ')}`,
     `extra-platforms = ${extraPlatforms.join(' ')}`,
@@ -80,9 +76,7 @@ function nixConf({ experimentalFeatures, extraPlatforms, flakeRegistry }: NixSet
 
 function findCertificates(env: Readonly<Record<string, string | undefined>>): string | undefined {
   return [env['NIX_SSL_CERT_FILE'], env['SSL_CERT_FILE'], ...CERTIFICATES]
-    .filter((path) => path !== undefined)
-    .filter((path) => path !== '')
-    .map(resolved)
+    .map((path) => resolved(path ?? ''))
     .find((path) => path !== undefined);
 }
 
