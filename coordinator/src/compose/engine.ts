@@ -11,8 +11,9 @@ import { createGcRoots } from '../adapters/nix/gc-roots.ts';
 import { createLocalBuilder } from '../adapters/nix/local-builder.ts';
 import { createRootRegistrar } from '../adapters/nix/root-registrar.ts';
 import { createStoreReader } from '../adapters/nix/store-reader.ts';
-import { createConfinement } from '../adapters/nix-eval/confinement/confinement.ts';
-import { createEvaluator } from '../adapters/nix-eval/evaluator.ts';
+import { type ConfinementVerdict, createConfinement } from '../adapters/nix-eval/confinement/confinement.ts';
+import { createEvaluator } from '../adapters/nix-eval/create-evaluator.ts';
+import { createUnconfinedSpaces, type EvaluationSpaces } from '../adapters/nix-eval/evaluation-space.ts';
 import { createEvaluationStore } from '../adapters/sqlite/evaluation-store.ts';
 import { createJobStore } from '../adapters/sqlite/job-store.ts';
 import { type OpenDatabase, openDatabase } from '../adapters/sqlite/open-database.ts';
@@ -25,6 +26,7 @@ import type { EvaluationStore } from '../ports/evaluation-store.ts';
 import type { GcRoots } from '../ports/gc-roots.ts';
 import type { JobStore } from '../ports/job-store.ts';
 import type { LiveTail, LogStore } from '../ports/log-store.ts';
+import type { Metrics } from '../ports/metrics.ts';
 import type { SettingsOf } from '../ports/settings.ts';
 import type { SourceCheckout } from '../ports/source-checkout.ts';
 import type { StoreReader } from '../ports/store-reader.ts';
@@ -34,6 +36,7 @@ export interface EngineOptions {
   readonly stateDir: string;
   readonly env: NodeJS.ProcessEnv;
   readonly log: Logger;
+  readonly metrics: Metrics;
   readonly evaluationConcurrency: number;
   readonly buildTimeoutMs: number;
   readonly maxSilentMs: number;
@@ -93,9 +96,20 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
   const derivations = createDerivationReader();
   const store = createStoreReader({ env, derivations });
   const checkout = options.createCheckout(database);
-  const evaluator = await createEvaluator({ confinement, env, logger: log, unconfined: options.unconfined });
+  const evaluator = createEvaluator({ spaces: toSpaces(confinement, options) });
   const builder = createLocalBuilder({ name: 'local', configuration, env, derivations });
-  const shared = { evaluations, jobs, roots, store, changes, clock, log, logs, checkout };
+  const shared = {
+    evaluations,
+    jobs,
+    roots,
+    store,
+    changes,
+    clock,
+    log,
+    logs,
+    checkout,
+    metrics: options.metrics,
+  };
   const retries = { retries: options.infrastructureRetries, retryMs: RETRY_MS };
   const dispatcher = createDispatcher({
     ...shared,
@@ -131,4 +145,14 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
       await database.close();
     },
   };
+}
+
+/** Without confinement a person's own flake may still be evaluated by that person; nobody else's is. */
+function toSpaces(verdict: ConfinementVerdict, { unconfined, env }: EngineOptions): EvaluationSpaces {
+  if (verdict.kind === 'confined') {
+    return verdict.confinement;
+  }
+  return unconfined === 'allowed'
+    ? createUnconfinedSpaces(env)
+    : { open: () => Promise.resolve({ kind: 'refused', reason: verdict.reason }) };
 }

@@ -56,8 +56,8 @@ export function createPrometheusMetrics(options: {
   });
   const evaluationDuration = new Histogram({
     name: 'argunix_evaluation_duration_seconds',
-    help: 'How long evaluations took: the evaluating alone, and all until the last job ended.',
-    labelNames: ['part'],
+    help: 'How long evaluations took, from the push to the end of their last job.',
+    labelNames: ['status'],
     buckets: DURATION_BUCKETS,
     registers,
   });
@@ -90,10 +90,9 @@ export function createPrometheusMetrics(options: {
     webhookReceived(forge, outcome) {
       webhooks.inc({ forge: options.forges().includes(forge) ? forge : 'other', outcome });
     },
-    evaluationEnded(status, outcome, durationMs) {
+    evaluationEnded(status, outcome, totalMs) {
       evaluationsEnded.inc({ status, outcome: outcome ?? 'none' });
-      evaluationDuration.observe({ part: 'evaluating' }, durationMs.evaluating / 1000);
-      evaluationDuration.observe({ part: 'total' }, durationMs.total / 1000);
+      evaluationDuration.observe({ status }, totalMs / 1000);
     },
     jobEnded(status, system) {
       jobsEnded.inc({ status, system: systemLabel(system) });
