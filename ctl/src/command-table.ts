@@ -4,7 +4,7 @@ import type { ArgumentSpec, CommandSpec, OptionSpec } from './command.ts';
 const EVALUATION: ArgumentSpec = { name: 'id', summary: 'the number of an evaluation' };
 const JOB: ArgumentSpec = { name: 'id', summary: 'the number of a job' };
 
-export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
 /** Hold for every command. */
 export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
@@ -111,7 +111,12 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'Print a completion script for a shell.',
     args: [{ name: 'shell', summary: 'bash, zsh or fish', choices: SHELLS }],
     options: [],
-    load: async () => (await import('./commands/completion.ts')).printCompletion,
+    load: async () =>
+      (await import('./commands/completion.ts')).completionOf({
+        commands: COMMANDS,
+        groups: GROUPS,
+        globals: GLOBAL_OPTIONS,
+      }),
   },
 ];
 

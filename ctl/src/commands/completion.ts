@@ -1,35 +1,46 @@
 /** Completion scripts made from the command table. They complete words of the table, never anything of the coordinator's. */
 import type { Command, CommandSpec, OptionSpec } from '../command.ts';
-import { COMMANDS, GLOBAL_OPTIONS, GROUPS } from '../command-table.ts';
 
-export const printCompletion: Command = async ({ print }, given) => {
-  const scripts: Readonly<Record<string, () => string>> = { bash, zsh, fish };
-  print.raw(scripts[given.argument('shell')]?.() ?? '');
-  await Promise.resolve();
-};
+/** The table is handed in: it names this file, so this file must not name it. */
+interface Table {
+  readonly commands: readonly CommandSpec[];
+  readonly groups: Readonly<Record<string, string>>;
+  readonly globals: readonly OptionSpec[];
+}
+
+export function completionOf(table: Table): Command {
+  const scripts: Readonly<Record<string, (table: Table) => string>> = { bash, zsh, fish };
+  return async ({ print }, given) => {
+    print.raw(scripts[given.argument('shell')]?.(table) ?? '');
+    await Promise.resolve();
+  };
+}
 
 /** What may follow which words: the words of a command, then its options and choices. */
-function wordsAfter(): ReadonlyMap<string, readonly string[]> {
+function wordsAfter({ commands, groups, globals }: Table): ReadonlyMap<string, readonly string[]> {
   const words = new Map<string, readonly string[]>();
-  words.set('', [...new Set(COMMANDS.map(({ path }) => path[0])), ...optionWords([])]);
-  for (const group of Object.keys(GROUPS)) {
+  words.set('', [...new Set(commands.map(({ path }) => path[0])), ...optionWords(globals)]);
+  for (const group of Object.keys(groups)) {
     words.set(
       group,
-      COMMANDS.flatMap(({ path }) => (path[0] === group && path[1] !== undefined ? [path[1]] : [])),
+      commands.flatMap(({ path }) => (path[0] === group && path[1] !== undefined ? [path[1]] : [])),
     );
   }
-  for (const { path, args, options } of COMMANDS) {
-    words.set(path.join(' '), [...args.flatMap(({ choices }) => choices ?? []), ...optionWords(options)]);
+  for (const { path, args, options } of commands) {
+    words.set(path.join(' '), [
+      ...args.flatMap(({ choices }) => choices ?? []),
+      ...optionWords([...options, ...globals]),
+    ]);
   }
   return words;
 }
 
 function optionWords(options: readonly OptionSpec[]): readonly string[] {
-  return [...options, ...GLOBAL_OPTIONS].map(({ long }) => `--${long}`);
+  return options.map(({ long }) => `--${long}`);
 }
 
-function bash(): string {
-  const cases = [...wordsAfter()].map(([path, words]) => `    '${path}') words='${words.join(' ')}' ;;`);
+function bash(table: Table): string {
+  const cases = [...wordsAfter(table)].map(([path, words]) => `    '${path}') words='${words.join(' ')}' ;;`);
   return `# argunixctl completion for bash: source <(argunixctl completion bash)
 _argunixctl() {
   local word path='' words=''
@@ -38,7 +49,7 @@ _argunixctl() {
   done
   case "$path" in
 ${cases.join('\n')}
-    *) words='${optionWords([]).join(' ')}' ;;
+    *) words='${optionWords(table.globals).join(' ')}' ;;
   esac
   COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
 }
@@ -46,24 +57,24 @@ complete -o default -F _argunixctl argunixctl`;
 }
 
 /** zsh runs bash completions; one script is one place for mistakes. */
-function zsh(): string {
+function zsh(table: Table): string {
   return `#compdef argunixctl
 autoload -U +X bashcompinit && bashcompinit
-${bash()}`;
+${bash(table)}`;
 }
 
-function fish(): string {
-  const lines = COMMANDS.flatMap((command) => fishCommand(command));
-  const groups = Object.entries(GROUPS).map(
+function fish({ commands, groups: summaries, globals }: Table): string {
+  const lines = commands.flatMap((command) => fishCommand(command));
+  const groups = Object.entries(summaries).map(
     ([group, summary]) =>
       `complete -c argunixctl -n __fish_use_subcommand -f -a ${group} -d '${quoteFish(summary)}'`,
   );
-  const globals = GLOBAL_OPTIONS.map((option) => `complete -c argunixctl ${fishOption(option)}`);
+  const always = globals.map((option) => `complete -c argunixctl ${fishOption(option)}`);
   return [
     '# argunixctl completion for fish: argunixctl completion fish | source',
     ...groups,
     ...lines,
-    ...globals,
+    ...always,
   ].join('\n');
 }
 

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import { terminalText } from './terminal-text.ts';
 
-export type Look = 'good' | 'bad' | 'busy' | 'plain';
+type Look = 'good' | 'bad' | 'busy' | 'plain';
 
 export interface Cell {
   readonly text: string;

@@ -6,7 +6,7 @@ export function formatAge(time: string | null, now: number): string {
   return `${formatSpan(Math.max(0, now - Date.parse(time)))} ago`;
 }
 
-export function formatSpan(ms: number): string {
+function formatSpan(ms: number): string {
   const seconds = Math.floor(ms / 1000);
   const [days, hours, minutes] = [
     Math.floor(seconds / 86_400),
