@@ -33,7 +33,7 @@ export interface GitCheckoutOptions {
 }
 
 /** What git checks out is always a worktree. */
-export type GitCheckout = SourceCheckout & {
+export type GitCheckout = Omit<SourceCheckout, 'checkOut'> & {
   checkOut(
     ...args: Parameters<SourceCheckout['checkOut']>
   ): Promise<Extract<FlakeSource, { kind: 'checkout' }>>;
