@@ -6,10 +6,18 @@
 import { AppError } from '@argunix/shared/kit/app-error';
 import type { Access } from './access.ts';
 import { anonymousAccess } from './access.ts';
-import { gitWords, unreachable } from './git-trouble.ts';
+import { unreachable } from './git-trouble.ts';
 import { localPath, parseForeignUrl, type RepositoryUrl, shownUrl } from './repository-url.ts';
 import type { Git } from './run-git.ts';
 import { inTree, type Tree } from './worktree.ts';
+
+// Without a filter git-lfs fetches and then leaves the pointers; for this step alone, a checkout runs no filter.
+const FILTER = {
+  'filter.lfs.clean': 'git-lfs clean -- %f',
+  'filter.lfs.smudge': 'git-lfs smudge -- %f',
+  'filter.lfs.process': 'git-lfs filter-process',
+  'filter.lfs.required': 'true',
+};
 
 export async function fetchLargeFiles(
   git: Git,
@@ -25,7 +33,7 @@ export async function fetchLargeFiles(
     transports: from.transports,
     env: from.env,
     about: shownUrl(from.url.text),
-    config: { 'lfs.url': named ?? ownStore(access.url) },
+    config: { ...FILTER, ...storeConfig(named ?? ownStore(access.url)) },
     signal,
   });
   if (code === 0) {
@@ -36,7 +44,7 @@ export async function fetchLargeFiles(
         'git.failed',
         'this revision has large files (filter=lfs), and git-lfs is not installed on this host: install the package git-lfs',
       )
-    : unreachable(from, `large files: ${gitWords(stderr, from.secrets)}`);
+    : unreachable(from, stderr, 'large files: ');
 }
 
 async function namedStore(
@@ -66,6 +74,11 @@ function foreignStore(text: string, base: RepositoryUrl): Access {
     throw new AppError('git.refused', `.lfsconfig, lfs.url: ${verdict.reason}`);
   }
   return anonymousAccess(verdict.url);
+}
+
+/** A local store is found by the URL of the remote only (git-lfs-standalone-file), any other by lfs.url, over .lfsconfig. */
+function storeConfig(url: string): Readonly<Record<string, string>> {
+  return { 'lfs.url': url, 'remote.origin.url': url };
 }
 
 /** docs/api/server-discovery.md of git-lfs. */
