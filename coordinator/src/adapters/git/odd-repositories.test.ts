@@ -272,6 +272,21 @@ test('a mirror that git cannot read is made anew', async () => {
   expect(await real.git(mirrorDir, 'fsck')).toBe('');
 });
 
+test('a mirror that many find broken at a time is made anew once for all of them', async () => {
+  const repository = await real.init('sample');
+  const first = await real.commit(repository, { a: '1' });
+  const { mirrorDir } = await checkOut(repository, first);
+  await rm(join(mirrorDir, 'objects'), { recursive: true });
+
+  const placed = await Promise.all(
+    [2, 3, 4, 5].map(async (id) => await checkOut(repository, first, main, id)),
+  );
+
+  for (const { worktreeDir } of placed) {
+    expect(await readFile(join(worktreeDir, 'a'), 'utf8')).toBe('1');
+  }
+});
+
 test('a blob that is missing from the mirror is noticed and fetched again', async () => {
   const repository = await real.init('sample');
   const first = await real.commit(repository, { a: '1', b: 'content' });

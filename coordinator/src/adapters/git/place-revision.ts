@@ -37,10 +37,11 @@ export async function placeRevision(placement: Placement, revision: Revision): P
 
   async function fill(tree: Tree, access: Access, wanted: Revision): Promise<Declared> {
     const declared = await mirrors.obtain(tree.mirrorDir, access, wanted, signal);
+    const generation = mirrors.generation(tree.mirrorDir);
     if ((await fillTree(git, tree, signal)) === 'filled') {
       return declared;
     }
-    const declaredAnew = await mirrors.obtain(tree.mirrorDir, access, wanted, signal, true);
+    const declaredAnew = await mirrors.obtain(tree.mirrorDir, access, wanted, signal, generation);
     if ((await fillTree(git, tree, signal)) === 'broken') {
       throw new AppError('git.failed', `git cannot read ${tree.sha} from the new mirror ${tree.mirrorDir}`);
     }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { Sha } from '@argunix/shared/domain/sha';
 import { AppError } from '@argunix/shared/kit/app-error';
 import { failed, gitWords, isBrokenMirror } from './git-trouble.ts';
+import { refOf } from './mirror.ts';
 import type { Git } from './run-git.ts';
 
 export interface Tree {
@@ -24,7 +25,8 @@ export async function fillTree(
 ): Promise<'filled' | 'broken'> {
   const gitDir = join(dir, '.git');
   await mkdir(gitDir, { recursive: true });
-  await writeFile(join(gitDir, 'HEAD'), `${sha}\n`);
+  // On a branch: of a detached HEAD Nix warns that it could not read it.
+  await writeFile(join(gitDir, 'HEAD'), `ref: ${refOf(sha)}\n`);
   await writeFile(join(gitDir, 'commondir'), `${mirrorDir}\n`);
   const { code, stderr } = await git.run({
     args: [...inTree(dir), 'read-tree', '--reset', '-u', sha],
