@@ -8,8 +8,10 @@ import { parseSha, type Sha } from '@argunix/shared/domain/sha';
 import { isAppError } from '@argunix/shared/kit/app-error';
 import { silentLogger } from '@argunix/shared/kit/logger';
 import { outputOf } from '@argunix/shared/kit/run-process';
-import { createGitCheckout, type GitCheckoutOptions } from '../src/adapters/git/checkout.ts';
+import { createGitCheckout } from '../src/adapters/git/checkout.ts';
 import type { Source, SourceCheckout } from '../src/ports/source-checkout.ts';
+
+type GitCheckoutOptions = Parameters<typeof createGitCheckout>[0];
 
 export interface RealGit {
   readonly dir: string;

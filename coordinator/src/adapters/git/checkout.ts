@@ -19,7 +19,7 @@ import { parseRepositoryUrl } from './repository-url.ts';
 import { createGit } from './run-git.ts';
 import { makeReadable, sealTree } from './worktree.ts';
 
-export interface GitCheckoutOptions {
+interface GitCheckoutOptions {
   readonly mirrorsDir: string;
   readonly worktreesDir: string;
   readonly readSecret: (path: string) => Promise<string>;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,6 +19,9 @@ import {
   troubleOf,
 } from '../../../test/real-git.ts';
 import type { Source } from '../../ports/source-checkout.ts';
+import { ownAccess } from './access.ts';
+import { makeGitHome } from './git-home.ts';
+import { parseRepositoryUrl } from './repository-url.ts';
 
 const TOKEN = 'tok-3f9a"$x\\y&z';
 const main = ref('main');
@@ -126,6 +130,50 @@ test('a submodule on the same host gets no token', async () => {
   );
 });
 
+test('large files come from the store of the repository with its token, which no other host gets', async () => {
+  const content = 'large content';
+  const oid = createHash('sha256').update(content).digest('hex');
+  const repository = await real.init('owner/sample.git');
+  const sha = await real.commit(repository, {
+    '.gitattributes': '*.bin filter=lfs\n',
+    'one.bin': `version https://git-lfs.github.com/spec/v1\noid sha256:${oid}\nsize ${content.length}\n`,
+  });
+  const files = await serve({
+    intercept: (_, response) => {
+      response.end(content);
+      return true;
+    },
+  });
+  const server = await serve({
+    password: TOKEN,
+    intercept: (request, response) => {
+      if (request.url !== '/owner/sample.git/info/lfs/objects/batch') {
+        return false;
+      }
+      response.setHeader('content-type', 'application/vnd.git-lfs+json').end(
+        JSON.stringify({
+          transfer: 'basic',
+          objects: [
+            { oid, size: content.length, actions: { download: { href: `${files.url}/elsewhere/${oid}` } } },
+          ],
+        }),
+      );
+      return true;
+    },
+  });
+
+  const placed = await real.checkout.checkOut(
+    withToken(`${server.url}/owner/sample.git`),
+    { sha, ref: main },
+    evaluationId(1),
+    never,
+  );
+
+  expect(await readFile(join(placed.worktreeDir, 'one.bin'), 'utf8')).toBe(content);
+  expect(files.asked).toEqual([{ path: `/elsewhere/${oid}`, authorization: undefined }]);
+  expect(await filesWith('tok-3f9a', join(real.dir, 'state'))).toBe('');
+});
+
 test('a token of two lines, or none that can be read, is said by the path of its file', async () => {
   await writeFile(join(real.dir, 'token'), 'one\ntwo');
   await expect(real.checkout.look(withToken('http://127.0.0.1:1/x'), never)).rejects.toThrow(
@@ -147,6 +195,37 @@ function commandLines(): readonly string[] {
     }
   });
 }
+
+test.each([
+  ['the repository', 'https', 'example.org', 'owner/sample.git', true],
+  ['the repository without .git', 'https', 'example.org', 'owner/sample', true],
+  ['its large files', 'https', 'example.org', 'owner/sample.git/info/lfs', true],
+  ['another protocol', 'http', 'example.org', 'owner/sample.git', false],
+  ['another port', 'https', 'example.org:8443', 'owner/sample.git', false],
+  ['a host that begins like it', 'https', 'example.org.evil.example', 'owner/sample.git', false],
+  ['a neighbour', 'https', 'example.org', 'owner/other.git', false],
+  ['a neighbour that begins like it', 'https', 'example.org', 'owner/sample2.git', false],
+  ['a way out of it', 'https', 'example.org', 'owner/sample.git/../other.git', false],
+  ['a way out of it in code', 'https', 'example.org', 'owner/sample.git/%2e%2e/other.git', false],
+  ['the host alone', 'https', 'example.org', '', false],
+])('the helper, asked for %s, answers as it should', async (_, protocol, host, path, isAnswered) => {
+  const { dir } = await makeGitHome(join(real.dir, "it's home"));
+  const verdict = parseRepositoryUrl('https://example.org/owner/sample.git');
+  const access =
+    verdict.kind === 'url'
+      ? await ownAccess(verdict.url, '/token', async () => await Promise.resolve(TOKEN), undefined)
+      : undefined;
+
+  const { stdout } = await runProcess({
+    command: '/bin/sh',
+    args: [join(dir, 'credential-helper'), 'get'],
+    env: { ...access?.env },
+    input: `protocol=${protocol}\nhost=${host}\npath=${path}\n\n`,
+    deadlineMs: 10_000,
+  });
+
+  expect(stdout).toBe(isAnswered ? `username=argunix\npassword=${TOKEN}\n` : '');
+});
 
 async function filesWith(text: string, dir: string): Promise<string> {
   const { stdout } = await runProcess({

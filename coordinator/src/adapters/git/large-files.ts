@@ -26,7 +26,7 @@ export async function fetchLargeFiles(
   signal: AbortSignal,
 ): Promise<void> {
   const named = await namedStore(git, tree, signal);
-  const from = named === undefined ? access : foreignStore(named, access.url);
+  const from = named === undefined ? access : foreignStore(named, access);
   const { code, stderr } = await git.run({
     args: [...inTree(tree.dir), 'lfs', 'pull'],
     cwd: tree.dir,
@@ -68,12 +68,16 @@ async function namedStore(
   return code === 0 && url !== '' ? url : undefined;
 }
 
-function foreignStore(text: string, base: RepositoryUrl): Access {
-  const verdict = parseForeignUrl(text, base);
+function foreignStore(text: string, own: Access): Access {
+  const verdict = parseForeignUrl(text, own.url);
   if (verdict.kind === 'refused') {
     throw new AppError('git.refused', `.lfsconfig, lfs.url: ${verdict.reason}`);
   }
-  return anonymousAccess(verdict.url);
+  const anonymous = anonymousAccess(verdict.url);
+  // Many name the store that is their own anyway; the helper answers for that one alone.
+  return verdict.url.transport === 'https' && own.url.transport === 'https'
+    ? { ...anonymous, env: own.env, secrets: own.secrets }
+    : anonymous;
 }
 
 /** A local store is found by the URL of the remote only (git-lfs-standalone-file), any other by lfs.url, over .lfsconfig. */
