@@ -16,6 +16,12 @@ export const ERROR_CODES = {
     exitCode: 1,
     publicMessage: 'The configuration has mistakes.',
   },
+  'secret.unreadable': {
+    httpStatus: 500,
+    retry: false,
+    exitCode: 1,
+    publicMessage: 'A secret of the configuration could not be read.',
+  },
   'usage.invalid': {
     httpStatus: 400,
     retry: false,
@@ -28,6 +34,19 @@ export const ERROR_CODES = {
     retry: true,
     exitCode: 1,
     publicMessage: 'Too many requests; try again in a moment.',
+  },
+  'not-ready': {
+    httpStatus: 503,
+    retry: true,
+    exitCode: 1,
+    publicMessage: 'Not ready yet; try again in a moment.',
+  },
+  unauthorized: { httpStatus: 401, retry: false, exitCode: 1, publicMessage: 'A token is needed.' },
+  busy: {
+    httpStatus: 503,
+    retry: true,
+    exitCode: 1,
+    publicMessage: 'Too many are connected; try again in a moment.',
   },
   'state.refused': {
     httpStatus: 409,
