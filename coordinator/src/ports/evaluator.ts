@@ -6,10 +6,7 @@ import type { DerivationPath } from '@argunix/shared/domain/store-path';
 export type FlakeSource =
   | {
       readonly kind: 'checkout';
-      /**
-       * A git worktree of exactly `sha`; its `.git` points at `mirrorDir`. With submodules or large files there is no
-       * `.git`: a plain tree, the same for every checkout of `sha`, each file with the time of the commit.
-       */
+      /** A git worktree of exactly `sha`; its `.git` points at `mirrorDir`, those of its submodules below it. */
       readonly worktreeDir: string;
       readonly mirrorDir: string;
       readonly sha: Sha;

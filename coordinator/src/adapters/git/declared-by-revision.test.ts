@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Sha } from '@argunix/shared/domain/sha';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -39,7 +39,7 @@ async function addSubmodule(repository: string, path: string, url: string, sha: 
   return await real.commitIndex(repository, { '.gitmodules': await readFile(modules, 'utf8') });
 }
 
-test('submodules with relative URLs are there, nested ones too, and no .git shows', async () => {
+test('submodules with relative URLs are there, nested ones too, each with a git of its own', async () => {
   const leaf = await real.init('group/leaf');
   const leafSha = await real.commit(leaf, { c: 'leaf' });
   const middle = await real.init('group/middle');
@@ -54,11 +54,15 @@ test('submodules with relative URLs are there, nested ones too, and no .git show
   expect(placed).toMatchObject({ hasSubmodules: true, hasLargeFiles: false });
   expect(await readFile(join(placed.worktreeDir, 'mid/b'), 'utf8')).toBe('middle');
   expect(await readFile(join(placed.worktreeDir, 'mid/deep/leaf/c'), 'utf8')).toBe('leaf');
-  const names = await readdir(placed.worktreeDir, { recursive: true });
-  expect(names.filter((name) => name.endsWith('.git'))).toEqual([]);
-  const committedAt = Number(await real.git(top, 'show', '--no-patch', '--format=%ct'));
-  for (const name of names) {
-    expect((await lstat(join(placed.worktreeDir, name))).mtimeMs).toBe(committedAt * 1_000);
+  for (const [dir, revision] of [
+    ['', sha],
+    ['mid', middleSha],
+    ['mid/deep/leaf', leafSha],
+  ] as const) {
+    expect(await real.git(join(placed.worktreeDir, dir), 'rev-parse', 'HEAD')).toBe(revision);
+    expect(await real.git(join(placed.worktreeDir, dir), 'rev-parse', '--git-common-dir')).toMatch(
+      `${placed.mirrorDir}${dir === '' ? '' : '/modules/'}`,
+    );
   }
 });
 
@@ -146,7 +150,7 @@ test('large files are there in full, also when a nested .gitattributes declares 
 
   expect(placed).toMatchObject({ hasSubmodules: false, hasLargeFiles: true });
   expect(await readFile(join(placed.worktreeDir, 'assets/one.bin'), 'utf8')).toBe('large content');
-  expect(existsSync(join(placed.worktreeDir, '.git'))).toBe(false);
+  expect(await real.git(placed.worktreeDir, 'show', '--no-patch', '--format=%H')).toBe(sha);
 });
 
 test('large files of a submodule are there too', async () => {

@@ -54,32 +54,6 @@ test('Nix reads the revision from worktree and mirror alone, both read-only, and
   expect(seen).toContain(`["${sha}",${committedAt},"2","sha256-`);
 });
 
-test('a revision with submodules is the same flake in every checkout of it', async () => {
-  const inner = await real.init('inner');
-  const innerSha = await real.commit(inner, { b: 'inner' });
-  const repository = await real.init('sample');
-  await real.commit(repository, { 'flake.nix': FLAKE, a: '1' });
-  await real.git(repository, 'update-index', '--add', '--cacheinfo', `160000,${innerSha},sub`);
-  const sha = await real.commitIndex(repository, {
-    '.gitmodules': '[submodule "sub"]\n\tpath = sub\n\turl = ../inner\n',
-  });
-
-  const seen = [];
-  for (const id of [1, 2]) {
-    const { worktreeDir } = await real.checkout.checkOut(
-      source(repository),
-      { sha, ref: main },
-      evaluationId(id),
-      never,
-    );
-    seen.push(await nixEval(`path:${worktreeDir}?rev=${sha}#it`, [worktreeDir]));
-  }
-
-  expect(seen[0]).toEqual(seen[1]);
-  const committedAt = Number(await real.git(repository, 'show', '--no-patch', '--format=%ct'));
-  expect(seen[0]).toContain(`["${sha}",${committedAt},"1","sha256-`);
-});
-
 test('another user may read the revision, when it can reach the directories', async () => {
   const repository = await real.init('sample');
   const sha = await real.commit(repository, { a: '1' });

@@ -98,10 +98,6 @@ export function createGit(options: GitOptions): Git {
   }
 
   function judge(step: GitStep, ending: ProcessEnding): number {
-    // setpriv, which starts it, ends with 126 or 127 when it cannot; git itself never does.
-    if (ending.kind === 'exited' && (ending.code === 126 || ending.code === 127)) {
-      throw new AppError('git.failed', `${options.gitBin} cannot be run: is git installed, and in PATH?`);
-    }
     if (ending.kind === 'exited') {
       return ending.code;
     }
