@@ -69,7 +69,7 @@ export async function startCoordinator({
     buildTimeoutMs: schedule.buildTimeoutMs,
     maxSilentMs: schedule.maxSilentMs,
     infrastructureRetries: schedule.infrastructureRetries,
-    unconfined: 'refused',
+    confinement: 'required',
     settingsOf: (id) => watched.get(id)?.settings,
     createCheckout: () =>
       createGitCheckout({

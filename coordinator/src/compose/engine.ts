@@ -11,7 +11,7 @@ import { createGcRoots } from '../adapters/nix/gc-roots.ts';
 import { createLocalBuilder } from '../adapters/nix/local-builder.ts';
 import { createRootRegistrar } from '../adapters/nix/root-registrar.ts';
 import { createStoreReader } from '../adapters/nix/store-reader.ts';
-import { type ConfinementVerdict, createConfinement } from '../adapters/nix-eval/confinement/confinement.ts';
+import { createConfinement } from '../adapters/nix-eval/confinement/confinement.ts';
 import { createEvaluator } from '../adapters/nix-eval/create-evaluator.ts';
 import { createUnconfinedSpaces, type EvaluationSpaces } from '../adapters/nix-eval/evaluation-space.ts';
 import { createEvaluationStore } from '../adapters/sqlite/evaluation-store.ts';
@@ -23,6 +23,7 @@ import { recover } from '../flows/recover.ts';
 import type { Builder } from '../ports/builder.ts';
 import type { Changes } from '../ports/changes.ts';
 import type { EvaluationStore } from '../ports/evaluation-store.ts';
+import type { Evaluator } from '../ports/evaluator.ts';
 import type { GcRoots } from '../ports/gc-roots.ts';
 import type { JobStore } from '../ports/job-store.ts';
 import type { LiveTail, LogStore } from '../ports/log-store.ts';
@@ -41,8 +42,8 @@ export interface EngineOptions {
   readonly buildTimeoutMs: number;
   readonly maxSilentMs: number;
   readonly infrastructureRetries: number;
-  /** For `run` on a person's own flake, where confinement cannot be had. */
-  readonly unconfined: 'refused' | 'allowed';
+  /** `none` is for a person's own flake: with their credentials and files, as Nix itself would evaluate it. */
+  readonly confinement: 'required' | 'none';
   readonly settingsOf: SettingsOf;
   readonly createCheckout: (database: OpenDatabase) => SourceCheckout;
 }
@@ -87,7 +88,6 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
   const clock = systemClock;
   const env = nixEnvironment(options.env);
   const configuration = await readNixConfiguration(env);
-  const confinement = await createConfinement({ dir: join(stateDir, 'evaluations'), env, logger: log });
   const changes = createChangesHub((error) => log.error({ err: error }, 'a listener of changes met a bug'));
   const evaluations = createEvaluationStore(database);
   const jobs = createJobStore(database);
@@ -96,7 +96,12 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
   const derivations = createDerivationReader();
   const store = createStoreReader({ env, derivations });
   const checkout = options.createCheckout(database);
-  const evaluator = createEvaluator({ spaces: toSpaces(confinement, options) });
+  const { evaluator, warnings, close } = await openEvaluator({
+    dir: join(stateDir, 'evaluations'),
+    env,
+    log,
+    confinement: options.confinement,
+  });
   const builder = createLocalBuilder({ name: 'local', configuration, env, derivations });
   const shared = {
     evaluations,
@@ -131,7 +136,7 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
     builder,
     queue,
     dispatcher,
-    warnings: confinement.kind === 'missing' ? [confinement.reason] : [],
+    warnings,
     start: async () => {
       await recover({ ...shared, dispatcher, settingsOf: options.settingsOf });
       queue.wake();
@@ -139,20 +144,41 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
     stop: async () => {
       await Promise.all([queue.stop(), dispatcher.stop()]);
       await store.close();
-      if (confinement.kind === 'confined') {
-        await confinement.confinement.close();
-      }
+      await close();
       await database.close();
     },
   };
 }
 
-/** Without confinement a person's own flake may still be evaluated by that person; nobody else's is. */
-function toSpaces(verdict: ConfinementVerdict, { unconfined, env }: EngineOptions): EvaluationSpaces {
-  if (verdict.kind === 'confined') {
-    return verdict.confinement;
+export interface EvaluatorOptions {
+  readonly dir: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly log: Logger;
+  readonly confinement: 'required' | 'none';
+}
+
+export interface OpenEvaluator {
+  readonly evaluator: Evaluator;
+  readonly warnings: readonly string[];
+  close(): Promise<void>;
+}
+
+export async function openEvaluator({
+  dir,
+  env,
+  log,
+  confinement,
+}: EvaluatorOptions): Promise<OpenEvaluator> {
+  if (confinement === 'none') {
+    const spaces = createUnconfinedSpaces(env);
+    return { evaluator: createEvaluator({ spaces }), warnings: [], close: () => Promise.resolve() };
   }
-  return unconfined === 'allowed'
-    ? createUnconfinedSpaces(env)
-    : { open: () => Promise.resolve({ kind: 'refused', reason: verdict.reason }) };
+  const verdict = await createConfinement({ dir, env: nixEnvironment(env), logger: log });
+  if (verdict.kind === 'confined') {
+    const spaces = verdict.confinement;
+    return { evaluator: createEvaluator({ spaces }), warnings: [], close: () => spaces.close() };
+  }
+  const { reason } = verdict;
+  const spaces: EvaluationSpaces = { open: () => Promise.resolve({ kind: 'refused', reason }) };
+  return { evaluator: createEvaluator({ spaces }), warnings: [reason], close: () => Promise.resolve() };
 }

@@ -37,7 +37,7 @@ export interface SourceCheckout {
     revision: { readonly sha: Sha; readonly ref: GitRef },
     evaluationId: EvaluationId,
     signal: AbortSignal,
-  ): Promise<Extract<FlakeSource, { kind: 'checkout' }>>;
+  ): Promise<FlakeSource>;
   /** Removes the worktree of an evaluation; nothing when there is none. */
   remove(evaluationId: EvaluationId): Promise<void>;
   /** Removes worktrees that no living evaluation owns: what a crash left behind. */

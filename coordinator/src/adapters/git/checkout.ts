@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { EvaluationId } from '@argunix/shared/domain/ids';
 import { AppError } from '@argunix/shared/kit/app-error';
 import type { Logger } from '@argunix/shared/kit/logger';
+import type { FlakeSource } from '../../ports/evaluator.ts';
 import type { Source, SourceCheckout } from '../../ports/source-checkout.ts';
 import { type Access, ownAccess } from './access.ts';
 import { createKeyedLock } from './keyed-lock.ts';
@@ -29,7 +30,14 @@ interface GitCheckoutOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
-export function createGitCheckout(options: GitCheckoutOptions): SourceCheckout {
+/** What git checks out is always a worktree. */
+export type GitCheckout = SourceCheckout & {
+  checkOut(
+    ...args: Parameters<SourceCheckout['checkOut']>
+  ): Promise<Extract<FlakeSource, { kind: 'checkout' }>>;
+};
+
+export function createGitCheckout(options: GitCheckoutOptions): GitCheckout {
   const { mirrorsDir, worktreesDir, log } = options;
   const environment = options.environment ?? process.env;
   const git = createGit({
