@@ -32,7 +32,7 @@ export default {
       comment: 'A kit file used by one module belongs next to that module.',
       module: {
         path: shared + 'kit/',
-        pathNot: test + '|kit/(?:error-codes|descendants)',
+        pathNot: test + '|kit/(?:error-codes|descendants|orphan-signal|capture)',
         numberOfDependentsLessThan: 2,
       },
       from: { pathNot: test },
@@ -101,14 +101,17 @@ export default {
     {
       name: 'no-test-code-in-product',
       severity: 'error',
+      comment: 'Tests may use the product, never the other way round.',
       from: { pathNot: test + '|^(?:e2e|bench|scripts)/' },
       to: { path: test },
     },
     {
       name: 'no-dev-dependency-in-product',
       severity: 'error',
+      comment:
+        'What a package imports, it lists: a deployed one has neither its dev dependencies nor those of the root.',
       from: { path: '^(?:coordinator|builder-agent|ctl|shared)/src/', pathNot: test },
-      to: { dependencyTypes: ['npm-dev'] },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
     },
   ],
   options: {
@@ -116,7 +119,8 @@ export default {
     tsPreCompilationDeps: true, // a type is a dependency too
     tsConfig: { fileName: 'tsconfig.base.json' },
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '/dist/' },
+    // Ours only: most npm packages live in a dist/ too, and a floor that does not see them lets them in.
+    exclude: { path: '^(?:coordinator|builder-agent|ctl|shared)/dist/' },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['source', 'import', 'node', 'default'],

@@ -5,6 +5,8 @@ import type { DerivationPath } from '@argunix/shared/domain/store-path';
 export interface BuildRequest {
   readonly leaseId: LeaseId;
   readonly drvPath: DerivationPath;
+  /** Ends this one alone; the others of the batch go on, or end as `cancelled` too and are asked for again. */
+  readonly signal: AbortSignal;
 }
 
 export interface BuildLimits {

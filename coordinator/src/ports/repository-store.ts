@@ -18,6 +18,7 @@ export interface Head {
 }
 
 export interface RepositoryStore {
+  all(): readonly Repository[];
   /** Makes the row or finds it; never loses history. Idempotent. */
   ensure(repository: Omit<Repository, 'id'>, now: EpochMs): Promise<Repository>;
   /** The heads as of the last look. */

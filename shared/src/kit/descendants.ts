@@ -13,34 +13,33 @@ export interface ProcessRecord {
   readonly startedAt: string;
 }
 
-/** Everything that descends from `pid`, or lives in a session that one of them leads; without `pid` itself. */
-export function descendantsOf(pid: number): readonly ProcessRecord[] {
+/** Everything that descends from one of `pids`, or lives in a session that one of those leads; without `pids`. */
+export function descendantsOf(pids: readonly number[]): readonly ProcessRecord[] {
   const all = readProcesses();
-  const found = new Map<number, ProcessRecord>();
-  const roots = new Set([pid]);
+  const roots = new Set(pids);
+  const found: ProcessRecord[] = [];
   for (let isGrowing = true; isGrowing; ) {
     isGrowing = false;
     for (const record of all) {
-      if (
-        record.pid !== pid &&
-        !found.has(record.pid) &&
-        (roots.has(record.parent) || roots.has(record.session))
-      ) {
-        found.set(record.pid, record);
+      if (!roots.has(record.pid) && (roots.has(record.parent) || roots.has(record.session))) {
+        found.push(record);
         roots.add(record.pid);
         isGrowing = true;
       }
     }
   }
-  return [...found.values()];
+  return found;
+}
+
+/** Those of `records` that still are who they were; a zombie has ended, whether or not anyone asks after it. */
+export function livingOf(records: Iterable<ProcessRecord>): readonly ProcessRecord[] {
+  return [...records].filter(({ pid, startedAt }) => readProcess(pid)?.startedAt === startedAt);
 }
 
 /** Kills those of `records` that still are who they were. */
 export function killAll(records: Iterable<ProcessRecord>): void {
-  for (const { pid, startedAt } of records) {
-    if (readProcess(pid)?.startedAt === startedAt) {
-      sendSignal(pid, 'SIGKILL');
-    }
+  for (const { pid } of livingOf(records)) {
+    sendSignal(pid, 'SIGKILL');
   }
 }
 
@@ -65,6 +64,7 @@ function readProcesses(): readonly ProcessRecord[] {
   }
 }
 
+/** Nothing for one that is gone or waits as a zombie for its parent. */
 function readProcess(pid: number): ProcessRecord | undefined {
   let stat: string;
   try {
@@ -75,5 +75,7 @@ function readProcess(pid: number): ProcessRecord | undefined {
   }
   // proc(5): the name in parentheses may hold spaces and parentheses itself; the fields go on after the last one.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return { pid, parent: Number(fields[1]), session: Number(fields[3]), startedAt: fields[19] ?? '' };
+  return fields[0] === 'Z' || fields[0] === 'X'
+    ? undefined
+    : { pid, parent: Number(fields[1]), session: Number(fields[3]), startedAt: fields[19] ?? '' };
 }

@@ -16,6 +16,12 @@ export const ERROR_CODES = {
     exitCode: 1,
     publicMessage: 'The configuration has mistakes.',
   },
+  'secret.unreadable': {
+    httpStatus: 500,
+    retry: false,
+    exitCode: 1,
+    publicMessage: 'A secret of the configuration could not be read.',
+  },
   'usage.invalid': {
     httpStatus: 400,
     retry: false,
@@ -29,12 +35,19 @@ export const ERROR_CODES = {
     exitCode: 1,
     publicMessage: 'Too many requests; try again in a moment.',
   },
-  busy: {
+  'not-ready': {
     httpStatus: 503,
     retry: true,
     exitCode: 1,
-    publicMessage: 'Too many are connected; try again in a moment.',
+    publicMessage: 'Not ready yet; try again in a moment.',
   },
+  overloaded: {
+    httpStatus: 503,
+    retry: true,
+    exitCode: 1,
+    publicMessage: 'Too much at once; try again in a moment.',
+  },
+  unauthorized: { httpStatus: 401, retry: false, exitCode: 1, publicMessage: 'A token is needed.' },
   'state.refused': {
     httpStatus: 409,
     retry: false,
@@ -76,6 +89,12 @@ export const ERROR_CODES = {
     retry: false,
     exitCode: 1,
     publicMessage: 'The revision is gone from its repository.',
+  },
+  'git.refused': {
+    httpStatus: 409,
+    retry: false,
+    exitCode: 1,
+    publicMessage: 'The revision asks for something that is not done.',
   },
   'git.failed': { httpStatus: 500, retry: true, exitCode: 1, publicMessage: 'Git failed.' },
   'nix.missing': {

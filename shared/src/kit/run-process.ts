@@ -3,10 +3,15 @@
  * a signal, capped output, and an end to the last descendant. Whatever ends a process first is its ending;
  * what happens afterwards never overwrites it.
  */
-import { spawn } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
-import { AppError } from './app-error.ts';
-import { descendantsOf, killAll, type ProcessRecord, sendSignal } from './descendants.ts';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { Socket } from 'node:net';
+import { Readable, Writable } from 'node:stream';
+import { plainText } from '../domain/plain-text.ts';
+import { AppError, messageOf } from './app-error.ts';
+import { capture } from './capture.ts';
+import { systemClock } from './clock.ts';
+import { descendantsOf, killAll, livingOf, type ProcessRecord, sendSignal } from './descendants.ts';
+import { withOrphanSignal } from './orphan-signal.ts';
 
 export interface ProcessOptions {
   readonly command: string;
@@ -42,39 +47,42 @@ export interface RunningProcess {
   readonly ended: Promise<ProcessEnding>;
 }
 
-// A descendant that keeps the pipe open must not hold us: output that is not there by then is not waited for.
+// A descendant that keeps the pipe open must not hold us: a pipe that stays silent this long is closed.
 const DRAIN_MS = 1_000;
+// setTimeout takes 32 bits; a longer wait would fire at once.
+const MAX_TIMER_MS = 2 ** 31 - 1;
+// A process in the kernel's hands (a hung disk) does not die of SIGKILL; nobody waits for it longer than this.
+const BURIAL_MS = 5_000;
+const BURIAL_STEP_MS = 20;
+
+type Cause = 'timed_out' | 'cancelled';
 
 export function startProcess(options: ProcessOptions): RunningProcess {
-  const [command, args] = withOrphanSignal(options);
-  const child = spawn(command, args, {
-    cwd: options.cwd,
-    env: options.env,
-    stdio: ['pipe', 'pipe', 'pipe'],
-    detached: true, // a process group of its own: a Ctrl-C meant for us is not its
-  });
+  const child = spawnChild(options);
+  return typeof child === 'string' ? unstartable(child) : supervise(child, options);
+}
+
+function supervise(child: ChildWithSockets, options: ProcessOptions): RunningProcess {
   const { promise: ended, resolve } = Promise.withResolvers<ProcessEnding>();
   const family = new Map<number, ProcessRecord>();
-  let cause: 'timed_out' | 'cancelled' | undefined;
+  let cause: Cause | undefined;
   let killTimer: NodeJS.Timeout | undefined;
   let drainTimer: NodeJS.Timeout | undefined;
 
-  function end(why: 'timed_out' | 'cancelled'): void {
-    if (
-      cause !== undefined ||
-      child.pid === undefined ||
-      child.exitCode !== null ||
-      child.signalCode !== null
-    ) {
-      return;
+  function end(why: Cause): void {
+    if (child.exitCode !== null || child.signalCode !== null) {
+      closeOutput();
+    } else if (cause === undefined && child.pid !== undefined) {
+      cause = why;
+      rememberFamily();
+      sendSignal(child.pid, 'SIGTERM');
+      killTimer = setTimeout(kill, options.graceMs ?? 10_000);
     }
-    cause = why;
-    rememberFamily();
-    sendSignal(child.pid, 'SIGTERM');
-    killTimer = setTimeout(kill, options.graceMs ?? 10_000);
   }
   function rememberFamily(): void {
-    for (const record of child.pid === undefined ? [] : descendantsOf(child.pid)) {
+    for (const record of child.pid === undefined
+      ? []
+      : descendantsOf([child.pid, ...livingOf(family.values()).map(({ pid }) => pid)])) {
       family.set(record.pid, record);
     }
   }
@@ -88,8 +96,27 @@ export function startProcess(options: ProcessOptions): RunningProcess {
       sendSignal(-child.pid, 'SIGKILL');
     }
   }
+  function drain(): void {
+    const before = child.stdout.bytesRead + child.stderr.bytesRead;
+    drainTimer = setTimeout(() => {
+      const hasMoved = child.stdout.bytesRead + child.stderr.bytesRead !== before;
+      if (hasMoved || isHeldBack(child.stdout) || isHeldBack(child.stderr)) {
+        drain();
+      } else {
+        closeOutput();
+      }
+    }, DRAIN_MS);
+  }
+  function closeOutput(): void {
+    // An end, not a destroy: who reads it must not see a broken stream because of a stranger that holds it open.
+    for (const stream of [child.stdout, child.stderr]) {
+      if (!stream.readableEnded && !stream.destroyed) {
+        stream.push(null);
+      }
+    }
+  }
   const onAbort = (): void => end('cancelled');
-  const deadline = setTimeout(() => end('timed_out'), options.deadlineMs);
+  const deadline = setTimeout(() => end('timed_out'), Math.min(options.deadlineMs, MAX_TIMER_MS));
   function settle(ending: ProcessEnding): void {
     for (const timer of [deadline, killTimer, drainTimer]) {
       clearTimeout(timer);
@@ -104,16 +131,16 @@ export function startProcess(options: ProcessOptions): RunningProcess {
     }
   });
   child.on('exit', () => {
-    killGroup();
-    if (cause !== undefined) {
-      killAll(family.values());
+    if (cause === undefined) {
+      killGroup();
+    } else {
+      kill();
     }
-    drainTimer = setTimeout(() => {
-      child.stdout.destroy();
-      child.stderr.destroy();
-    }, DRAIN_MS);
+    drain();
   });
-  child.on('close', (code, signal) => settle(toEnding(cause, code, signal)));
+  child.on('close', (code, signal) => {
+    void bury(family).then(() => settle(toEnding(cause, code, signal)));
+  });
   // A program that ends before it read its input is seen by its ending, not by a broken pipe of ours.
   child.stdin.on('error', () => undefined);
   if (options.signal?.aborted === true) {
@@ -129,6 +156,39 @@ export function startProcess(options: ProcessOptions): RunningProcess {
     stop: onAbort,
     ended,
   };
+}
+
+/** Who cannot be started is told as a sentence: some causes come as an event later, some are thrown here. */
+function spawnChild(options: ProcessOptions): ChildWithSockets | string {
+  const line =
+    options.whenOrphaned === undefined || process.platform !== 'linux'
+      ? options
+      : withOrphanSignal(
+          options,
+          options.whenOrphaned,
+          options.env['PATH'] ?? '/usr/bin:/bin',
+          options.cwd ?? process.cwd(),
+        );
+  if (line === undefined) {
+    return `${options.command}: no such program, or no setpriv`;
+  }
+  try {
+    const child = spawn(line.command, line.args, {
+      cwd: options.cwd,
+      env: options.env,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true, // a process group of its own: a Ctrl-C meant for us is not its
+    });
+    if (hasSockets(child)) {
+      return child;
+    }
+    // Out of file descriptors: Node makes no pipes and tells the error to who listens.
+    child.on('error', () => undefined);
+    return `${options.command}: out of file descriptors`;
+  } catch (error) {
+    // A NUL byte in an argument, or a list that is too long for the kernel.
+    return `${options.command}: ${messageOf(error)}`;
+  }
 }
 
 export interface FinishedProcess {
@@ -163,7 +223,7 @@ export async function outputOf(options: CapturedOptions): Promise<string> {
   if (ending.kind === 'exited' && ending.code === 0 && !finished.isTruncated) {
     return finished.stdout;
   }
-  const said = finished.stderr.trim().split('\n').slice(-5).join('\n');
+  const said = plainText(finished.stderr).trim().split('\n').slice(-5).join('\n');
   throw new AppError(
     ending.kind === 'timed_out' ? 'process.timed-out' : 'process.failed',
     `${options.command} ${describeEnding(ending)}${finished.isTruncated ? ' and said too much' : ''}${said === '' ? '' : `: ${said}`}`,
@@ -186,18 +246,46 @@ export function describeEnding(ending: ProcessEnding): string {
   }
 }
 
-function withOrphanSignal({
-  command,
-  args,
-  whenOrphaned,
-}: ProcessOptions): readonly [string, readonly string[]] {
-  return whenOrphaned === undefined || process.platform !== 'linux'
-    ? [command, args]
-    : ['setpriv', ['--pdeathsig', whenOrphaned, '--', command, ...args]];
+/** Waits until everyone in it is gone, killing what was born in between. */
+async function bury(family: ReadonlyMap<number, ProcessRecord>): Promise<void> {
+  for (let waitedMs = 0; waitedMs < BURIAL_MS; waitedMs += BURIAL_STEP_MS) {
+    const living = livingOf(family.values());
+    if (living.length === 0) {
+      return;
+    }
+    killAll([...living, ...descendantsOf(living.map(({ pid }) => pid))]);
+    await systemClock.sleep(BURIAL_STEP_MS);
+  }
+}
+
+interface ChildWithSockets extends ChildProcessWithoutNullStreams {
+  readonly stdout: Socket;
+  readonly stderr: Socket;
+}
+
+function hasSockets(child: ChildProcess): child is ChildWithSockets {
+  return child.stdin !== null && child.stdout instanceof Socket && child.stderr instanceof Socket;
+}
+
+/** Its reader has not taken all that was read for it. */
+function isHeldBack(stream: Readable): boolean {
+  return stream.readableLength > 0;
+}
+
+function unstartable(message: string): RunningProcess {
+  const nothing = (): Readable => Readable.from([]);
+  return {
+    pid: undefined,
+    stdin: new Writable({ write: (_chunk, _encoding, done) => done() }),
+    stdout: nothing(),
+    stderr: nothing(),
+    stop: () => undefined,
+    ended: Promise.resolve({ kind: 'unstartable', message }),
+  };
 }
 
 function toEnding(
-  cause: 'timed_out' | 'cancelled' | undefined,
+  cause: Cause | undefined,
   code: number | null,
   signal: NodeJS.Signals | null,
 ): ProcessEnding {
@@ -205,28 +293,4 @@ function toEnding(
     return { kind: cause };
   }
   return signal === null ? { kind: 'exited', code: code ?? 0 } : { kind: 'signalled', signal };
-}
-
-interface Capture {
-  text(): string;
-  isTruncated(): boolean;
-}
-
-function capture(stream: Readable, maxBytes: number, keep: 'head' | 'tail'): Capture {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  let isTruncated = false;
-  stream.on('data', (chunk: Buffer) => {
-    if (keep === 'head' && size + chunk.length > maxBytes) {
-      isTruncated = true;
-      return;
-    }
-    chunks.push(chunk);
-    size += chunk.length;
-    while (size > maxBytes && chunks.length > 1) {
-      size -= chunks.shift()?.length ?? 0;
-      isTruncated = true;
-    }
-  });
-  return { text: () => Buffer.concat(chunks).toString('utf8'), isTruncated: () => isTruncated };
 }

@@ -34,7 +34,7 @@ export interface OpenResponse {
 }
 
 export interface OpenResponses {
-  /** Throws `busy` when there are too many. */
+  /** Throws `overloaded` when there are too many. */
   send(reply: FastifyReply, response: OpenResponse): void;
   /** Resolves when the last of them is gone; new ones are refused. Idempotent. */
   close(): Promise<void>;
@@ -94,7 +94,7 @@ export function createOpenResponses(limits: OpenResponseLimits, logger: Logger):
         const why = isClosing
           ? 'the coordinator is stopping'
           : `${limits.maxResponses} readers are connected`;
-        throw new AppError('busy', `${why}; try again in a moment`);
+        throw new AppError('overloaded', `${why}; try again in a moment`);
       }
       reply.hijack();
       const { raw } = reply;

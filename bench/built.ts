@@ -1,0 +1,14 @@
+/** The programs as they are deployed: compiled, without conditions or flags. `bench/run` has built them. */
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '..');
+
+export interface BuiltProgram {
+  readonly command: string;
+  /** Before the arguments of a call. */
+  readonly args: readonly string[];
+}
+
+export function builtProgram(name: 'coordinator' | 'builder-agent' | 'ctl'): BuiltProgram {
+  return { command: process.execPath, args: [join(ROOT, name, 'dist/main.js')] };
+}

@@ -1,0 +1,110 @@
+/**
+ * `SourceCheckout` by git: a bare mirror for each repository, a worktree for each evaluation. One coordinator alone uses
+ * its directories; within it callers may be concurrent.
+ */
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { EvaluationId } from '@argunix/shared/domain/ids';
+import type { Sha } from '@argunix/shared/domain/sha';
+import { AppError } from '@argunix/shared/kit/app-error';
+import type { Logger } from '@argunix/shared/kit/logger';
+import type { Source, SourceCheckout } from '../../ports/source-checkout.ts';
+import { type Access, ownAccess } from './access.ts';
+import { failed } from './git-trouble.ts';
+import { createKeyedLock } from './keyed-lock.ts';
+import { lookAt } from './look.ts';
+import { createMirrors } from './mirror.ts';
+import { placeRevision } from './place-revision.ts';
+import { parseRepositoryUrl } from './repository-url.ts';
+import { createGit } from './run-git.ts';
+import { makeReadable, sealTree } from './worktree.ts';
+
+export interface GitCheckoutOptions {
+  readonly mirrorsDir: string;
+  readonly worktreesDir: string;
+  readonly readSecret: (path: string) => Promise<string>;
+  readonly log: Logger;
+  readonly gitBin?: string;
+  /** Of each git process. */
+  readonly stepTimeoutMs?: number;
+  /** Where PATH, proxies, certificates and the SSH agent are taken from. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+}
+
+export function createGitCheckout(options: GitCheckoutOptions): SourceCheckout {
+  const { mirrorsDir, worktreesDir, log } = options;
+  const environment = options.environment ?? process.env;
+  const git = createGit({
+    gitBin: options.gitBin ?? 'git',
+    homeDir: join(mirrorsDir, '.home'),
+    // 300 s: the first clone of nixpkgs takes about half of that on a fast line.
+    stepTimeoutMs: options.stepTimeoutMs ?? 300_000,
+    environment,
+  });
+  const lock = createKeyedLock();
+  const mirrors = createMirrors({ git, lock, log });
+  const worktreeDir = (id: EvaluationId): string => join(worktreesDir, String(id));
+
+  async function accessTo(source: Source): Promise<Access> {
+    const verdict = parseRepositoryUrl(source.url);
+    if (verdict.kind === 'refused') {
+      throw new AppError('git.refused', `the URL of the repository: ${verdict.reason}`);
+    }
+    return await ownAccess(verdict.url, source.tokenPath, options.readSecret, environment['SSH_AUTH_SOCK']);
+  }
+
+  async function commitTime(mirrorDir: string, sha: Sha, signal: AbortSignal): Promise<number> {
+    const { code, stdout, stderr } = await git.run({
+      args: [`--git-dir=${mirrorDir}`, 'show', '--no-patch', '--format=%ct', sha, '--'],
+      signal,
+    });
+    const seconds = Number(stdout.trim());
+    if (code !== 0 || !Number.isSafeInteger(seconds)) {
+      throw failed(`the time of ${sha} could not be read`, stderr);
+    }
+    return seconds;
+  }
+
+  async function remove(id: EvaluationId): Promise<void> {
+    await rm(worktreeDir(id), { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  return {
+    async look(source, signal) {
+      return await lookAt(git, await accessTo(source), log, signal);
+    },
+
+    async checkOut(source, { sha, ref }, evaluationId, signal) {
+      const access = await accessTo(source);
+      const mirrorDir = join(mirrorsDir, `${source.repositoryId}.git`);
+      const dir = worktreeDir(evaluationId);
+      // What a coordinator that was killed had begun for this very evaluation.
+      await remove(evaluationId);
+      try {
+        const { dirs, hasSubmodules, hasLargeFiles } = await placeRevision(
+          { git, lock, mirrors, access, mirrorDir, dir, signal },
+          { sha, ref },
+        );
+        if (hasSubmodules || hasLargeFiles) {
+          await sealTree(dirs, await commitTime(mirrorDir, sha, signal));
+        }
+        await makeReadable(dir);
+        return { kind: 'checkout', worktreeDir: dir, mirrorDir, sha, hasSubmodules, hasLargeFiles };
+      } catch (error) {
+        await remove(evaluationId);
+        throw error;
+      }
+    },
+
+    remove,
+
+    async sweep(living) {
+      const kept = new Set([...living].map(String));
+      for (const name of await readdir(worktreesDir).catch(() => [])) {
+        if (/^\d+$/.test(name) && !kept.has(name)) {
+          await rm(join(worktreesDir, name), { recursive: true, force: true, maxRetries: 3 });
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,235 @@
+/**
+ * Our bare clone of a repository. A revision is in it when `refs/heads/at-<sha>` is: git sets that ref only after it saw
+ * every object of the revision, and below refs/heads it takes nothing but commits. Names of the remote's refs never
+ * become files here, so that no odd, long or colliding one can stand in the way.
+ *
+ * One fetch at a time writes to a mirror; reading needs no lock. What a killed git left behind is cleared before the
+ * next fetch; a mirror that git cannot read is made anew, once a checkout. History is whole, never shallow unless the
+ * server's is: Nix refuses a shallow repository, and a flake may ask for its revCount. Revisions are not dropped here.
+ */
+import { existsSync } from 'node:fs';
+import type { GitRef } from '@argunix/shared/domain/git-ref';
+import type { Sha } from '@argunix/shared/domain/sha';
+import { AppError } from '@argunix/shared/kit/app-error';
+import type { Logger } from '@argunix/shared/kit/logger';
+import type { Access } from './access.ts';
+import { failed, gitWords, judgeFetch, unreachable } from './git-trouble.ts';
+import type { KeyedLock } from './keyed-lock.ts';
+import { clearLeftovers, makeMirror, packTogether } from './mirror-upkeep.ts';
+import { shownUrl } from './repository-url.ts';
+import type { Git, Said } from './run-git.ts';
+
+/** What a revision declares beside its own files. */
+export interface Declared {
+  readonly hasSubmodules: boolean;
+  readonly hasLargeFiles: boolean;
+}
+
+export interface Revision {
+  readonly sha: Sha;
+  /** Where to look when the server gives out no bare revisions; HEAD for a submodule. */
+  readonly ref: GitRef | 'HEAD';
+}
+
+export interface Mirrors {
+  /** Makes the mirror hold the revision. `isSuspect`: what it holds was seen to be broken. */
+  obtain(
+    mirrorDir: string,
+    access: Access,
+    revision: Revision,
+    signal: AbortSignal,
+    isSuspect?: boolean,
+  ): Promise<Declared>;
+}
+
+const BASE_FETCH = [
+  'fetch',
+  '--quiet',
+  '--force',
+  '--no-tags',
+  '--no-write-fetch-head',
+  '--no-auto-maintenance',
+  '--no-recurse-submodules',
+  '--no-show-forced-updates',
+  '--update-shallow',
+];
+
+export function createMirrors({
+  git,
+  lock,
+  log,
+}: {
+  readonly git: Git;
+  readonly lock: KeyedLock;
+  readonly log: Logger;
+}): Mirrors {
+  /** One process that says whether the revision is here, and what it declares. */
+  async function inspect(
+    mirrorDir: string,
+    sha: Sha,
+    signal: AbortSignal,
+  ): Promise<Declared | 'absent' | 'broken'> {
+    const args = ['grep', '-a', '-l', '-z', '-F', '-e', '[submodule', '-e', 'filter=lfs'];
+    const { code, stdout, stderr } = await git.run({
+      args: inMirror(mirrorDir, ...args, refOf(sha), '--', '.gitmodules', ':(glob)**/.gitattributes'),
+      signal,
+    });
+    if (code <= 1 && stderr === '') {
+      const names = stdout.split('\0').map((name) => name.slice(name.indexOf(':', refOf(sha).length) + 1));
+      return {
+        hasSubmodules: names.includes('.gitmodules'),
+        hasLargeFiles: names.some((name) => /(?:^|\/)\.gitattributes$/.test(name)),
+      };
+    }
+    return stderr.includes('unable to resolve revision') ? 'absent' : 'broken';
+  }
+
+  async function fetch(
+    mirrorDir: string,
+    access: Access,
+    wants: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Said> {
+    return await git.run({
+      args: inMirror(mirrorDir, ...BASE_FETCH, ...wants),
+      transports: access.transports,
+      env: access.env,
+      about: shownUrl(access.url.text),
+      signal,
+    });
+  }
+
+  /**
+   * The least first: the revision alone, then what its ref holds, then every branch and tag.
+   * Returns what git said when it could not read the mirror.
+   */
+  async function bring(
+    mirrorDir: string,
+    access: Access,
+    { sha, ref }: Revision,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const tries = [
+      ['--', access.url.text, `+${sha}:${refOf(sha)}`],
+      ['--', access.url.text, `+${ref}:refs/argunix/tip`],
+      [
+        '--prune',
+        '--',
+        access.url.text,
+        '+refs/heads/*:refs/argunix/all/heads/*',
+        '+refs/tags/*:refs/argunix/all/tags/*',
+      ],
+    ];
+    for (const [index, wants] of tries.entries()) {
+      const { code, stderr } = await fetch(mirrorDir, access, wants, signal);
+      if (code === 0) {
+        if (index === 0 || (await adopt(mirrorDir, sha, signal))) {
+          return undefined;
+        }
+        continue;
+      }
+      switch (judgeFetch(stderr)) {
+        case 'missing':
+          throw gone(access, sha);
+        case 'no-commit':
+          throw new AppError(
+            'git.refused',
+            `${sha} is no commit (a tag may name a file or a directory); there is nothing to evaluate`,
+          );
+        case 'broken-mirror':
+          return stderr;
+        case 'unadvertised':
+          continue;
+        case 'other':
+          throw unreachable(access, stderr);
+      }
+    }
+    throw gone(access, sha);
+  }
+
+  /** True when the revision came with a ref that was fetched, which makes it whole. */
+  async function adopt(mirrorDir: string, sha: Sha, signal: AbortSignal): Promise<boolean> {
+    const holders = await git.run({
+      args: inMirror(mirrorDir, 'for-each-ref', '--count=1', `--contains=${sha}`, 'refs/argunix/'),
+      signal,
+    });
+    if (holders.code !== 0 || holders.stdout === '') {
+      return false;
+    }
+    const { code, stderr } = await git.run({
+      args: inMirror(mirrorDir, 'update-ref', refOf(sha), sha),
+      signal,
+    });
+    if (code !== 0) {
+      throw failed(`the mirror ${mirrorDir} could not be written`, stderr);
+    }
+    return true;
+  }
+
+  /** Under the lock. */
+  async function bringWhole(
+    mirrorDir: string,
+    access: Access,
+    revision: Revision,
+    signal: AbortSignal,
+    isSuspect: boolean,
+  ): Promise<Declared> {
+    // While this one waited, another checkout may have brought the revision, or made the mirror anew.
+    let state = isSuspect ? 'broken' : await inspect(mirrorDir, revision.sha, signal);
+    // Twice at most: what a new mirror does not cure is not the mirror's.
+    for (let isLast = false; typeof state !== 'object'; isLast = true) {
+      if (!existsSync(mirrorDir)) {
+        await makeMirror(git, mirrorDir, revision.sha, signal);
+      } else if (state === 'broken') {
+        log.warn({ mirrorDir, url: shownUrl(access.url.text) }, 'a mirror that git cannot read is made anew');
+        await makeMirror(git, mirrorDir, revision.sha, signal);
+      }
+      await clearLeftovers(mirrorDir);
+      const trouble = await bring(mirrorDir, access, revision, signal);
+      if (isLast && trouble !== undefined) {
+        throw unreachable(access, trouble);
+      }
+      state = trouble === undefined ? await inspect(mirrorDir, revision.sha, signal) : 'broken';
+      if (isLast && typeof state !== 'object') {
+        throw new AppError('git.failed', `git cannot read the new mirror ${mirrorDir}`);
+      }
+    }
+    const trouble = await packTogether(git, mirrorDir, signal);
+    if (trouble !== undefined) {
+      // The revision is here; that its mirror grows is for the operator to know.
+      log.warn({ mirrorDir, said: gitWords(trouble) }, 'the packs of a mirror could not be put together');
+    }
+    return state;
+  }
+
+  return {
+    async obtain(mirrorDir, access, revision, signal, isSuspect = false) {
+      const { sha } = revision;
+      const seen = isSuspect ? 'broken' : await inspect(mirrorDir, sha, signal);
+      if (typeof seen === 'object') {
+        return seen;
+      }
+      return await lock.hold(
+        mirrorDir,
+        signal,
+        async () => await bringWhole(mirrorDir, access, revision, signal, isSuspect),
+      );
+    },
+  };
+}
+
+function inMirror(mirrorDir: string, ...args: readonly string[]): readonly string[] {
+  return [`--git-dir=${mirrorDir}`, ...args];
+}
+
+function refOf(sha: Sha): string {
+  return `refs/heads/at-${sha}`;
+}
+
+function gone(access: Access, sha: Sha): AppError {
+  return new AppError(
+    'git.missing-revision',
+    `${shownUrl(access.url.text)} has no revision ${sha} (any more): was it force-pushed away? The next push is built.`,
+    { sha },
+  );
+}

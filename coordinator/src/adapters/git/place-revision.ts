@@ -1,0 +1,77 @@
+/** Puts one revision and all that it declares into a directory: its files, its large files, its submodules in turn. */
+import { join } from 'node:path';
+import { AppError } from '@argunix/shared/kit/app-error';
+import { type Access, anonymousAccess } from './access.ts';
+import type { KeyedLock } from './keyed-lock.ts';
+import { fetchLargeFiles } from './large-files.ts';
+import type { Declared, Mirrors, Revision } from './mirror.ts';
+import type { Git } from './run-git.ts';
+import { submoduleDir, submodulesOf } from './submodules.ts';
+import { fillTree, type Tree } from './worktree.ts';
+
+export interface Placement {
+  readonly git: Git;
+  readonly lock: KeyedLock;
+  readonly mirrors: Mirrors;
+  readonly access: Access;
+  readonly mirrorDir: string;
+  readonly dir: string;
+  readonly signal: AbortSignal;
+}
+
+export interface Placed extends Declared {
+  /** Every directory that has a `.git`, the outermost first. */
+  readonly dirs: readonly string[];
+}
+
+// 256 in one checkout, nested ones too: each is a fetch; a revision with more is a mistake or an attack.
+const MAX_SUBMODULES = 256;
+// A submodule may name a revision that names submodules, and so on; without a limit they could be made up as we go.
+const MAX_DEPTH = 8;
+
+export async function placeRevision(placement: Placement, revision: Revision): Promise<Placed> {
+  const { git, lock, mirrors, signal } = placement;
+  const modulesDir = join(placement.mirrorDir, 'modules');
+  const dirs: string[] = [];
+  let hasLargeFiles = false;
+
+  async function fill(tree: Tree, access: Access, wanted: Revision): Promise<Declared> {
+    const declared = await mirrors.obtain(tree.mirrorDir, access, wanted, signal);
+    if ((await fillTree(git, tree, signal)) === 'filled') {
+      return declared;
+    }
+    const declaredAnew = await mirrors.obtain(tree.mirrorDir, access, wanted, signal, true);
+    if ((await fillTree(git, tree, signal)) === 'broken') {
+      throw new AppError('git.failed', `git cannot read ${tree.sha} from the new mirror ${tree.mirrorDir}`);
+    }
+    return declaredAnew;
+  }
+
+  async function place(tree: Tree, access: Access, wanted: Revision, depth: number): Promise<boolean> {
+    const declared = await fill(tree, access, wanted);
+    dirs.push(tree.dir);
+    if (declared.hasLargeFiles) {
+      hasLargeFiles = true;
+      // git-lfs writes to the mirror too.
+      await lock.hold(tree.mirrorDir, signal, async () => await fetchLargeFiles(git, tree, access, signal));
+    }
+    if (declared.hasSubmodules) {
+      for (const one of await submodulesOf(git, tree, access.url, modulesDir, signal)) {
+        if (depth === MAX_DEPTH || dirs.length > MAX_SUBMODULES) {
+          throw new AppError(
+            'git.refused',
+            `expected at most ${MAX_SUBMODULES} submodules, at most ${MAX_DEPTH} deep; got more`,
+          );
+        }
+        const dir = await submoduleDir(tree.dir, one.path);
+        const inner = { dir, mirrorDir: one.mirrorDir, sha: one.sha };
+        await place(inner, anonymousAccess(one.url), { sha: one.sha, ref: 'HEAD' }, depth + 1);
+      }
+    }
+    return declared.hasSubmodules;
+  }
+
+  const tree = { dir: placement.dir, mirrorDir: placement.mirrorDir, sha: revision.sha };
+  const hasSubmodules = await place(tree, placement.access, revision, 0);
+  return { dirs, hasSubmodules, hasLargeFiles };
+}

@@ -1,0 +1,77 @@
+/** A fastify instance with what every listener of ours has: limits, headers, strict schemas, one face for errors. */
+import { randomBytes } from 'node:crypto';
+import { AppError } from '@argunix/shared/kit/app-error';
+import type { Logger } from '@argunix/shared/kit/logger';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { useBodyBudget } from './body-budget.ts';
+import { type ErrorPage, sendError } from './error-response.ts';
+import { useSecurityHeaders } from './security-headers.ts';
+
+export interface HttpLimits {
+  readonly bodyBytes: number;
+  /** All bodies in flight together. */
+  readonly bodiesInFlightBytes: number;
+  /** A request that has not come in whole by then is cut off. */
+  readonly requestMs: number;
+  /** How long a request in flight may take when the server closes; then its connection is cut. */
+  readonly closeMs: number;
+}
+
+export const DEFAULT_HTTP_LIMITS: HttpLimits = {
+  bodyBytes: 25 * 1024 * 1024, // the largest delivery GitHub sends
+  bodiesInFlightBytes: 100 * 1024 * 1024,
+  requestMs: 60_000,
+  closeMs: 3_000,
+};
+
+export interface AppOptions {
+  readonly logger: Logger;
+  readonly limits: HttpLimits;
+  readonly trustedProxies: readonly string[];
+  readonly errorPage: ErrorPage;
+}
+
+export function createApp({ logger, limits, trustedProxies, errorPage }: AppOptions): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    genReqId: () => randomBytes(6).toString('hex'),
+    requestIdHeader: false,
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: limits.requestMs,
+    forceCloseConnections: 'idle',
+    trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
+    // An attribute or slug in a URL may be longer than the router's usual 100 characters.
+    routerOptions: { maxParamLength: 16_384 },
+    frameworkErrors: answerError,
+  });
+
+  function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    sendError(error, request, reply, { logger, errorPage });
+  }
+
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler(answerError);
+  app.setNotFoundHandler(() => {
+    throw nothingHere();
+  });
+  useSecurityHeaders(app);
+  useBodyBudget(app, limits.bodiesInFlightBytes);
+  return app;
+}
+
+/** The same words for what does not exist and for what this reader may not see. */
+export function nothingHere(): AppError {
+  return new AppError('not-found', 'There is nothing here.');
+}
+
+/** Ends within `graceMs`: idle connections at once, streams by their own preClose hooks, the rest is cut. */
+export async function closeWithin(app: FastifyInstance, graceMs: number): Promise<void> {
+  const cut = setTimeout(() => app.server.closeAllConnections(), graceMs);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(cut);
+  }
+}

@@ -1,0 +1,40 @@
+import { type Html, html } from './pages/html.ts';
+
+export type BadgeState = 'passing' | 'failing' | 'pending' | 'unknown';
+
+// Dark enough for white letters (contrast above 4.5), which the usual greens of badges are not.
+const COLOURS: Readonly<Record<BadgeState, string>> = {
+  passing: '#1a7f37',
+  failing: '#c4302b',
+  pending: '#7a5c00',
+  unknown: '#5f6670',
+};
+
+const LABEL = 'argunix';
+const HEIGHT = 20;
+
+export function drawBadge(state: BadgeState): string {
+  const labelWidth = widthOf(LABEL);
+  const stateWidth = widthOf(state);
+  const width = labelWidth + stateWidth;
+  const text = (at: number, length: number, words: string): Html =>
+    html`<text x="${at + length / 2}" y="14" textLength="${length - 12}" lengthAdjust="spacingAndGlyphs">${words}</text>`;
+  return html`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${HEIGHT}" role="img" aria-label="${LABEL}: ${state}">
+  <title>${LABEL}: ${state}</title>
+  <clipPath id="r"><rect width="${width}" height="${HEIGHT}" rx="4"/></clipPath>
+  <g clip-path="url(#r)">
+    <rect width="${labelWidth}" height="${HEIGHT}" fill="#30363d"/>
+    <rect x="${labelWidth}" width="${stateWidth}" height="${HEIGHT}" fill="${COLOURS[state]}"/>
+  </g>
+  <g fill="#fff" text-anchor="middle" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11">
+    ${text(0, labelWidth, LABEL)}
+    ${text(labelWidth, stateWidth, state)}
+  </g>
+</svg>
+`.markup;
+}
+
+// 6.6: the mean width of a letter of 11 px Verdana; textLength evens out the rest.
+function widthOf(words: string): number {
+  return Math.round(words.length * 6.6) + 12;
+}

@@ -1,0 +1,58 @@
+/** The pages that are about everything. Each answers with its JSON when Accept asks for that. */
+import { EVALUATION_STATUSES, isEvaluationEnded } from '@argunix/shared/domain/evaluation-status';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { answer, type PageRequest, type PageSources } from './page-request.ts';
+import { buildersPage } from './pages/builders-page.ts';
+import { queuePage } from './pages/queue-page.ts';
+import { repositoriesPage } from './pages/repositories-page.ts';
+import { statusPage } from './pages/status-page.ts';
+
+const UNDER_WAY = EVALUATION_STATUSES.filter((status) => !isEvaluationEnded(status));
+const ENDED = EVALUATION_STATUSES.filter(isEvaluationEnded);
+const MOST_UNDER_WAY = 20;
+const MOST_RUNNING = 20;
+const MOST_NEWEST = 20;
+const MOST_QUEUED = 300;
+
+export function addPageRoutes(app: FastifyInstance, sources: PageSources): void {
+  const pages: Readonly<Record<string, (asked: PageRequest) => FastifyReply>> = {
+    '/': showStatus,
+    '/repos': showRepositories,
+    '/hosts': showBuilders,
+    '/queue': showQueue,
+  };
+  for (const [path, show] of Object.entries(pages)) {
+    app.get(path, (request, reply) => show({ request, reply, sources, views: sources.readFor(request) }));
+  }
+}
+
+function showStatus(asked: PageRequest): FastifyReply {
+  const { views, sources } = asked;
+  const status = views.status();
+  return answer(asked, status, () =>
+    statusPage({
+      status,
+      now: sources.now(),
+      underWay: views.evaluations({ statuses: UNDER_WAY, limit: MOST_UNDER_WAY }).evaluations,
+      running: views.activeJobs(MOST_RUNNING).filter(({ job }) => job.status === 'running'),
+      newest: views.evaluations({ statuses: ENDED, limit: MOST_NEWEST }).evaluations,
+    }),
+  );
+}
+
+function showRepositories(asked: PageRequest): FastifyReply {
+  const repositories = asked.views.repositories();
+  return answer(asked, repositories, () => repositoriesPage(repositories, asked.sources.now()));
+}
+
+function showBuilders(asked: PageRequest): FastifyReply {
+  const builders = asked.views.builders();
+  return answer(asked, builders, () => buildersPage(builders, asked.sources.now()));
+}
+
+function showQueue(asked: PageRequest): FastifyReply {
+  const { views, sources } = asked;
+  const jobs = views.activeJobs(MOST_QUEUED);
+  const json = jobs.map(({ job }) => job);
+  return answer(asked, json, () => queuePage({ jobs, totals: views.status().jobs, now: sources.now() }));
+}

@@ -1,0 +1,133 @@
+import { evaluationPath, jobLogPath, logStreamPath, repositoryPath } from '@argunix/shared/control-api/paths';
+import type { EvaluationView, JobView } from '@argunix/shared/control-api/views';
+import { isJobEnding } from '@argunix/shared/domain/job-status';
+import type { LogTail } from '../../../ports/job-logs.ts';
+import type { AttemptView } from '../../../ports/views.ts';
+import { formatDuration } from '../durations.ts';
+import { whyJob } from '../sentences.ts';
+import { type Html, html } from './html.ts';
+import type { Page } from './layout.ts';
+import { logLines, sourceOf } from './log-lines.ts';
+import { ago, lasted } from './moments.ts';
+import { jobMark } from './state-mark.ts';
+
+export interface JobPageContent {
+  readonly job: JobView;
+  readonly evaluation: EvaluationView;
+  readonly attempts: readonly AttemptView[];
+  readonly log: LogTail;
+  readonly now: number;
+}
+
+export function jobPage(content: JobPageContent): Page {
+  const { job, evaluation } = content;
+  return {
+    title: `${job.attr} · ${evaluation.repo.slug} #${evaluation.id}`,
+    section: 'repositories',
+    evaluationId: evaluation.id,
+    followsLog: true,
+    crumbs: [
+      { label: 'Repositories', href: '/repos' },
+      { label: evaluation.repo.slug, href: repositoryPath(evaluation.repo) },
+      { label: `#${evaluation.id}`, href: evaluationPath(evaluation.repo, evaluation.id) },
+    ],
+    body: html`<h1 class="attr"><bdi>${job.attr}</bdi></h1>
+<div id="summary" data-live>${summary(content)}</div>
+${logSection(content)}
+<div id="details" data-live>${details(content)}</div>`,
+  };
+}
+
+function summary({ job, now }: JobPageContent): Html {
+  const took = lasted(job.started_at, job.finished_at, now);
+  return html`<p class="verdict">${jobMark(job.status, job.phase ?? undefined)} <span class="reason">${whyJob(job)}</span></p>
+<p class="facts"><bdi>${job.name}</bdi> · ${job.system}${job.builder !== null && html` · on ${job.builder}`}${took !== '' && html` · ${took}`}${
+    job.started_at === null
+      ? html` · queued ${ago(job.created_at, now)}`
+      : html` · started ${ago(job.started_at, now)}`
+  }${job.attempts > 1 && html` · attempt ${job.attempts}`}</p>`;
+}
+
+function logSection({ job, evaluation, log }: JobPageContent): Html {
+  const first = log.lines[0];
+  const last = log.lines.at(-1);
+  const path = jobLogPath(evaluation.repo, evaluation.id, job.attr);
+  const follows = log.isLive || !isJobEnding(job.status);
+  return html`<section aria-labelledby="log-title" class="log-section">
+<div class="log-bar"><h2 id="log-title">Log</h2>
+${first !== undefined && html`<a href="${path}">${first.number > 0 ? 'The whole log' : 'Log alone'}</a> <a href="${path}?format=text">As text</a>`}
+<button id="to-end" type="button" hidden>Jump to the end</button></div>
+${first !== undefined && first.number > 0 && html`<p class="quiet">The ${first.number} lines before these are in <a href="${path}">the whole log</a>.</p>`}
+<div id="log" class="log" tabindex="0" role="region" aria-label="Log" data-next="${last === undefined ? 0 : last.number + 1}" data-source="${last === undefined ? '' : sourceOf(last)}"${follows && html` data-stream="${logStreamPath(job.id)}"`}>${
+    log.lines.length === 0 ? html`<p id="log-empty" class="quiet">${emptyLog(job)}</p>` : logLines(log.lines)
+  }</div>
+</section>`;
+}
+
+function emptyLog({ status }: JobView): string {
+  if (status === 'queued') {
+    return 'It has not begun; its log comes here.';
+  }
+  return status === 'running'
+    ? 'Nothing was written yet.'
+    : 'There is no log: nothing was built for this job.';
+}
+
+function details(content: JobPageContent): Html {
+  const { job } = content;
+  return html`<section aria-labelledby="paths-title"><h2 id="paths-title">Derivation and outputs</h2>
+<dl class="paths">
+<div><dt>derivation</dt><dd class="copyable">${storePath(job.drv_path, 'There is none: the attribute did not evaluate.')}</dd></div>
+${Object.entries(job.outputs).map(
+  ([name, path]) =>
+    html`<div><dt>${name}</dt><dd class="copyable">${storePath(path, 'Known after the build.')}</dd></div>`,
+)}
+</dl></section>
+${timings(job)}
+${attemptTable(content)}
+${publications(job)}`;
+}
+
+function storePath(path: string | null, absence: string): Html {
+  return path === null ? html`<span class="quiet">${absence}</span>` : html`<code data-copy>${path}</code>`;
+}
+
+function timings({ timings: spent }: JobView): Html | false {
+  const known = (
+    [
+      ['Waited', spent.wait_ms],
+      ['Inputs sent', spent.push_ms],
+      ['Built', spent.build_ms],
+      ['Outputs fetched', spent.pull_ms],
+      ['Published', spent.publish_ms],
+    ] as const
+  ).filter(([, ms]) => ms !== null);
+  return (
+    known.length > 0 &&
+    html`<section aria-labelledby="times-title"><h2 id="times-title">Times</h2><dl class="pairs">${known.map(
+      ([label, ms]) => html`<div><dt>${label}</dt><dd>${formatDuration(ms ?? 0)}</dd></div>`,
+    )}</dl></section>`
+  );
+}
+
+function attemptTable({ attempts, now }: JobPageContent): Html | false {
+  return (
+    attempts.length > 0 &&
+    html`<section aria-labelledby="attempts-title"><h2 id="attempts-title">Earlier attempts</h2><table>
+<thead><tr><th scope="col">State</th><th scope="col">Attempt</th><th scope="col">Why</th><th scope="col">Time</th></tr></thead>
+<tbody>${attempts.map(
+      (one) => html`<tr><td>${jobMark(one.status)}</td><th scope="row">${one.number}</th>
+<td>${one.reason ?? ''} ${ago(one.finishedAt, now)}</td><td class="num">${lasted(one.startedAt, one.finishedAt, now)}</td></tr>`,
+    )}</tbody></table></section>`
+  );
+}
+
+function publications({ publications: published }: JobView): Html | false {
+  return (
+    published.length > 0 &&
+    html`<section aria-labelledby="published-title"><h2 id="published-title">Published</h2><ul class="plain">${published.map(
+      ({ kind, target, status, detail }) =>
+        html`<li>${kind} <bdi>${target}</bdi>: ${status}${detail !== null && html`, ${detail}`}</li>`,
+    )}</ul></section>`
+  );
+}

@@ -1,0 +1,20 @@
+/** Points and lengths of time. Their text is right when the page is made; the page's script keeps it so. */
+import { formatAgo, formatDuration } from '../durations.ts';
+import { spanMs } from '../sentences.ts';
+import { type Html, html } from './html.ts';
+
+export function ago(at: string | null, now: number): Html {
+  return at === null
+    ? html``
+    : html`<time datetime="${at}" title="${plainTime(at)}" data-ago>${formatAgo(Date.parse(at), now)}</time>`;
+}
+
+/** How long from one to the other, or until now when it goes on. */
+export function lasted(from: string | null, to: string | null, now: number): string {
+  const ms = to === null && from !== null ? Math.max(0, now - Date.parse(from)) : spanMs(from, to);
+  return ms === null ? '' : formatDuration(ms);
+}
+
+function plainTime(at: string): string {
+  return `${at.slice(0, 10)} ${at.slice(11, 19)} UTC`;
+}

@@ -1,0 +1,132 @@
+/** The listener that strangers reach: pages, the read half of the API, badges, pokes, health and metrics. */
+import type { AddressInfo } from 'node:net';
+import type { BuilderView } from '@argunix/shared/control-api/views';
+import { AppError, messageOf } from '@argunix/shared/kit/app-error';
+import type { Logger } from '@argunix/shared/kit/logger';
+import type { FastifyInstance } from 'fastify';
+import type { Commands } from '../../ports/commands.ts';
+import type { JobLogs } from '../../ports/job-logs.ts';
+import type { MayRead } from '../../ports/may-read.ts';
+import type { Metrics } from '../../ports/metrics.ts';
+import type { Views } from '../../ports/views.ts';
+import { addApiRoutes, type ReadFor } from './api-routes.ts';
+import { closeWithin, createApp, DEFAULT_HTTP_LIMITS, type HttpLimits } from './app.ts';
+import { addAssetRoutes, loadAssets } from './assets.ts';
+import { addBadgeRoutes } from './badge-routes.ts';
+import { addHealthRoutes, type Readiness } from './health-routes.ts';
+import { addMetricsRoute, type MetricsText } from './metrics-route.ts';
+import { useOpenApi } from './openapi.ts';
+import { addPageRoutes } from './page-routes.ts';
+import { errorPage } from './pages/error-page.ts';
+import { type PageFrame, renderPage } from './pages/layout.ts';
+import { createReadableViews } from './readable-views.ts';
+import { readerOf } from './reader.ts';
+import { addRepositoryRoutes } from './repository-routes.ts';
+import { addWebhookRoutes } from './webhook-routes.ts';
+
+export interface HttpServerOptions {
+  readonly views: Views;
+  readonly builders: () => readonly BuilderView[];
+  /** Sentences about what an operator should look at. */
+  readonly warnings: () => readonly string[];
+  readonly logs: JobLogs;
+  readonly mayRead: MayRead;
+  readonly poke: Commands['poke'];
+  /** The forges that take unsigned pokes. */
+  readonly pokedForges: () => readonly string[];
+  readonly metrics: Pick<Metrics, 'webhookReceived'> & { render(): Promise<MetricsText> };
+  /** Read when used, so that a new token counts at once; null means that only this host may ask. */
+  readonly metricsToken: () => string | null;
+  readonly readiness: () => Promise<Readiness> | Readiness;
+  /** Routes of others that belong on this listener: logs and events. */
+  readonly plugins: readonly ((app: FastifyInstance) => Promise<void> | void)[];
+  readonly listen?: { readonly host: string; readonly port: number };
+  readonly externalUrl: string;
+  readonly version: string;
+  readonly logger: Logger;
+  readonly trustedProxies: readonly string[];
+  readonly now: () => number;
+  readonly limits?: Partial<HttpLimits>;
+  readonly pokes?: { readonly burst: number; readonly refillMs: number };
+}
+
+export interface HttpServer {
+  /** Resolves with the address as a URL once connections are accepted. Throws `listen.failed`. */
+  listen(): Promise<string>;
+  /** Ends within `limits.closeMs`, whatever clients do. Idempotent. */
+  close(): Promise<void>;
+  /** A request without a socket. */
+  readonly inject: FastifyInstance['inject'];
+}
+
+// Only this host, unless told otherwise.
+const LOOPBACK = { host: '127.0.0.1', port: 8080 };
+// A push of a hundred branches pokes a hundred times; one poll answers them all.
+const USUAL_POKES = { burst: 30, refillMs: 2000 };
+
+export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits };
+  const assets = loadAssets();
+  const startedAt = new Date(options.now()).toISOString();
+  const frame = (): PageFrame => ({ assets, version: options.version, warnings: options.warnings() });
+  const readFor: ReadFor = (request) => createReadableViews({ ...options, startedAt }, readerOf(request));
+  const app = createApp({
+    logger: options.logger,
+    limits,
+    trustedProxies: options.trustedProxies,
+    // Its frame shows no warnings: whatever made them may be what broke.
+    errorPage: (error) => renderPage({ ...frame(), warnings: [] }, errorPage(error)),
+  });
+
+  await useOpenApi(app, options.version);
+  addHealthRoutes(app, options.readiness);
+  addMetricsRoute(app, { render: () => options.metrics.render(), token: options.metricsToken });
+  addAssetRoutes(app, assets);
+  addApiRoutes(app, readFor);
+  addBadgeRoutes(app, readFor);
+  const sources = { readFor, frame, logs: options.logs, externalUrl: options.externalUrl, now: options.now };
+  addPageRoutes(app, sources);
+  addRepositoryRoutes(app, sources);
+  await addWebhookRoutes(app, {
+    ...(options.pokes ?? USUAL_POKES),
+    forges: options.pokedForges,
+    poke: (poke) => options.poke(poke),
+    received: (forge, outcome) => options.metrics.webhookReceived(forge, outcome),
+    now: options.now,
+  });
+  for (const plugin of options.plugins) {
+    await plugin(app);
+  }
+  await app.ready();
+
+  return {
+    inject: app.inject.bind(app),
+    listen: () => listenOn(app, options.listen ?? LOOPBACK),
+    close: () => closeWithin(app, limits.closeMs),
+  };
+}
+
+async function listenOn(
+  app: FastifyInstance,
+  { host, port }: { host: string; port: number },
+): Promise<string> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    throw new AppError(
+      'listen.failed',
+      `listen: ${host}:${port}: ${messageOf(error)}`,
+      { host, port },
+      error,
+    );
+  }
+  return toUrl(app.server.address());
+}
+
+function toUrl(address: AddressInfo | string | null): string {
+  if (address === null || typeof address === 'string') {
+    throw new Error(`expected a TCP address, got ${String(address)}`);
+  }
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return `http://${host}:${address.port}`;
+}

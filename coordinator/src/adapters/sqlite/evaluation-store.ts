@@ -1,0 +1,167 @@
+import { toEpochMs } from '@argunix/shared/domain/epoch-ms';
+import type { GitRef } from '@argunix/shared/domain/git-ref';
+import type { EvaluationId, RepositoryId } from '@argunix/shared/domain/ids';
+import { JOB_STATUSES } from '@argunix/shared/domain/job-status';
+import type { Sha } from '@argunix/shared/domain/sha';
+import { type Selectable, sql } from 'kysely';
+import type { Evaluation, EvaluationStore, StatusCounts } from '../../ports/evaluation-store.ts';
+import { insertedId, returnedJobIds } from './inserted-id.ts';
+import type { Reader } from './open-database.ts';
+import { sqlite } from './sql.ts';
+import type { Tables } from './tables.ts';
+import { guarded, statement, type Writer } from './writer.ts';
+
+const LIVING = ['awaiting_approval', 'queued', 'evaluating', 'building'] as const;
+const ENDED = ['done', 'evaluation_failed', 'cancelled', 'superseded'] as const;
+
+export function createEvaluationStore(database: Reader & Writer): EvaluationStore {
+  const evaluations = sqlite.selectFrom('evaluations').selectAll();
+  async function transition(query: Parameters<typeof guarded>[0]): Promise<boolean> {
+    return (await database.write([guarded(query)])).kind === 'done';
+  }
+
+  return {
+    find: (id) => {
+      const row = database.first(evaluations.where('id', '=', id));
+      return row === undefined ? undefined : toEvaluation(row);
+    },
+    living: (statuses) =>
+      database.all(evaluations.where('status', 'in', statuses).orderBy('id')).map(toEvaluation),
+    newestOf: (repositoryId, ref, sha) => {
+      const row = database.first(
+        evaluations
+          .where('repository_id', '=', repositoryId)
+          .where('ref', '=', ref)
+          .where('sha', '=', sha)
+          .orderBy('id', 'desc')
+          .limit(1),
+      );
+      return row === undefined ? undefined : toEvaluation(row);
+    },
+    counts: (id) => countsOf(database, id),
+    begin: async (id, at) => {
+      const result = await database.write([
+        guarded(leave(id, 'queued').set({ status: 'evaluating', started_at: at })),
+        statement(sqlite.deleteFrom('jobs').where('evaluation_id', '=', id)),
+      ]);
+      return result.kind === 'done';
+    },
+    startBuilding: (id, at) =>
+      transition(leave(id, 'evaluating').set({ status: 'building', building_at: at })),
+    fail: (id, reason, at) =>
+      transition(leave(id, 'evaluating').set({ status: 'evaluation_failed', reason, finished_at: at })),
+    requeue: (id) => transition(leave(id, 'evaluating').set({ status: 'queued', started_at: null })),
+    end: async (id, status, reason, at) => {
+      const result = await database.write([
+        guarded(
+          sqlite
+            .updateTable('evaluations')
+            .set({ status, reason, finished_at: at })
+            .where('id', '=', id)
+            .where('status', 'in', LIVING),
+        ),
+        statement(
+          sqlite
+            .updateTable('jobs')
+            .set({ status: 'cancelled', phase: null, reason, finished_at: at })
+            .where('evaluation_id', '=', id)
+            .where('status', 'in', ['queued', 'running'])
+            .returning('id'),
+        ),
+      ]);
+      return result.kind === 'done' ? returnedJobIds(result, 1) : undefined;
+    },
+    finish: (id, outcome, counts, at) =>
+      transition(
+        leave(id, 'building')
+          .set({ status: 'done', outcome, counts: JSON.stringify(counts), finished_at: at })
+          .where(({ not, exists, selectFrom }) =>
+            not(
+              exists(
+                selectFrom('jobs')
+                  .select('jobs.id')
+                  .where('evaluation_id', '=', id)
+                  .where('jobs.status', 'in', ['queued', 'running']),
+              ),
+            ),
+          ),
+      ),
+    restart: async (id, at) => {
+      const result = await database.write([
+        statement(
+          sqlite
+            .insertInto('evaluations')
+            .columns([
+              'repository_id',
+              'trigger',
+              'ref',
+              'pr_number',
+              'sha',
+              'built_sha',
+              'is_trusted',
+              'restart_of',
+              'status',
+              'created_at',
+            ])
+            .expression(({ selectFrom, val }) =>
+              selectFrom('evaluations')
+                .select([
+                  'repository_id',
+                  sql<'restart'>`'restart'`.as('trigger'),
+                  'ref',
+                  'pr_number',
+                  'sha',
+                  'built_sha',
+                  'is_trusted',
+                  'id as restart_of',
+                  sql<'queued'>`'queued'`.as('status'),
+                  val(at).as('created_at'),
+                ])
+                .where('id', '=', id)
+                .where('status', 'in', ENDED),
+            )
+            .returning('id'),
+          { mustChange: true },
+        ),
+      ]);
+      return result.kind === 'done' ? (insertedId(result, 0) as EvaluationId) : undefined;
+    },
+  };
+}
+
+export function countsOf(database: Reader, evaluationId: number): StatusCounts {
+  const rows = database.all(
+    sqlite
+      .selectFrom('jobs')
+      .select(({ fn }) => ['status', fn.countAll<number>().as('count')])
+      .where('evaluation_id', '=', evaluationId)
+      .groupBy('status'),
+  );
+  const counts = Object.fromEntries(JOB_STATUSES.map((status) => [status, 0])) as Record<
+    (typeof JOB_STATUSES)[number],
+    number
+  >;
+  for (const { status, count } of rows) {
+    counts[status] = count;
+  }
+  return counts;
+}
+
+function toEvaluation(row: Selectable<Tables['evaluations']>): Evaluation {
+  return {
+    id: row.id as EvaluationId,
+    repositoryId: row.repository_id as RepositoryId,
+    trigger: row.trigger,
+    ref: row.ref as GitRef,
+    sha: row.sha as Sha,
+    builtSha: row.built_sha as Sha,
+    isTrusted: row.is_trusted === 1,
+    status: row.status,
+    createdAt: toEpochMs(row.created_at),
+  };
+}
+
+/** The guard of a transition. */
+function leave(id: EvaluationId, from: Evaluation['status']) {
+  return sqlite.updateTable('evaluations').where('id', '=', id).where('status', '=', from);
+}

@@ -1,0 +1,13 @@
+import type { Kysely } from 'kysely';
+import * as firstTables from './0001-first-tables.ts';
+
+export interface Migration {
+  readonly number: number;
+  readonly name: string;
+  /** An older program must not touch a database that went through it. */
+  readonly isBreaking: boolean;
+  up(db: Kysely<unknown>): Promise<void>;
+}
+
+/** Forward only, in this order; a migration that was released never changes. */
+export const MIGRATIONS: readonly Migration[] = [{ number: 1, name: 'first-tables', ...firstTables }];

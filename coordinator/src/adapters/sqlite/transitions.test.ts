@@ -1,0 +1,259 @@
+import type { JobId } from '@argunix/shared/domain/ids';
+import type { JobEnding } from '@argunix/shared/domain/job-status';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { AT, building, drvPath, newJob, openStores, queued, sha } from '../../../test/store-fixture.ts';
+import type { Settlement } from '../../ports/job-store.ts';
+
+let stores: Awaited<ReturnType<typeof openStores>>;
+beforeEach(async () => {
+  stores = await openStores();
+});
+afterEach(async () => {
+  await stores.close();
+});
+
+function end(
+  jobId: JobId | undefined,
+  status: JobEnding,
+  attempt = 1,
+  causeJobId: JobId | null = null,
+): Settlement {
+  if (jobId === undefined) {
+    throw new Error('no such job');
+  }
+  return { jobId, attempt, status, reason: `became ${status}`, causeJobId };
+}
+const statusOf = (id: Parameters<typeof stores.evaluations.find>[0]): string | undefined =>
+  stores.evaluations.find(id)?.status;
+const jobStatus = (id: JobId | undefined): string | undefined =>
+  id === undefined ? undefined : stores.jobs.find(id)?.status;
+
+describe('an evaluation', () => {
+  test('goes queued, evaluating, building, done, and through no state twice', async () => {
+    const id = await queued(stores);
+
+    expect(await stores.evaluations.startBuilding(id, AT)).toBe(false);
+    expect(await stores.evaluations.begin(id, AT)).toBe(true);
+    expect(await stores.evaluations.begin(id, AT)).toBe(false);
+    expect(await stores.evaluations.startBuilding(id, AT)).toBe(true);
+    expect(await stores.evaluations.finish(id, 'success', stores.evaluations.counts(id), AT)).toBe(true);
+    expect(await stores.evaluations.finish(id, 'failure', stores.evaluations.counts(id), AT)).toBe(false);
+    expect(stores.views.evaluation(id)).toMatchObject({ status: 'done', outcome: 'success' });
+  });
+
+  test('is not done while a job of it has not ended', async () => {
+    const { id, jobIds } = await building(stores, ['a', 'b']);
+    await stores.jobs.settle([end(jobIds[0], 'success')], null, AT);
+
+    expect(await stores.evaluations.finish(id, 'success', stores.evaluations.counts(id), AT)).toBe(false);
+    await stores.jobs.settle([end(jobIds[1], 'success')], null, AT);
+
+    expect(await stores.evaluations.finish(id, 'success', stores.evaluations.counts(id), AT)).toBe(true);
+    expect(stores.views.evaluation(id)?.counts).toMatchObject({ total: 2, success: 2, queued: 0 });
+  });
+
+  test('that failed keeps its reason, and a late success does not overwrite it', async () => {
+    const id = await queued(stores);
+    await stores.evaluations.begin(id, AT);
+
+    expect(await stores.evaluations.fail(id, 'the flake does not parse', AT)).toBe(true);
+    expect(await stores.evaluations.startBuilding(id, AT)).toBe(false);
+    expect(stores.views.evaluation(id)).toMatchObject({
+      status: 'evaluation_failed',
+      reason: 'the flake does not parse',
+    });
+  });
+
+  test('that begins again forgets what an interrupted try had found', async () => {
+    const id = await queued(stores);
+    await stores.evaluations.begin(id, AT);
+    await stores.jobs.insert(id, [newJob('half')], AT);
+    await stores.evaluations.requeue(id);
+
+    await stores.evaluations.begin(id, AT);
+
+    expect(stores.jobs.unfinished(id)).toEqual([]);
+  });
+
+  test.each(['cancelled', 'superseded'] as const)(
+    'can be %s in every living state, with its unfinished jobs, once',
+    async (status) => {
+      const waiting = await queued(stores, '1');
+      const evaluating = await queued(stores, '2');
+      await stores.evaluations.begin(evaluating, AT);
+      const { id, jobIds } = await building(stores, ['a', 'b'], '3');
+      await stores.jobs.settle([end(jobIds[0], 'success')], null, AT);
+
+      for (const living of [waiting, evaluating]) {
+        expect(await stores.evaluations.end(living, status, 'why', AT)).toEqual([]);
+        expect(statusOf(living)).toBe(status);
+      }
+      expect(await stores.evaluations.end(id, status, 'why', AT)).toEqual([jobIds[1]]);
+      expect(await stores.evaluations.end(id, status, 'again', AT)).toBeUndefined();
+      expect([jobStatus(jobIds[0]), jobStatus(jobIds[1])]).toEqual(['success', 'cancelled']);
+    },
+  );
+
+  test('that has ended can be restarted as a new one, one that lives cannot', async () => {
+    const { id } = await building(stores, []);
+
+    expect(await stores.evaluations.restart(id, AT)).toBeUndefined();
+    await stores.evaluations.finish(id, 'success', stores.evaluations.counts(id), AT);
+    const again = await stores.evaluations.restart(id, AT);
+
+    expect(again).not.toBe(id);
+    expect(stores.views.evaluation(again ?? 0)).toMatchObject({
+      restart_of: id,
+      status: 'queued',
+      trigger: 'restart',
+      sha: sha('a'),
+    });
+    expect(statusOf(id)).toBe('done');
+  });
+});
+
+describe('a job', () => {
+  test.each([
+    'cached',
+    'success',
+    'failure',
+    'timed_out',
+    'dependency_failed',
+    'cancelled',
+    'unsupported',
+    'error',
+  ] as const)('that became %s stays so: the first end of an attempt wins', async (status) => {
+    const { jobIds } = await building(stores, ['a']);
+
+    expect(await stores.jobs.settle([end(jobIds[0], status)], null, AT)).toEqual([jobIds[0]]);
+    expect(await stores.jobs.settle([end(jobIds[0], 'success')], null, AT)).toEqual([]);
+    await stores.jobs.begin([{ jobId: jobIds[0] ?? (0 as JobId), attempt: 1 }], AT);
+    expect(jobStatus(jobIds[0])).toBe(status);
+  });
+
+  test('runs with its lease, and two leases on one derivation are never active', async () => {
+    const { jobIds } = await building(stores, ['a']);
+    const attempt = { jobId: jobIds[0] ?? (0 as JobId), attempt: 1 };
+
+    const lease = await stores.jobs.lease(drvPath('a'), 'local', [attempt], AT);
+    expect(lease).toBeDefined();
+    expect(await stores.jobs.lease(drvPath('a'), 'other', [attempt], AT)).toBeUndefined();
+    await stores.jobs.begin([attempt], AT);
+    expect(stores.views.job(attempt.jobId)).toMatchObject({
+      status: 'running',
+      phase: 'build',
+      builder: 'local',
+    });
+    await stores.jobs.settle([end(jobIds[0], 'success')], { id: lease ?? (0 as never), ending: 'built' }, AT);
+
+    expect(await stores.jobs.lease(drvPath('a'), 'other', [], AT)).toBeDefined();
+  });
+
+  test('whose builder was lost is queued again at the same attempt and still knows its lease', async () => {
+    const { jobIds } = await building(stores, ['a', 'b']);
+    const attempt = { jobId: jobIds[0] ?? (0 as JobId), attempt: 1 };
+    const lease = await stores.jobs.lease(drvPath('a'), 'local', [attempt], AT);
+    await stores.jobs.begin([attempt], AT);
+
+    expect(await stores.jobs.loseLeases(AT)).toBe(1);
+
+    expect(stores.jobs.find(attempt.jobId)).toMatchObject({ status: 'queued', attempt: 1, leaseId: lease });
+    expect(stores.jobs.find(jobIds[1] ?? (0 as JobId))).toMatchObject({ status: 'queued', leaseId: null });
+    expect(await stores.jobs.lease(drvPath('a'), 'local', [attempt], AT)).toBeDefined();
+  });
+
+  test('that is restarted makes attempt 2, takes its evaluation back to building and keeps the first attempt', async () => {
+    const { id, jobIds } = await building(stores, ['lib', 'app', 'other']);
+    const [lib, app, other] = jobIds;
+    await stores.jobs.settle(
+      [end(lib, 'failure'), end(app, 'dependency_failed', 1, lib), end(other, 'success')],
+      null,
+      AT,
+    );
+    await stores.evaluations.finish(id, 'failure', stores.evaluations.counts(id), AT);
+
+    expect(stores.jobs.restartSet(app ?? (0 as JobId))).toEqual([lib, app]);
+    expect(await stores.jobs.restart(id, [lib ?? (0 as JobId), app ?? (0 as JobId)], AT)).toEqual([lib, app]);
+
+    expect(stores.views.evaluation(id)).toMatchObject({
+      status: 'building',
+      outcome: null,
+      finished_at: null,
+    });
+    expect(stores.jobs.find(lib ?? (0 as JobId))).toMatchObject({
+      status: 'queued',
+      attempt: 2,
+      leaseId: null,
+    });
+    expect(stores.views.attempts(lib ?? 0)).toMatchObject([
+      { number: 1, status: 'failure', reason: 'became failure' },
+    ]);
+    expect(await stores.jobs.settle([end(lib, 'success', 1)], null, AT)).toEqual([]);
+    expect(await stores.jobs.settle([end(lib, 'success', 2)], null, AT)).toEqual([lib]);
+  });
+
+  test('cannot be restarted while it has not ended, nor when its evaluation was cancelled', async () => {
+    const { id, jobIds } = await building(stores, ['a', 'b']);
+
+    expect(await stores.jobs.restart(id, [jobIds[0] ?? (0 as JobId)], AT)).toEqual([]);
+    expect(statusOf(id)).toBe('building');
+    await stores.evaluations.end(id, 'cancelled', 'why', AT);
+
+    expect(await stores.jobs.restart(id, [jobIds[0] ?? (0 as JobId)], AT)).toEqual([]);
+    expect(jobStatus(jobIds[0])).toBe('cancelled');
+  });
+});
+
+describe('the inbox', () => {
+  test('keeps a delivery until it is handled, and makes one evaluation of it', async () => {
+    const head = { ref: 'refs/heads/main' as never, sha: sha('c') };
+    await stores.deliveries.recordHeads(stores.repository.id, {
+      heads: [head],
+      gone: [],
+      pushed: [head],
+      at: AT,
+    });
+    const [delivery] = stores.deliveries.pending();
+    if (delivery === undefined) {
+      throw new Error('the delivery is not there');
+    }
+
+    const id = await stores.deliveries.accept(delivery, AT);
+
+    expect(await stores.deliveries.accept(delivery, AT)).toBeUndefined();
+    expect(stores.deliveries.pending()).toEqual([]);
+    expect(stores.repositories.heads(stores.repository.id)).toEqual([head]);
+    expect(stores.evaluations.living(['queued']).map((evaluation) => evaluation.id)).toEqual([id]);
+  });
+});
+
+describe('the outbox', () => {
+  test('gives the oldest of each context, in order, until it is delivered', async () => {
+    const post = {
+      repositoryId: stores.repository.id,
+      sha: sha('d'),
+      context: 'argunix: evaluation',
+      description: '',
+      targetUrl: 'http://x',
+    };
+    await stores.outbox.put(
+      [
+        { ...post, state: 'pending' },
+        { ...post, state: 'success' },
+        { ...post, context: 'argunix: a', state: 'failure' },
+      ],
+      AT,
+    );
+
+    const due = stores.outbox.due(AT, 10);
+    expect(due.map(({ context, state }) => [context, state])).toEqual([
+      ['argunix: evaluation', 'pending'],
+      ['argunix: a', 'failure'],
+    ]);
+    await stores.outbox.postpone(due[0]?.id ?? 0, (AT + 1_000) as typeof AT, 'the forge said 503');
+    expect(stores.outbox.due(AT, 10).map(({ context }) => context)).toEqual(['argunix: a']);
+    await stores.outbox.delivered(due[0]?.id ?? 0);
+
+    expect(stores.outbox.due(AT, 10).map(({ state }) => state)).toEqual(['success', 'failure']);
+  });
+});

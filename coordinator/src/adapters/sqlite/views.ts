@@ -1,0 +1,194 @@
+import type { EvaluationView, JobView, RepositoryView } from '@argunix/shared/control-api/views';
+import { JOB_STATUSES } from '@argunix/shared/domain/job-status';
+import type { Selectable } from 'kysely';
+import type { StatusCounts } from '../../ports/evaluation-store.ts';
+import type { Views } from '../../ports/views.ts';
+import { parseCounts, parseOutputs } from './columns.ts';
+import { countsOf } from './evaluation-store.ts';
+import type { Reader } from './open-database.ts';
+import { sqlite } from './sql.ts';
+import type { Tables } from './tables.ts';
+import { evaluationUrl, jobUrl, repositoryUrl, toTime, toTimeOrNull } from './view-fields.ts';
+
+const NONE = Object.fromEntries(JOB_STATUSES.map((status) => [status, 0])) as StatusCounts;
+
+export function createViews(
+  database: Reader,
+  options: {
+    readonly externalUrl: string;
+    readonly webUrlOf: (forge: string, slug: string) => string | null;
+    /** Why this queued job does not run, where that is known better than its row says. */
+    readonly waitingReason: (jobId: number) => string | null;
+  },
+): Views {
+  const evaluations = sqlite
+    .selectFrom('evaluations')
+    .innerJoin('repositories', 'repositories.id', 'evaluations.repository_id')
+    .selectAll('evaluations')
+    .select(['forge', 'slug']);
+  const jobs = sqlite
+    .selectFrom('jobs')
+    .innerJoin('evaluations', 'evaluations.id', 'jobs.evaluation_id')
+    .innerJoin('repositories', 'repositories.id', 'evaluations.repository_id')
+    .selectAll('jobs')
+    .select(['forge', 'slug']);
+
+  function toEvaluationView(
+    row: Selectable<Tables['evaluations']> & { forge: string; slug: string },
+  ): EvaluationView {
+    const counts = row.counts === null ? countsOf(database, row.id) : parseCounts(row.counts, NONE);
+    return {
+      id: row.id,
+      repo: { forge: row.forge, slug: row.slug },
+      trigger: row.trigger,
+      ref: row.ref,
+      pr_number: row.pr_number,
+      sha: row.sha,
+      built_sha: row.built_sha,
+      trusted: row.is_trusted === 1,
+      restart_of: row.restart_of,
+      status: row.status,
+      outcome: row.outcome,
+      reason: row.reason,
+      counts: { total: Object.values(counts).reduce((sum, count) => sum + count, 0), ...counts },
+      created_at: toTime(row.created_at),
+      started_at: toTimeOrNull(row.started_at),
+      building_at: toTimeOrNull(row.building_at),
+      finished_at: toTimeOrNull(row.finished_at),
+      url: evaluationUrl(options.externalUrl, row.forge, row.slug, row.id),
+    };
+  }
+  function toJobView(row: Selectable<Tables['jobs']> & { forge: string; slug: string }): JobView {
+    return {
+      id: row.id,
+      eval_id: row.evaluation_id,
+      attr: row.attr,
+      system: row.system,
+      name: row.name,
+      drv_path: row.drv_path,
+      outputs: parseOutputs(row.outputs),
+      status: row.status,
+      phase: row.phase,
+      reason: row.reason ?? (row.status === 'queued' ? options.waitingReason(row.id) : null),
+      builder: row.builder,
+      attempts: row.attempt,
+      created_at: toTime(row.created_at),
+      started_at: toTimeOrNull(row.started_at),
+      finished_at: toTimeOrNull(row.finished_at),
+      timings: {
+        wait_ms: row.started_at === null ? null : row.started_at - row.queued_at,
+        push_ms: null,
+        build_ms:
+          row.started_at === null || row.finished_at === null ? null : row.finished_at - row.started_at,
+        pull_ms: null,
+        publish_ms: null,
+      },
+      bytes: { pushed: 0, pulled: 0 },
+      log_url: row.lease_id === null ? null : `${options.externalUrl}/api/v1/jobs/${row.id}/log`,
+      url: jobUrl(options.externalUrl, row.forge, row.slug, row.evaluation_id, row.attr),
+      publications: [],
+    };
+  }
+  function newestOf(repositoryId: number): EvaluationView | null {
+    const row = database.first(
+      evaluations.where('repository_id', '=', repositoryId).orderBy('evaluations.id', 'desc').limit(1),
+    );
+    return row === undefined ? null : toEvaluationView(row);
+  }
+  function toRepositoryView(row: Selectable<Tables['repositories']>): RepositoryView {
+    return {
+      forge: row.forge,
+      slug: row.slug,
+      kind: row.kind,
+      web_url: options.webUrlOf(row.forge, row.slug),
+      default_branch: row.default_branch,
+      trouble: row.trouble,
+      checked_at: toTimeOrNull(row.checked_at),
+      latest: newestOf(row.id),
+      url: repositoryUrl(options.externalUrl, row.forge, row.slug),
+    };
+  }
+  const countLiving = (table: 'evaluations' | 'jobs', status: string): number =>
+    database.first(
+      sqlite
+        .selectFrom(table)
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .where('status', '=', status as 'queued'),
+    )?.count ?? 0;
+
+  return {
+    totals: () => ({
+      repositories:
+        database.first(
+          sqlite.selectFrom('repositories').select(({ fn }) => fn.countAll<number>().as('count')),
+        )?.count ?? 0,
+      evaluations: {
+        queued: countLiving('evaluations', 'queued'),
+        evaluating: countLiving('evaluations', 'evaluating'),
+        building: countLiving('evaluations', 'building'),
+      },
+      jobs: { queued: countLiving('jobs', 'queued'), running: countLiving('jobs', 'running') },
+    }),
+    repositories: () =>
+      database
+        .all(sqlite.selectFrom('repositories').selectAll().orderBy('forge').orderBy('slug'))
+        .map(toRepositoryView),
+    repository: (forge, slug) => {
+      const row = database.first(
+        sqlite.selectFrom('repositories').selectAll().where('forge', '=', forge).where('slug', '=', slug),
+      );
+      return row === undefined ? undefined : toRepositoryView(row);
+    },
+    evaluations: ({ repository, ref, statuses, before, limit }) => {
+      let query = evaluations.orderBy('evaluations.id', 'desc').limit(limit);
+      if (repository !== undefined) {
+        query = query.where('forge', '=', repository.forge).where('slug', '=', repository.slug);
+      }
+      query = ref === undefined ? query : query.where('ref', '=', ref);
+      query = statuses === undefined ? query : query.where('status', 'in', statuses);
+      query = before === undefined ? query : query.where('evaluations.id', '<', before);
+      return database.all(query).map(toEvaluationView);
+    },
+    evaluation: (id) => {
+      const row = database.first(evaluations.where('evaluations.id', '=', id));
+      return row === undefined ? undefined : toEvaluationView(row);
+    },
+    jobs: ({ evaluationId, statuses, search, after, limit }) => {
+      let query = jobs.where('evaluation_id', '=', evaluationId).orderBy('attr').limit(limit);
+      query = statuses === undefined ? query : query.where('jobs.status', 'in', statuses);
+      query = after === undefined ? query : query.where('attr', '>', after);
+      query =
+        search === undefined
+          ? query
+          : query.where(({ fn, val, eb }) =>
+              eb(fn<number>('instr', [fn('lower', ['attr']), val(search.toLowerCase())]), '>', 0),
+            );
+      return database.all(query).map(toJobView);
+    },
+    job: (id) => {
+      const row = database.first(jobs.where('jobs.id', '=', id));
+      return row === undefined ? undefined : toJobView(row);
+    },
+    jobByAttribute: (evaluationId, attr) => {
+      const row = database.first(jobs.where('evaluation_id', '=', evaluationId).where('attr', '=', attr));
+      return row === undefined ? undefined : toJobView(row);
+    },
+    activeJobs: (limit) =>
+      (['running', 'queued'] as const)
+        .flatMap((status) =>
+          database.all(jobs.where('jobs.status', '=', status).orderBy('jobs.id').limit(limit)).map(toJobView),
+        )
+        .slice(0, limit),
+    attempts: (jobId) =>
+      database
+        .all(sqlite.selectFrom('attempts').selectAll().where('job_id', '=', jobId).orderBy('number', 'desc'))
+        .map((row) => ({
+          number: row.number,
+          status: row.status,
+          reason: row.reason,
+          leaseId: row.lease_id,
+          startedAt: toTimeOrNull(row.started_at),
+          finishedAt: toTimeOrNull(row.finished_at),
+        })),
+  };
+}

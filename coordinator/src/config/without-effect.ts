@@ -1,0 +1,99 @@
+/**
+ * Keys that are read and checked but change nothing in this version. Whoever sets one is told, so that no setting
+ * fails in silence. Whoever builds the feature removes its line.
+ */
+
+import { valueAt } from './lenient.ts';
+import type { KeyPath, Remark } from './problem.ts';
+import { REAL_FORGE_KINDS } from './schema/forge.ts';
+
+export interface WithoutEffect {
+  /** `*` stands for any one name or index. */
+  readonly path: readonly string[];
+  readonly reason: string;
+}
+
+const REPO = ['forges', '*', 'repos', '*'] as const;
+const SHIPPED = 'style sheets are part of the program';
+const FLAKES_ONLY = 'only flakes are evaluated';
+const MIRRORED = 'every repository has a mirror that is kept, cloned as its address says';
+const NOT_YET = 'this version does not do that yet';
+
+export const WITHOUT_EFFECT: readonly WithoutEffect[] = [
+  { path: ['web', 'static_dir'], reason: SHIPPED },
+  { path: ['eval', 'non_flake_max_depth'], reason: FLAKES_ONLY },
+  { path: [...REPO, 'eval', 'non_flake_max_depth'], reason: FLAKES_ONLY },
+  { path: [...REPO, 'clone'], reason: MIRRORED },
+  ...[
+    ['dry_run'],
+    ['retention'],
+    ['builder_enrollment'],
+    ['binary_caches'],
+    ['serve_cache'],
+    ['registries'],
+    ['defaults', 'push_to_registries'],
+    ['builders'],
+    ['allow_unsandboxed_untrusted'],
+    ['schedule', 'build_concurrency'],
+    ['schedule', 'awaiting_approval_days'],
+    ['schedule', 'emulation_spill_grace_seconds'],
+    ['schedule', 'builder_wait_seconds'],
+    ['schedule', 'collapsed_check_threshold'],
+    ['eval', 'reuse_same_tree'],
+    ['forges', '*', 'push_to_registries'],
+    [...REPO, 'eval', 'reuse_same_tree'],
+    [...REPO, 'retention'],
+    [...REPO, 'caches'],
+    [...REPO, 'push_to_registries'],
+    [...REPO, 'collapsed_check_threshold'],
+  ].map((path) => ({ path, reason: NOT_YET })),
+];
+
+/** A remark at each such key that a person set to something: what is off or empty has no effect anyway. */
+export function remarkWithoutEffect(document: unknown): readonly Remark[] {
+  return [
+    ...WITHOUT_EFFECT.flatMap(({ path, reason }) =>
+      matching(document, path, []).flatMap((found) =>
+        isOff(valueAt(document, found))
+          ? []
+          : {
+              path: found,
+              at: 'key' as const,
+              message: `has no effect: ${reason}`,
+            },
+      ),
+    ),
+    ...matching(document, ['forges', '*'], []).flatMap((path) => remarkForgeKind(document, path)),
+  ];
+}
+
+function isOff(value: unknown): boolean {
+  const isEmpty = typeof value === 'object' && value !== null && Object.values(value).every(isOff);
+  return value === false || isEmpty;
+}
+
+function remarkForgeKind(document: unknown, path: KeyPath): readonly Remark[] {
+  const kind = valueAt(document, [...path, 'kind']);
+  return REAL_FORGE_KINDS.some((real) => real === kind)
+    ? [
+        {
+          path,
+          at: 'key',
+          message: `has no effect: this version only watches forges of kind git, got ${String(kind)}`,
+        },
+      ]
+    : [];
+}
+
+function matching(node: unknown, pattern: readonly string[], path: KeyPath): readonly KeyPath[] {
+  const [first, ...rest] = pattern;
+  if (first === undefined) {
+    return [path];
+  }
+  if (typeof node !== 'object' || node === null) {
+    return [];
+  }
+  return Object.entries(node).flatMap(([key, value]: [string, unknown]) =>
+    first === '*' || first === key ? matching(value, rest, [...path, key]) : [],
+  );
+}

@@ -1,0 +1,67 @@
+import type { JobId } from '@argunix/shared/domain/ids';
+import type { JobEnding } from '@argunix/shared/domain/job-status';
+import { storePathName } from '@argunix/shared/domain/store-path';
+import type { FailedDependent, GraphJob } from './build-graph.ts';
+
+/** How a build ended, as far as a job is concerned; the other endings mean that it has to be tried again. */
+export type FinalEnding =
+  | { readonly kind: 'built' }
+  | { readonly kind: 'substituted' }
+  | { readonly kind: 'failed' | 'dependency_failed' | 'timed_out' | 'gave_up'; readonly reason: string };
+
+export interface Verdict {
+  readonly jobId: JobId;
+  readonly attempt: number;
+  readonly status: JobEnding;
+  readonly reason: string | null;
+  readonly causeJobId: JobId | null;
+}
+
+/**
+ * What an ending means for one of the jobs of its step. `wasLeased`: an earlier dispatch was interrupted, so outputs
+ * that are there now are its work, not somebody else's.
+ */
+export function judgeBuild(job: GraphJob, ending: FinalEnding, wasLeased: boolean): Verdict {
+  const { jobId, attempt } = job;
+  const verdict = (status: JobEnding, reason: string | null): Verdict => ({
+    jobId,
+    attempt,
+    status,
+    reason,
+    causeJobId: null,
+  });
+  switch (ending.kind) {
+    case 'built':
+      return verdict('success', null);
+    case 'substituted':
+      return wasLeased
+        ? verdict('success', null)
+        : verdict(
+            'cached',
+            `${storePathName(job.drvPath)} came from the store or a binary cache; nothing was built.`,
+          );
+    case 'failed':
+    case 'dependency_failed':
+      return verdict('failure', ending.reason);
+    case 'timed_out':
+      return verdict('timed_out', ending.reason);
+    case 'gave_up':
+      return verdict('error', ending.reason);
+  }
+}
+
+export function isGoodEnding(ending: FinalEnding): boolean {
+  return ending.kind === 'built' || ending.kind === 'substituted';
+}
+
+/** A job that cannot be built because another one failed. */
+export function judgeDependent({ job, cause, drvPath }: FailedDependent): Verdict {
+  const name = cause === null ? `the derivation ${storePathName(drvPath)}` : cause.attr;
+  return {
+    jobId: job.jobId,
+    attempt: job.attempt,
+    status: 'dependency_failed',
+    reason: `It needs ${name}, which failed.`,
+    causeJobId: cause?.jobId ?? null,
+  };
+}

@@ -1,0 +1,81 @@
+import { isAppError, messageOf } from '@argunix/shared/kit/app-error';
+import type { Logger } from '@argunix/shared/kit/logger';
+import type { Evaluation, EvaluationStore } from '../ports/evaluation-store.ts';
+import type { EvaluationEnding, Evaluator } from '../ports/evaluator.ts';
+import type { EvaluationSettings } from '../ports/settings.ts';
+import type { SourceCheckout } from '../ports/source-checkout.ts';
+import { type FoundPorts, storeFoundJobs } from './store-found-jobs.ts';
+
+export interface EvaluatePorts extends FoundPorts {
+  readonly evaluations: EvaluationStore;
+  readonly checkout: SourceCheckout;
+  readonly evaluator: Evaluator;
+  readonly log: Logger;
+}
+
+/** `retry`: the host or the network was at fault; the evaluation is still `evaluating` and the caller decides. */
+export type Evaluated =
+  | { readonly kind: 'building' }
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'retry'; readonly reason: string };
+
+/** Takes one evaluation, which is `evaluating`, through checkout and evaluator to `building` or to its end. */
+export async function evaluateRevision(
+  ports: EvaluatePorts,
+  evaluation: Evaluation,
+  settings: EvaluationSettings,
+  signal: AbortSignal,
+): Promise<Evaluated> {
+  const { evaluations, changes, clock, log } = ports;
+  const ending = await tryToEvaluate(ports, evaluation, settings, signal);
+  log.info({ evaluationId: evaluation.id, ending: ending.kind }, 'evaluator ended');
+  if (signal.aborted || ending.kind === 'cancelled') {
+    return { kind: 'ended' };
+  }
+  if (ending.kind === 'infrastructure') {
+    return { kind: 'retry', reason: ending.reason };
+  }
+  const isBuilding = ending.kind === 'complete';
+  const isStored = isBuilding
+    ? await evaluations.startBuilding(evaluation.id, clock.now())
+    : await evaluations.fail(evaluation.id, ending.reason, clock.now());
+  changes.tell({ kind: 'evaluation', evaluationId: evaluation.id });
+  return isBuilding && isStored ? { kind: 'building' } : { kind: 'ended' };
+}
+
+async function tryToEvaluate(
+  ports: EvaluatePorts,
+  evaluation: Evaluation,
+  { source, ...settings }: EvaluationSettings,
+  signal: AbortSignal,
+): Promise<EvaluationEnding> {
+  try {
+    const revision = { sha: evaluation.builtSha, ref: evaluation.ref };
+    const flake = await ports.checkout.checkOut(source, revision, evaluation.id, signal);
+    const request = {
+      ...settings,
+      source: flake,
+      cacheKey: `${source.repositoryId}-${evaluation.isTrusted ? 'trusted' : 'untrusted'}`,
+    };
+    return await ports.evaluator.evaluate(
+      request,
+      (found) => storeFoundJobs(ports, evaluation.id, found),
+      signal,
+    );
+  } catch (error) {
+    return toEnding(error, signal);
+  } finally {
+    await ports.checkout.remove(evaluation.id);
+  }
+}
+
+function toEnding(error: unknown, signal: AbortSignal): EvaluationEnding {
+  if (signal.aborted) {
+    return { kind: 'cancelled' };
+  }
+  if (!isAppError(error)) {
+    throw error;
+  }
+  const reason = messageOf(error);
+  return error.traits.retry ? { kind: 'infrastructure', reason } : { kind: 'failed', reason };
+}

@@ -1,0 +1,177 @@
+import type { AttributePath } from '@argunix/shared/domain/attribute-path';
+import type { EvaluationId } from '@argunix/shared/domain/ids';
+import { AppError } from '@argunix/shared/kit/app-error';
+import { systemClock } from '@argunix/shared/kit/clock';
+import { silentLogger } from '@argunix/shared/kit/logger';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createFakeCheckout, createFakeEvaluator } from '../../test/fakes/fake-evaluator.ts';
+import { createFakeRoots, createFakeStore } from '../../test/fakes/fake-store.ts';
+import { drvPath, openStores, queued, sha } from '../../test/store-fixture.ts';
+import { until } from '../../test/until.ts';
+import type { FoundJob } from '../ports/evaluator.ts';
+import { createEvaluationQueue, type EvaluationQueue } from './evaluation-queue.ts';
+
+let stores: Awaited<ReturnType<typeof openStores>>;
+let queue: EvaluationQueue;
+let evaluator = createFakeEvaluator();
+let checkout = createFakeCheckout();
+let store = createFakeStore();
+let roots = createFakeRoots();
+let handedOver: EvaluationId[] = [];
+
+beforeEach(async () => {
+  stores = await openStores();
+  evaluator = createFakeEvaluator();
+  checkout = createFakeCheckout();
+  store = createFakeStore();
+  roots = createFakeRoots();
+  handedOver = [];
+  queue = createEvaluationQueue({
+    ...stores,
+    evaluator,
+    checkout,
+    store,
+    roots,
+    changes: { tell: () => undefined, listen: () => () => undefined },
+    clock: systemClock,
+    log: silentLogger,
+    concurrency: 2,
+    retries: 2,
+    retryMs: 1,
+    settingsOf: () => ({
+      source: { repositoryId: stores.repository.id, url: '/srv/sample.git', tokenPath: null },
+      systems: ['x86_64-linux'],
+      attributes: ['packages'],
+      timeoutMs: 1_000,
+      memoryBytes: 1_000,
+      workers: 1,
+      allowImportFromDerivation: true,
+      allowNetwork: true,
+    }),
+    onBuilding: (id) => {
+      handedOver.push(id);
+      return Promise.resolve();
+    },
+  });
+});
+afterEach(async () => {
+  await queue.stop();
+  await stores.close();
+});
+
+function found(name: string): FoundJob {
+  store.valid.add(drvPath(name));
+  return {
+    kind: 'job',
+    attr: `packages.${name}` as AttributePath,
+    system: 'x86_64-linux',
+    name,
+    drvPath: drvPath(name),
+    outputs: { out: `/out/${name}` },
+    requiredFeatures: [],
+    description: null,
+    mainProgram: null,
+  };
+}
+const open = (count: number): Promise<void> =>
+  until(`${count} evaluators run`, () => evaluator.open.length === count);
+const status = (id: EvaluationId, wanted: string): Promise<void> =>
+  until(`evaluation ${id} is ${wanted}`, () => stores.evaluations.find(id)?.status === wanted);
+
+test('takes as many at a time as allowed, oldest first', async () => {
+  const [first, second, third] = [
+    await queued(stores, '1'),
+    await queued(stores, '2'),
+    await queued(stores, '3'),
+  ];
+  queue.wake();
+  queue.wake();
+  await open(2);
+
+  expect(evaluator.open.map((one) => one.sha).toSorted()).toEqual([sha('1'), sha('2')]);
+  expect(stores.evaluations.find(third)?.status).toBe('queued');
+  evaluator.open.find((one) => one.sha === sha('1'))?.end({ kind: 'complete', warnings: [] });
+  await status(third, 'evaluating');
+
+  expect(handedOver).toEqual([first]);
+  expect(stores.evaluations.find(second)?.status).toBe('evaluating');
+});
+
+test('shows a job as soon as it is found; one that is there already ends as cached, a broken one as a failure', async () => {
+  const id = await queued(stores);
+  queue.wake();
+  await open(1);
+  store.valid.add('/out/there');
+  await evaluator.open[0]?.find([
+    found('there'),
+    found('new'),
+    { kind: 'broken', attr: 'packages.bad' as AttributePath, system: 'x86_64-linux', message: 'error: no' },
+  ]);
+
+  expect(
+    stores.views.jobs({ evaluationId: id, limit: 9 }).map((job) => [job.attr, job.status, job.reason]),
+  ).toEqual([
+    ['packages.bad', 'failure', 'error: no'],
+    ['packages.new', 'queued', null],
+    ['packages.there', 'cached', 'there was built before; nothing was to be done.'],
+  ]);
+  expect(roots.owners.get(`eval-${id}-drvs`)).toEqual(new Set([drvPath('there'), drvPath('new')]));
+  expect(roots.owners.get(`eval-${id}-outs`)).toEqual(new Set(['/out/there']));
+});
+
+test.each([
+  [{ kind: 'failed', reason: 'does not parse' }, 'does not parse'],
+  [{ kind: 'timed_out', reason: 'took longer than 10 min' }, 'took longer than 10 min'],
+  [{ kind: 'out_of_memory', reason: 'packages.big needed too much' }, 'packages.big needed too much'],
+] as const)(
+  'an evaluator that ended as %o fails the evaluation with its reason, and its worktree goes',
+  async (ending, reason) => {
+    const id = await queued(stores);
+    queue.wake();
+    await open(1);
+    expect(checkout.worktrees.has(id)).toBe(true);
+    evaluator.open[0]?.end(ending);
+    await status(id, 'evaluation_failed');
+
+    expect(stores.views.evaluation(id)?.reason).toBe(reason);
+    expect(checkout.worktrees.size).toBe(0);
+    expect(handedOver).toEqual([]);
+  },
+);
+
+test('a revision that is gone fails at once, a source that cannot be reached is tried again', async () => {
+  checkout.trouble = new AppError('git.missing-revision', 'the revision was force-pushed away');
+  const gone = await queued(stores, '1');
+  queue.wake();
+  await status(gone, 'evaluation_failed');
+  expect(stores.views.evaluation(gone)?.reason).toBe('the revision was force-pushed away');
+
+  checkout.trouble = new AppError('git.unreachable', 'connection refused');
+  const unreachable = await queued(stores, '2');
+  queue.wake();
+  await status(unreachable, 'evaluation_failed');
+
+  expect(stores.views.evaluation(unreachable)?.reason).toBe('Tried 3 times: connection refused');
+});
+
+test('an evaluation that is aborted leaves its end to whoever aborted it', async () => {
+  const id = await queued(stores);
+  queue.wake();
+  await open(1);
+  await stores.evaluations.end(id, 'cancelled', 'not wanted', systemClock.now());
+  queue.abort(id);
+  await until('the worktree is gone', () => checkout.worktrees.size === 0 && evaluator.open.length === 0);
+
+  expect(stores.evaluations.find(id)?.status).toBe('cancelled');
+});
+
+test('stopping puts what is being evaluated back in the queue', async () => {
+  const id = await queued(stores);
+  queue.wake();
+  await open(1);
+
+  await queue.stop();
+
+  expect(stores.evaluations.find(id)?.status).toBe('queued');
+  expect(checkout.worktrees.size).toBe(0);
+});

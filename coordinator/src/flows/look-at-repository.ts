@@ -1,0 +1,62 @@
+import type { GitRef } from '@argunix/shared/domain/git-ref';
+import { messageOf } from '@argunix/shared/kit/app-error';
+import type { Clock } from '@argunix/shared/kit/clock';
+import { headChanges } from '../domain/head-changes.ts';
+import type { Changes } from '../ports/changes.ts';
+import type { DeliveryStore } from '../ports/delivery-store.ts';
+import type { Repository, RepositoryStore } from '../ports/repository-store.ts';
+import type { Source, SourceCheckout } from '../ports/source-checkout.ts';
+
+export interface LookPorts {
+  readonly checkout: SourceCheckout;
+  readonly repositories: RepositoryStore;
+  readonly deliveries: DeliveryStore;
+  readonly changes: Changes;
+  readonly clock: Clock;
+}
+
+export interface WatchedRepository {
+  readonly repository: Repository;
+  readonly source: Source;
+  readonly pollMs: number;
+  isWatched(ref: GitRef): boolean;
+}
+
+export type Look =
+  | { readonly kind: 'fine'; readonly pushed: number; readonly gone: readonly GitRef[] }
+  | { readonly kind: 'trouble'; readonly reason: string };
+
+/** Compares the heads of a repository with those of the last look; every head that moved becomes a delivery, once. */
+export async function lookAtRepository(
+  ports: LookPorts,
+  watched: WatchedRepository,
+  signal: AbortSignal,
+): Promise<Look> {
+  const { checkout, repositories, deliveries, changes, clock } = ports;
+  const { repository, source } = watched;
+  try {
+    const found = await checkout.look(source, signal);
+    const at = clock.now();
+    const { pushed, gone } = headChanges(repositories.heads(repository.id), found.heads, (ref) =>
+      watched.isWatched(ref),
+    );
+    if (pushed.length > 0 || gone.length > 0) {
+      await deliveries.recordHeads(repository.id, { heads: pushed, gone, pushed, at });
+    }
+    await repositories.recordLook(repository.id, {
+      at,
+      trouble: null,
+      ...(found.defaultBranch === null ? {} : { defaultBranch: found.defaultBranch }),
+    });
+    changes.tell({ kind: 'repository', repositoryId: repository.id });
+    return { kind: 'fine', pushed: pushed.length, gone };
+  } catch (error) {
+    if (signal.aborted) {
+      return { kind: 'trouble', reason: 'stopped' };
+    }
+    const reason = messageOf(error);
+    await repositories.recordLook(repository.id, { at: clock.now(), trouble: reason });
+    changes.tell({ kind: 'repository', repositoryId: repository.id });
+    return { kind: 'trouble', reason };
+  }
+}

@@ -1,0 +1,33 @@
+import type { RepositoryRef } from '@argunix/shared/control-api/views';
+
+export interface Poke {
+  readonly forge: string;
+  /** Only this repository of the forge; null means all of them. */
+  readonly slug: string | null;
+  readonly remoteAddress: string;
+}
+
+export interface Trigger {
+  readonly repository: RepositoryRef;
+  readonly revision:
+    | { readonly kind: 'ref'; readonly ref: string }
+    | { readonly kind: 'sha'; readonly sha: string };
+}
+
+/** `refused` carries the sentence why; what does not exist is `not_found`. */
+export type CommandVerdict<Done> =
+  | ({ readonly kind: 'done' } & Done)
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'not_found' };
+
+/** What people and programs may ask for. Each returns when the wish is stored, not when it is fulfilled. */
+export interface Commands {
+  /** Brings the next poll forward; asking twice is asking once. `message` says what will happen, for whoever poked. */
+  poke(poke: Poke): Promise<CommandVerdict<{ readonly message: string }>>;
+  trigger(trigger: Trigger): Promise<CommandVerdict<{ readonly evaluationId: number }>>;
+  cancelEvaluation(evaluationId: number): Promise<CommandVerdict<object>>;
+  /** The id is that of the new evaluation. */
+  restartEvaluation(evaluationId: number): Promise<CommandVerdict<{ readonly evaluationId: number }>>;
+  restartJob(jobId: number): Promise<CommandVerdict<object>>;
+  cancelJob(jobId: number): Promise<CommandVerdict<object>>;
+}

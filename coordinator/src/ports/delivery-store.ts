@@ -1,0 +1,36 @@
+import type { EpochMs } from '@argunix/shared/domain/epoch-ms';
+import type { GitRef } from '@argunix/shared/domain/git-ref';
+import type { DeliveryId, EvaluationId, RepositoryId } from '@argunix/shared/domain/ids';
+import type { Sha } from '@argunix/shared/domain/sha';
+import type { Head } from './repository-store.ts';
+
+export interface Delivery {
+  readonly id: DeliveryId;
+  readonly repositoryId: RepositoryId;
+  readonly kind: 'push' | 'manual';
+  readonly ref: GitRef;
+  readonly sha: Sha;
+  readonly isTrusted: boolean;
+  readonly receivedAt: EpochMs;
+}
+
+/** The inbox: what is stored here is handled once, whatever happens to the program in between. */
+export interface DeliveryStore {
+  /** Keeps what a look at the source found, together with the deliveries that follow from it: both or neither. */
+  recordHeads(
+    repositoryId: RepositoryId,
+    look: {
+      readonly heads: readonly Head[];
+      readonly gone: readonly GitRef[];
+      readonly pushed: readonly Head[];
+      readonly at: EpochMs;
+    },
+  ): Promise<void>;
+  receive(delivery: Omit<Delivery, 'id'>): Promise<DeliveryId>;
+  /** Not yet handled, oldest first. */
+  pending(): readonly Delivery[];
+  /** Makes the evaluation and marks the delivery handled in one transaction; undefined when it was handled already. */
+  accept(delivery: Delivery, at: EpochMs): Promise<EvaluationId | undefined>;
+  /** Marks it handled without an evaluation; `verdict` says why. */
+  drop(id: DeliveryId, verdict: string, at: EpochMs): Promise<void>;
+}

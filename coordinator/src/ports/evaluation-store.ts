@@ -1,0 +1,50 @@
+import type { EpochMs } from '@argunix/shared/domain/epoch-ms';
+import type { EvaluationOutcome, EvaluationStatus, Trigger } from '@argunix/shared/domain/evaluation-status';
+import type { GitRef } from '@argunix/shared/domain/git-ref';
+import type { EvaluationId, JobId, RepositoryId } from '@argunix/shared/domain/ids';
+import type { JobStatus } from '@argunix/shared/domain/job-status';
+import type { Sha } from '@argunix/shared/domain/sha';
+
+export interface Evaluation {
+  readonly id: EvaluationId;
+  readonly repositoryId: RepositoryId;
+  readonly trigger: Trigger;
+  readonly ref: GitRef;
+  readonly sha: Sha;
+  readonly builtSha: Sha;
+  readonly isTrusted: boolean;
+  readonly status: EvaluationStatus;
+  readonly createdAt: EpochMs;
+}
+
+export type StatusCounts = Readonly<Record<JobStatus, number>>;
+
+/** Every transition is one guarded transaction; false means that the evaluation was not in the state it leaves. */
+export interface EvaluationStore {
+  find(id: EvaluationId): Evaluation | undefined;
+  /** In any of `statuses`, oldest first. */
+  living(statuses: readonly EvaluationStatus[]): readonly Evaluation[];
+  /** The newest of this revision at this ref, in whatever state. */
+  newestOf(repositoryId: RepositoryId, ref: GitRef, sha: Sha): Evaluation | undefined;
+  counts(id: EvaluationId): StatusCounts;
+
+  /** queued → evaluating. What an interrupted try had found is forgotten. */
+  begin(id: EvaluationId, at: EpochMs): Promise<boolean>;
+  /** evaluating → building. */
+  startBuilding(id: EvaluationId, at: EpochMs): Promise<boolean>;
+  /** evaluating → evaluation_failed. */
+  fail(id: EvaluationId, reason: string, at: EpochMs): Promise<boolean>;
+  /** evaluating → queued: the program or the host was at fault, not the flake. */
+  requeue(id: EvaluationId): Promise<boolean>;
+  /** Any living state → cancelled or superseded, its unfinished jobs → cancelled. Returns those jobs; undefined when it had ended. */
+  end(
+    id: EvaluationId,
+    status: 'cancelled' | 'superseded',
+    reason: string,
+    at: EpochMs,
+  ): Promise<readonly JobId[] | undefined>;
+  /** building → done; false also while a job has not ended. */
+  finish(id: EvaluationId, outcome: EvaluationOutcome, counts: StatusCounts, at: EpochMs): Promise<boolean>;
+  /** A new evaluation of the same revision, `restart_of` this one; undefined when this one has not ended. */
+  restart(id: EvaluationId, at: EpochMs): Promise<EvaluationId | undefined>;
+}

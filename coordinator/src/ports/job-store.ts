@@ -1,0 +1,77 @@
+import type { EpochMs } from '@argunix/shared/domain/epoch-ms';
+import type { EvaluationId, JobId, LeaseId } from '@argunix/shared/domain/ids';
+import type { JobEnding, JobStatus } from '@argunix/shared/domain/job-status';
+import type { DerivationPath } from '@argunix/shared/domain/store-path';
+
+export interface NewJob {
+  readonly attr: string;
+  readonly system: string;
+  readonly name: string;
+  /** Null for an attribute that did not evaluate. */
+  readonly drvPath: DerivationPath | null;
+  readonly outputs: Readonly<Record<string, string | null>>;
+  readonly requiredFeatures: readonly string[];
+  readonly description: string | null;
+  readonly mainProgram: string | null;
+  /** Where it starts: queued, or at its end when there is nothing to build. */
+  readonly status: Extract<JobStatus, 'queued' | 'cached' | 'failure'>;
+  readonly reason: string | null;
+}
+
+export interface StoredJob {
+  readonly id: JobId;
+  readonly evaluationId: EvaluationId;
+  readonly attr: string;
+  readonly system: string;
+  readonly drvPath: DerivationPath | null;
+  readonly outputs: Readonly<Record<string, string | null>>;
+  readonly requiredFeatures: readonly string[];
+  readonly status: JobStatus;
+  readonly attempt: number;
+  readonly leaseId: LeaseId | null;
+}
+
+/** One attempt of one job: late news of an earlier attempt does not fit it. */
+export interface JobAttempt {
+  readonly jobId: JobId;
+  readonly attempt: number;
+}
+
+export interface Settlement extends JobAttempt {
+  readonly status: JobEnding;
+  readonly reason: string | null;
+  readonly causeJobId: JobId | null;
+}
+
+export interface JobStore {
+  find(id: JobId): StoredJob | undefined;
+  /** Those of an evaluation that have not ended, in the order in which they were found. */
+  unfinished(evaluationId: EvaluationId): readonly StoredJob[];
+  insert(evaluationId: EvaluationId, jobs: readonly NewJob[], at: EpochMs): Promise<void>;
+  /** Claims a derivation for a builder on behalf of these jobs; undefined while another lease on it is active. */
+  lease(
+    drvPath: DerivationPath,
+    builder: string,
+    jobs: readonly JobAttempt[],
+    at: EpochMs,
+  ): Promise<LeaseId | undefined>;
+  /** queued → running, phase build, for each that still is at this attempt. */
+  begin(jobs: readonly JobAttempt[], at: EpochMs): Promise<void>;
+  /** Ends the lease, and these jobs where they have not ended: the first end of an attempt wins. Returns those it ended. */
+  settle(
+    settlements: readonly Settlement[],
+    lease: { readonly id: LeaseId; readonly ending: string } | null,
+    at: EpochMs,
+  ): Promise<readonly JobId[]>;
+  /** running → queued at the same attempt, its lease lost: infrastructure was at fault. */
+  requeue(jobs: readonly JobAttempt[], lease: LeaseId, at: EpochMs): Promise<void>;
+  /** At start: every lease that was active is lost, its jobs are queued again. Returns how many. */
+  loseLeases(at: EpochMs): Promise<number>;
+  /**
+   * A new attempt of ended jobs of one evaluation, which goes from done back to building. Empty when none of them had
+   * ended or when the evaluation has another end than done.
+   */
+  restart(evaluationId: EvaluationId, jobIds: readonly JobId[], at: EpochMs): Promise<readonly JobId[]>;
+  /** What a restart of this job takes with it: its cause, and what failed by either. */
+  restartSet(id: JobId): readonly JobId[];
+}

@@ -1,0 +1,20 @@
+import type { EvaluationOutcome, EvaluationStatus } from '@argunix/shared/domain/evaluation-status';
+import type { JobEnding } from '@argunix/shared/domain/job-status';
+
+export type WebhookOutcome = 'accepted' | 'rate_limited' | 'refused';
+
+/** What flows count as it happens; what can be read at any time is read when the metrics are asked for. Never throws. */
+export interface Metrics {
+  /** `forge` is a name of the configuration, never what a stranger sent. */
+  webhookReceived(forge: string, outcome: WebhookOutcome): void;
+  evaluationEnded(
+    status: EvaluationStatus,
+    outcome: EvaluationOutcome | null,
+    durationMs: { readonly evaluating: number; readonly total: number },
+  ): void;
+  jobEnded(status: JobEnding, system: string): void;
+  /** A builder ran for this long; what was cached or substituted is not told. */
+  buildEnded(system: string, durationMs: number): void;
+  /** One look at what is ready and who may build it. */
+  dispatchDecided(durationMs: number): void;
+}

@@ -1,0 +1,24 @@
+import type { Commands } from '../../src/ports/commands.ts';
+
+/** Remembers what was asked and answers as told; by default all is done, and new evaluations are number 1. */
+export function createFakeCommands(
+  answers: Partial<Commands> = {},
+): Commands & { readonly asked: unknown[] } {
+  const asked: unknown[] = [];
+  function remember<Verdict>(name: string, verdict: Verdict): (what: unknown) => Promise<Verdict> {
+    return (what) => {
+      asked.push([name, what]);
+      return Promise.resolve(verdict);
+    };
+  }
+  return {
+    asked,
+    poke: remember('poke', { kind: 'done', message: 'The next look comes at once.' }),
+    trigger: remember('trigger', { kind: 'done', evaluationId: 1 }),
+    cancelEvaluation: remember('cancelEvaluation', { kind: 'done' }),
+    restartEvaluation: remember('restartEvaluation', { kind: 'done', evaluationId: 1 }),
+    restartJob: remember('restartJob', { kind: 'done' }),
+    cancelJob: remember('cancelJob', { kind: 'done' }),
+    ...answers,
+  };
+}

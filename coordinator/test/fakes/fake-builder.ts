@@ -1,0 +1,80 @@
+import type { LeaseId } from '@argunix/shared/domain/ids';
+import { type DerivationPath, storePathName } from '@argunix/shared/domain/store-path';
+import type { BuildEnding, Builder, BuildObserver, BuildRequest } from '../../src/ports/builder.ts';
+
+interface OpenBuild {
+  readonly leaseId: LeaseId;
+  readonly name: string;
+  finish(ending: BuildEnding): void;
+}
+
+/** A builder whose builds end when the test says so, by the name of their derivation. */
+export interface FakeBuilder extends Builder {
+  /** Names of what it was given and has not ended, in order. */
+  open(): readonly string[];
+  /** Every name it was ever given, in order. */
+  readonly given: readonly string[];
+  start(name: string): void;
+  finish(name: string, ending?: BuildEnding): void;
+}
+
+export function createFakeBuilder(slots: number): FakeBuilder {
+  const builds: OpenBuild[] = [];
+  const given: string[] = [];
+  const observers = new Map<LeaseId, BuildObserver>();
+
+  function run(
+    { leaseId, drvPath, signal }: BuildRequest,
+    observer: BuildObserver,
+    all: AbortSignal,
+  ): Promise<void> {
+    return new Promise((resolve) => {
+      const build: OpenBuild = {
+        leaseId,
+        name: nameOf(drvPath),
+        finish: (ending) => {
+          if (builds.includes(build)) {
+            builds.splice(builds.indexOf(build), 1);
+            observer.ended(leaseId, ending);
+            resolve();
+          }
+        },
+      };
+      given.push(build.name);
+      builds.push(build);
+      observers.set(leaseId, observer);
+      for (const one of [signal, all]) {
+        one.addEventListener('abort', () => build.finish({ kind: 'cancelled' }), { once: true });
+        if (one.aborted) {
+          build.finish({ kind: 'cancelled' });
+        }
+      }
+    });
+  }
+  function find(name: string): OpenBuild {
+    const build = builds.find((open) => open.name === name);
+    if (build === undefined) {
+      throw new Error(`${name} is not being built; these are: ${builds.map((open) => open.name).join(', ')}`);
+    }
+    return build;
+  }
+  return {
+    name: 'fake',
+    systems: ['x86_64-linux'],
+    features: [],
+    isSandboxed: true,
+    nixVersion: '2.8.0',
+    slots,
+    given,
+    open: () => builds.map(({ name }) => name),
+    start: (name) => observers.get(find(name).leaseId)?.started(find(name).leaseId),
+    finish: (name, ending = { kind: 'built' }) => find(name).finish(ending),
+    build: async (requests, _slots, _limits, observer, signal) => {
+      await Promise.all(requests.map((request) => run(request, observer, signal)));
+    },
+  };
+}
+
+function nameOf(drvPath: DerivationPath): string {
+  return storePathName(drvPath);
+}

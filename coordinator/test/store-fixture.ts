@@ -1,0 +1,125 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { toEpochMs } from '@argunix/shared/domain/epoch-ms';
+import type { GitRef } from '@argunix/shared/domain/git-ref';
+import type { EvaluationId, JobId } from '@argunix/shared/domain/ids';
+import type { RepositorySlug } from '@argunix/shared/domain/repository-slug';
+import type { Sha } from '@argunix/shared/domain/sha';
+import type { DerivationPath } from '@argunix/shared/domain/store-path';
+import { createCheckOutbox } from '../src/adapters/sqlite/check-outbox.ts';
+import { createDeliveryStore } from '../src/adapters/sqlite/delivery-store.ts';
+import { createEvaluationStore } from '../src/adapters/sqlite/evaluation-store.ts';
+import { createJobStore } from '../src/adapters/sqlite/job-store.ts';
+import { type OpenDatabase, openDatabase } from '../src/adapters/sqlite/open-database.ts';
+import { createRepositoryStore } from '../src/adapters/sqlite/repository-store.ts';
+import { createViews } from '../src/adapters/sqlite/views.ts';
+import type { CheckOutbox } from '../src/ports/check-outbox.ts';
+import type { DeliveryStore } from '../src/ports/delivery-store.ts';
+import type { EvaluationStore } from '../src/ports/evaluation-store.ts';
+import type { JobStore, NewJob } from '../src/ports/job-store.ts';
+import type { Repository, RepositoryStore } from '../src/ports/repository-store.ts';
+import type { Views } from '../src/ports/views.ts';
+
+export const AT = toEpochMs(1_800_000_000_000);
+export const MAIN = 'refs/heads/main' as GitRef;
+
+export interface Stores {
+  readonly stateDir: string;
+  readonly database: OpenDatabase;
+  readonly repositories: RepositoryStore;
+  readonly deliveries: DeliveryStore;
+  readonly evaluations: EvaluationStore;
+  readonly jobs: JobStore;
+  readonly outbox: CheckOutbox;
+  readonly views: Views;
+  readonly repository: Repository;
+}
+
+/** Real stores on a real file, with one repository in it. */
+export async function openStores(stateDir?: string): Promise<Stores & { close(): Promise<void> }> {
+  const dir = stateDir ?? (await mkdtemp(join(tmpdir(), 'argunix-store-')));
+  const database = await openDatabase(dir, AT);
+  const repositories = createRepositoryStore(database);
+  return {
+    stateDir: dir,
+    database,
+    repositories,
+    deliveries: createDeliveryStore(database),
+    evaluations: createEvaluationStore(database),
+    jobs: createJobStore(database),
+    outbox: createCheckOutbox(database),
+    views: createViews(database, {
+      externalUrl: 'http://ci.test',
+      webUrlOf: () => null,
+      waitingReason: () => null,
+    }),
+    repository: await repositories.ensure(
+      { forge: 'here', slug: 'demo/sample' as RepositorySlug, kind: 'git' },
+      AT,
+    ),
+    close: async () => {
+      await database.close();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+export function sha(digit: string): Sha {
+  return digit.repeat(40) as Sha;
+}
+
+export function drvPath(name: string): DerivationPath {
+  return `/nix/store/00000000000000000000000000000000-${name}.drv` as DerivationPath;
+}
+
+export function newJob(attr: string, status: NewJob['status'] = 'queued'): NewJob {
+  return {
+    attr,
+    system: 'x86_64-linux',
+    name: attr,
+    drvPath: drvPath(attr),
+    outputs: { out: `/nix/store/00000000000000000000000000000000-${attr}` },
+    requiredFeatures: [],
+    description: null,
+    mainProgram: null,
+    status,
+    reason: null,
+  };
+}
+
+/** An evaluation that builds these jobs. */
+export async function building(
+  stores: Stores,
+  attrs: readonly string[],
+  digit = 'a',
+): Promise<{ readonly id: EvaluationId; readonly jobIds: readonly JobId[] }> {
+  const id = await queued(stores, digit);
+  await stores.evaluations.begin(id, AT);
+  await stores.jobs.insert(
+    id,
+    attrs.map((attr) => newJob(attr)),
+    AT,
+  );
+  await stores.evaluations.startBuilding(id, AT);
+  return { id, jobIds: stores.jobs.unfinished(id).map((job) => job.id) };
+}
+
+export async function queued(stores: Stores, digit = 'a'): Promise<EvaluationId> {
+  const delivery = {
+    repositoryId: stores.repository.id,
+    kind: 'push',
+    ref: MAIN,
+    sha: sha(digit),
+    isTrusted: true,
+    receivedAt: AT,
+  } as const;
+  const id = await stores.deliveries.accept(
+    { ...delivery, id: await stores.deliveries.receive(delivery) },
+    AT,
+  );
+  if (id === undefined) {
+    throw new Error('the delivery was not accepted');
+  }
+  return id;
+}

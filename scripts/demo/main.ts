@@ -1,0 +1,1 @@
+process.stdout.write('hi ' + process.argv.slice(2) + ' ' + process.version + '\n');
