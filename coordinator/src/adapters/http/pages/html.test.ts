@@ -6,7 +6,23 @@ const HOSTILE = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc
     .array(
-      fc.constantFrom('<', '>', '"', "'", '`', '&', '=', '/', '<script>', '</', '-->', '&#', '\u0000', 'x', ' '),
+      fc.constantFrom(
+        '<',
+        '>',
+        '"',
+        "'",
+        '`',
+        '&',
+        '=',
+        '/',
+        '<script>',
+        '</',
+        '-->',
+        '&#',
+        '\u0000',
+        'x',
+        ' ',
+      ),
     )
     .map((parts) => parts.join('')),
 );
@@ -38,7 +54,9 @@ test('a reader sees the text as it was, but for control characters and broken su
       const { markup } = html`${text}`;
 
       // oxlint-disable-next-line no-control-regex -- these are what is replaced
-      const seen = text.replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, '\ufffd').toWellFormed();
+      const seen = text
+        .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, '\ufffd')
+        .toWellFormed();
       expect(unescape(markup)).toBe(seen);
     }),
   );
@@ -58,6 +76,10 @@ test('what is absent is nothing, and zero is a zero', () => {
 
 test('an attribute without quotes is refused', () => {
   expect(() => html`<a href=${'x onclick=alert(1)'}>`).toThrow('an attribute without quotes');
+});
+
+test('text that ends like an attribute is only text', () => {
+  expect(html`<p>${'a href='}${'x'}</p>`.markup).toBe('<p>a href=x</p>');
 });
 
 test('an object that looks like markup but came from outside is no markup', () => {

@@ -6,7 +6,9 @@ import { displayedText } from '../displayed-text.ts';
 import { logLines } from './log-lines.ts';
 
 test('colours become classes and end where the line says', () => {
-  expect(splitSgr('a \u001b[1;31mred\u001b[0m \u001b[38;5;2mgreen\u001b[39m \u001b[38;2;1;2;3mplain')).toEqual([
+  expect(
+    splitSgr('a \u001b[1;31mred\u001b[0m \u001b[38;5;2mgreen\u001b[39m \u001b[38;2;1;2;3mplain'),
+  ).toEqual([
     { text: 'a ', className: '' },
     { text: 'red', className: 'sgr-bold sgr-red' },
     { text: ' ', className: '' },
@@ -17,7 +19,25 @@ test('colours become classes and end where the line says', () => {
 
 test('whatever a build prints, its pieces hold the text that is shown and only classes of ours', () => {
   const hostile = fc
-    .array(fc.constantFrom('\u001b[', '\u001b]0;', '\u001b', '31', '38;5;', '48;2;', ';', ':', 'm', 'K', '\r', '\u0007', '<b>', 'é', '\t'))
+    .array(
+      fc.constantFrom(
+        '\u001b[',
+        '\u001b]0;',
+        '\u001b',
+        '31',
+        '38;5;',
+        '48;2;',
+        ';',
+        ':',
+        'm',
+        'K',
+        '\r',
+        '\u0007',
+        '<b>',
+        'é',
+        '\t',
+      ),
+    )
     .map((parts) => parts.join(''));
   fc.assert(
     fc.property(fc.oneof(hostile, fc.string({ unit: 'binary' })), (line) => {
