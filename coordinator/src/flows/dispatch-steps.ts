@@ -3,6 +3,7 @@
  * has a free slot, and stores every ending before it acts on it. Everything here can be made again from the store
  * (`adopt`), so a crash loses only the builds that ran.
  */
+import type { BuildEnding } from '@argunix/shared/domain/build-ending';
 import type { EvaluationId, JobId, LeaseId } from '@argunix/shared/domain/ids';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import type { Logger } from '@argunix/shared/kit/logger';
@@ -16,7 +17,7 @@ import {
   type Verdict,
 } from '../domain/build-verdict.ts';
 import { outputRoots } from '../domain/root-owners.ts';
-import type { BuildEnding, Builder, BuildLimits } from '../ports/builder.ts';
+import type { Builder, BuildLimits } from '../ports/builder.ts';
 import type { JobStore, StoredJob } from '../ports/job-store.ts';
 import type { LogStore, LogWriter } from '../ports/log-store.ts';
 import type { StoreReader } from '../ports/store-reader.ts';
@@ -55,7 +56,6 @@ interface Dispatch {
   readonly drvPath: DerivationPath;
   readonly leaseId: LeaseId;
   readonly log: LogWriter;
-  readonly controller: AbortController;
   hasStarted: boolean;
   hasEnded: boolean;
 }
@@ -126,13 +126,11 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
           endings.push(settle(dispatch, ending).then(wake));
         }
       };
-      const requests = dispatches.map(({ leaseId, drvPath, controller }) => ({
-        leaseId,
-        drvPath,
-        signal: controller.signal,
-      }));
+      for (const dispatch of dispatches.filter(({ drvPath }) => graph.jobsOf(drvPath).length === 0)) {
+        onEnded(dispatch, { kind: 'cancelled' });
+      }
       await builder.build(
-        requests,
+        dispatches.filter((dispatch) => !dispatch.hasEnded),
         slots,
         ports.limits,
         {
@@ -184,14 +182,10 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
       drvPath,
       leaseId,
       log: logs.open(leaseId),
-      controller: new AbortController(),
       hasStarted: false,
       hasEnded: false,
     };
     current.set(drvPath, dispatch);
-    if (graph.jobsOf(drvPath).length === 0) {
-      dispatch.controller.abort();
-    }
     return dispatch;
   }
 
@@ -199,8 +193,13 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
     if (dispatch !== undefined && !dispatch.hasStarted) {
       dispatch.hasStarted = true;
       const started = graph.jobsOf(dispatch.drvPath);
-      await jobs.begin(started, clock.now());
-      tellJobs(started);
+      try {
+        await jobs.begin(started, clock.now());
+        tellJobs(started);
+      } catch (error) {
+        // Only what is shown suffers: the end of the job is stored all the same.
+        log.error({ err: error }, 'the start of a build could not be stored');
+      }
     }
   }
 
@@ -306,7 +305,10 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
     adopt,
     forget: async (evaluationId, jobIds) => {
       for (const drvPath of graph.forget(jobIds)) {
-        current.get(drvPath)?.controller.abort();
+        const dispatch = current.get(drvPath);
+        if (dispatch !== undefined) {
+          builder.cancel(dispatch.leaseId);
+        }
       }
       await leave(jobIds.map((jobId) => ({ jobId, evaluationId })));
       wake();

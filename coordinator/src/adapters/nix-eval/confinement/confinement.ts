@@ -1,0 +1,232 @@
+/**
+ * Where flakes of strangers are evaluated: namespaces of their own, an unprivileged user, the store read-only, a Nix
+ * daemon's socket, the source, a home that is kept per cache key, and nothing else of the host. What it does not hold:
+ * another address of this host than its loopback stays reachable when the network is allowed; who knows a store path
+ * can read it; a system daemon downloads in its own network what is imported from derivations.
+ */
+import { createHash } from 'node:crypto';
+import { chmod, chown, mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { dirname, join } from 'node:path';
+import { messageOf } from '@argunix/shared/kit/app-error';
+import type { Logger } from '@argunix/shared/kit/logger';
+import { describeEnding, runProcess } from '@argunix/shared/kit/run-process';
+import {
+  type EvaluationSpaces,
+  limitedCommand,
+  type SpaceNeeds,
+  type SpaceOpening,
+} from '../evaluation-space.ts';
+import { findProgram } from './find-program.ts';
+import { type NetworkNamespace, openNetwork } from './network-namespace.ts';
+import { type NixSettings, readNixSettings } from './nix-settings.ts';
+import { accepts, createOwnDaemon, type OwnDaemon } from './own-daemon.ts';
+import { NOBODY, type Sandbox, sandboxCommand } from './sandbox-command.ts';
+import { type SandboxFiles, writeSandboxFiles } from './sandbox-files.ts';
+
+export interface ConfinementOptions {
+  /** For what is kept between evaluations, sockets and scratch space; ours alone. */
+  readonly dir: string;
+  /** Ours: PATH, and what Nix is to be told (NIX_CONFIG). Nothing of it is seen inside. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly logger: Logger;
+  /** Programs that live outside of /usr, /nix and the other system directories. */
+  readonly extraSystemPaths?: readonly string[];
+  readonly systemDaemonSocket?: string;
+}
+
+export interface Confinement extends EvaluationSpaces {
+  /** Ends the daemons of ours. */
+  close(): Promise<void>;
+}
+
+export type ConfinementVerdict =
+  | { readonly kind: 'confined'; readonly confinement: Confinement }
+  /** One sentence that says what to do. */
+  | { readonly kind: 'missing'; readonly reason: string };
+
+const SYSTEM_PATHS = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/run/current-system'];
+const NEEDED = [
+  ['bwrap', 'bubblewrap'],
+  ['setpriv', 'util-linux'],
+  ['prlimit', 'util-linux'],
+  ['nix', 'Nix 2.8 or newer'],
+] as const;
+
+export async function createConfinement(options: ConfinementOptions): Promise<ConfinementVerdict> {
+  const { env, dir } = options;
+  const path = env['PATH'] ?? '';
+  const missing = NEEDED.find(([program]) => findProgram(program, path) === undefined);
+  if (process.platform !== 'linux') {
+    return { kind: 'missing', reason: 'Evaluations are confined on Linux only; run the coordinator there.' };
+  }
+  if (missing !== undefined) {
+    return {
+      kind: 'missing',
+      reason: `Evaluations cannot be confined without ${missing[0]}: install ${missing[1]}.`,
+    };
+  }
+  const isRoot = userInfo().uid === 0;
+  try {
+    const nix = await realpath(findProgram('nix', path) ?? 'nix');
+    const settings = await readNixSettings(nix, env);
+    const untrusted = trustProblem(settings, isRoot);
+    if (untrusted !== undefined) {
+      return { kind: 'missing', reason: untrusted };
+    }
+    const identity = isRoot ? { uid: NOBODY, gid: NOBODY } : userInfo();
+    // What a crash left behind; the instance lock says that nobody else is at work here.
+    await rm(join(dir, 'tmp'), { recursive: true, force: true });
+    const files = await writeSandboxFiles(join(dir, 'etc'), settings, identity, env);
+    const host: Host = { options, isRoot, nix, settings, files, path };
+    const problem = await trySandbox(host);
+    return problem === undefined
+      ? { kind: 'confined', confinement: confinementOf(host) }
+      : { kind: 'missing', reason: problem };
+  } catch (error) {
+    return { kind: 'missing', reason: `Evaluations cannot be confined: ${messageOf(error)}` };
+  }
+}
+
+interface Host {
+  readonly options: ConfinementOptions;
+  readonly isRoot: boolean;
+  readonly nix: string;
+  readonly settings: NixSettings;
+  readonly files: SandboxFiles;
+  readonly path: string;
+}
+
+/** Whoever the daemon trusts can make it run anything as root. */
+function trustProblem({ trustedUsers }: NixSettings, isRoot: boolean): string | undefined {
+  const name = isRoot ? 'nobody' : userInfo().username;
+  return trustedUsers.includes('*') || trustedUsers.includes(name)
+    ? `Evaluations cannot be confined while the Nix daemon trusts ${name}: take it out of trusted-users in nix.conf.`
+    : undefined;
+}
+
+function sandboxOf(
+  host: Host,
+  parts: Pick<Sandbox, 'visible' | 'socketDir' | 'homeDir' | 'tmpDir' | 'hasNetwork'>,
+): Sandbox {
+  const { isRoot, files, path, nix, options } = host;
+  return {
+    isRoot,
+    files,
+    path: `${dirname(nix)}:${path}`,
+    systemPaths: [...SYSTEM_PATHS, ...(options.extraSystemPaths ?? [])],
+    ...parts,
+  };
+}
+
+async function trySandbox(host: Host): Promise<string | undefined> {
+  const scratch = await makeScratch(host);
+  const sandbox = sandboxOf(host, {
+    ...{ visible: [], socketDir: scratch, homeDir: scratch, tmpDir: scratch, hasNetwork: false },
+  });
+  const [command = '', ...args] = sandboxCommand(sandbox, [host.nix, '--version']);
+  const { ending, stderr } = await runProcess({ command, args, env: host.options.env, deadlineMs: 20_000 });
+  await rm(scratch, { recursive: true, force: true });
+  return ending.kind === 'exited' && ending.code === 0
+    ? undefined
+    : `Evaluations cannot be confined here: bubblewrap ${describeEnding(ending)}: ${stderr.trim().slice(-500)}. Allow user namespaces (kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns), or run the coordinator as root.`;
+}
+
+function confinementOf(host: Host): Confinement {
+  const { options, isRoot } = host;
+  const socket = options.systemDaemonSocket ?? '/nix/var/nix/daemon-socket/socket';
+  const daemons = new Map<boolean, OwnDaemon>();
+
+  function ownDaemon(isOutgoing: boolean): { readonly daemon: OwnDaemon; readonly socketDir: string } {
+    const socketDir = join(options.dir, isOutgoing ? 'daemon' : 'daemon-offline');
+    const daemon =
+      daemons.get(isOutgoing) ??
+      createOwnDaemon({
+        ...{ socketDir, isOutgoing, env: options.env, logger: options.logger },
+        command: join(dirname(host.nix), 'nix-daemon'),
+      });
+    daemons.set(isOutgoing, daemon);
+    return { daemon, socketDir };
+  }
+
+  async function daemonFor(
+    allowNetwork: boolean,
+  ): Promise<{ readonly socketDir: string; readonly isOwn: boolean } | string> {
+    if (await accepts(socket)) {
+      return { socketDir: dirname(socket), isOwn: false };
+    }
+    if (!isRoot) {
+      return `No Nix daemon answers at ${socket}: start nix-daemon; confined evaluations write to the store through it.`;
+    }
+    const { daemon, socketDir } = ownDaemon(allowNetwork);
+    return (await daemon.ready()) ?? { socketDir, isOwn: true };
+  }
+
+  async function open(needs: SpaceNeeds, signal: AbortSignal): Promise<SpaceOpening> {
+    const daemon = await daemonFor(needs.allowNetwork);
+    if (typeof daemon === 'string') {
+      return { kind: 'refused', reason: daemon };
+    }
+    const network = needs.allowNetwork
+      ? await openNetwork({ env: options.env, isRoot, isOutgoing: true, signal })
+      : undefined;
+    if (network?.kind === 'refused') {
+      return network;
+    }
+    const homeDir = join(options.dir, 'home', createHash('sha256').update(needs.cacheKey).digest('hex'));
+    await ownedDirectory(homeDir, isRoot);
+    const tmpDir = await makeScratch(host);
+    const sandbox = sandboxOf(host, {
+      ...{ visible: needs.visible, socketDir: daemon.socketDir, homeDir, tmpDir },
+      hasNetwork: needs.allowNetwork,
+    });
+    return {
+      kind: 'open',
+      space: {
+        importRefusal:
+          daemon.isOwn || host.settings.isSandboxed
+            ? undefined
+            : 'Imports from derivations are off, as the Nix daemon does not build in its sandbox: set sandbox = true in nix.conf.',
+        wrap(program, args) {
+          const inside = sandboxCommand(sandbox, [program === 'nix' ? host.nix : program, ...args]);
+          return wrapped(network?.network, needs, inside);
+        },
+        async close() {
+          await network?.network.close();
+          await rm(tmpDir, { recursive: true, force: true });
+        },
+      },
+    };
+  }
+
+  function wrapped(
+    network: NetworkNamespace | undefined,
+    needs: SpaceNeeds,
+    inside: readonly string[],
+  ): ReturnType<Extract<SpaceOpening, { kind: 'open' }>['space']['wrap']> {
+    const [command = '', ...args] = limitedCommand(needs.memoryBytes, [...(network?.enter ?? []), ...inside]);
+    return { command, args, env: { PATH: host.path } };
+  }
+
+  return {
+    open,
+    async close() {
+      await Promise.all([...daemons.values()].map((daemon) => daemon.close()));
+    },
+  };
+}
+
+async function makeScratch({ options, isRoot }: Host): Promise<string> {
+  await mkdir(join(options.dir, 'tmp'), { recursive: true });
+  const dir = await mkdtemp(join(options.dir, 'tmp', 'eval-'));
+  await ownedDirectory(dir, isRoot);
+  return dir;
+}
+
+async function ownedDirectory(dir: string, isRoot: boolean): Promise<void> {
+  await mkdir(dir, { recursive: true });
+  await chmod(dir, 0o700);
+  if (isRoot) {
+    await chown(dir, NOBODY, NOBODY);
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * What one evaluation has while it runs, whatever evaluates: where it runs, how long and how much it may, where its
+ * findings go, and its ending. The first cause that ends it is its ending; every process of it is gone before it is told.
+ */
+import { attributePath } from '@argunix/shared/domain/attribute-path';
+import type { EvaluationEnding, EvaluationRequest, Found } from '../../ports/evaluator.ts';
+import type { AttributeSegments } from './attribute-order.ts';
+import type { EvaluationSpace, EvaluationSpaces } from './evaluation-space.ts';
+import { flakeAddress } from './flake-address.ts';
+import { createFoundBatches, type FoundBatches } from './found-batches.ts';
+import { type MemoryWatch, watchMemory } from './memory-watch.ts';
+
+export interface EvaluationRun {
+  readonly request: EvaluationRequest;
+  readonly space: EvaluationSpace;
+  readonly flakeUrl: string;
+  readonly batches: FoundBatches;
+  readonly memory: MemoryWatch;
+  /** Aborts when the evaluation has its ending. */
+  readonly signal: AbortSignal;
+  remainingMs(): number;
+  /** Ends it, unless something did before. */
+  end(ending: EvaluationEnding): void;
+  /** What is being evaluated now, for the sentence about a deadline. */
+  readonly underWay: Map<object, AttributeSegments>;
+  /** Who is told to end when all together hold too much memory, by process id. */
+  readonly onExcess: Map<number, () => void>;
+}
+
+export type Walk = (run: EvaluationRun) => Promise<EvaluationEnding>;
+
+export async function runEvaluation(
+  spaces: EvaluationSpaces,
+  request: EvaluationRequest,
+  onFound: (found: readonly Found[]) => Promise<void>,
+  signal: AbortSignal,
+  walk: Walk,
+): Promise<EvaluationEnding> {
+  const startedAt = performance.now();
+  const stop = new AbortController();
+  const underWay = new Map<object, AttributeSegments>();
+  const onExcess = new Map<number, () => void>();
+  let ending: EvaluationEnding | undefined;
+
+  function end(cause: EvaluationEnding): void {
+    ending ??= cause;
+    stop.abort();
+  }
+  const onAbort = (): void => end({ kind: 'cancelled' });
+  const timer = setTimeout(() => end(timedOut(request, underWay.values())), request.timeoutMs);
+  const batches = createFoundBatches(onFound, () =>
+    end({ kind: 'infrastructure', reason: 'What was found could not be stored.' }),
+  );
+  const memory = watchMemory(request.memoryBytes, (pid) => onExcess.get(pid)?.());
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) {
+    onAbort();
+  }
+  const remainingMs = (): number => Math.max(1, request.timeoutMs - (performance.now() - startedAt));
+
+  try {
+    const came = await inSpace(spaces, request, stop.signal, async (space) => {
+      const address = await flakeAddress(request, space, remainingMs() + 1_000, stop.signal);
+      if (address.kind !== 'address') {
+        return address.kind === 'failed'
+          ? judgeFailure(address.message, request)
+          : timedOut(request, underWay.values());
+      }
+      return await walk({
+        ...{ request, space, flakeUrl: address.url, batches, memory, underWay, onExcess },
+        ...{ signal: stop.signal, remainingMs, end },
+      });
+    });
+    await batches.flush();
+    return ending ?? came;
+  } finally {
+    clearTimeout(timer);
+    memory.close();
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+async function inSpace(
+  spaces: EvaluationSpaces,
+  request: EvaluationRequest,
+  signal: AbortSignal,
+  use: (space: EvaluationSpace) => Promise<EvaluationEnding>,
+): Promise<EvaluationEnding> {
+  const { source, cacheKey, allowNetwork, memoryBytes } = request;
+  const visible = source.kind === 'checkout' ? [source.mirrorDir, source.worktreeDir] : [];
+  const opening = await spaces.open({ cacheKey, visible, allowNetwork, memoryBytes }, signal);
+  if (opening.kind === 'refused') {
+    return { kind: 'infrastructure', reason: opening.reason };
+  }
+  try {
+    return await use(opening.space);
+  } finally {
+    await opening.space.close();
+  }
+}
+
+function timedOut(request: EvaluationRequest, paths: Iterable<AttributeSegments>): EvaluationEnding {
+  const names = [...paths].map((path) => attributePath(path)).join(' and ');
+  return {
+    kind: 'timed_out',
+    reason: `The evaluation took longer than the ${request.timeoutMs / 1_000} s that eval.timeout_seconds allows${names === '' ? '' : `; ${names} was under way`}.`,
+  };
+}
+
+// What Nix and git say when it is this host, its daemon or its network that fails, not the flake.
+const OF_THE_HOST =
+  /cannot connect to (?:socket|daemon)|daemon disconnected|error: opening a connection to remote store|No space left on device|Cannot allocate memory|database disk image|bwrap: |Resource temporarily unavailable/;
+const OF_THE_NETWORK =
+  /Could not resolve host|Couldn't resolve host|Could ?n[o']t connect to server|Failed to connect to|Connection (?:timed out|refused|reset)|Network is unreachable|Timeout was reached|HTTP error 5\d\d/;
+
+export function isHostTrouble(message: string): boolean {
+  return OF_THE_HOST.test(message);
+}
+
+/** An error that is about the whole flake, or the host. */
+export function judgeFailure(message: string, request: EvaluationRequest): EvaluationEnding {
+  if (isHostTrouble(message)) {
+    return { kind: 'infrastructure', reason: message };
+  }
+  if (OF_THE_NETWORK.test(message)) {
+    return request.allowNetwork
+      ? { kind: 'infrastructure', reason: message }
+      : { kind: 'failed', reason: `${message}\nThe network is off for evaluations (eval.allow_network).` };
+  }
+  return { kind: 'failed', reason: message === '' ? 'Nix ended without saying why.' : message };
+}

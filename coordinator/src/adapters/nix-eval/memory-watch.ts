@@ -1,0 +1,52 @@
+/**
+ * The memory of a process and of all that came of it, looked at a few times a second. A hard limit per process
+ * (prlimit) stands beside it: it catches what grows faster than the eye looks; this one catches what many do together.
+ */
+import { readFileSync } from 'node:fs';
+import { descendantsOf } from '@argunix/shared/kit/descendants';
+
+// 200 ms: at the 1 to 2 GiB a second that Nix was seen to grow, a look late costs less than what a host can spare.
+const LOOK_EVERY_MS = 200;
+
+export interface MemoryWatch {
+  add(pid: number): void;
+  remove(pid: number): void;
+  close(): void;
+}
+
+/** Calls `onExcess` with the family that holds most, each time all of them together hold more than `maxBytes`. */
+export function watchMemory(maxBytes: number, onExcess: (pid: number) => void): MemoryWatch {
+  const roots = new Set<number>();
+  const timer = setInterval(look, LOOK_EVERY_MS);
+
+  function look(): void {
+    const held = [...roots].map((pid) => ({ pid, bytes: familyBytes(pid) }));
+    const total = held.reduce((sum, { bytes }) => sum + bytes, 0);
+    const largest = held.toSorted((left, right) => right.bytes - left.bytes)[0];
+    if (total > maxBytes && largest !== undefined) {
+      onExcess(largest.pid);
+    }
+  }
+
+  return {
+    add: (pid) => void roots.add(pid),
+    remove: (pid) => void roots.delete(pid),
+    close: () => clearInterval(timer),
+  };
+}
+
+function familyBytes(pid: number): number {
+  return [pid, ...descendantsOf([pid]).map((record) => record.pid)]
+    .map(residentBytes)
+    .reduce((sum, bytes) => sum + bytes, 0);
+}
+
+function residentBytes(pid: number): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1_024;
+  } catch {
+    // It ended since the list was read.
+    return 0;
+  }
+}

@@ -1,0 +1,26 @@
+import type { EvaluationRequest } from '../../ports/evaluator.ts';
+import type { EvaluationSpace } from './evaluation-space.ts';
+
+/** What every Nix of an evaluation is told. Never accept-flake-config. */
+export function nixSettings(
+  request: EvaluationRequest,
+  space: EvaluationSpace,
+): readonly (readonly [name: string, value: string])[] {
+  return [
+    ['extra-experimental-features', 'nix-command flakes'],
+    ['accept-flake-config', 'false'],
+    ['allow-import-from-derivation', String(mayImport(request, space))],
+    ['eval-cache', 'false'],
+  ];
+}
+
+export function nixArguments(request: EvaluationRequest, space: EvaluationSpace): readonly string[] {
+  return [
+    ...['--log-format', 'raw'],
+    ...nixSettings(request, space).flatMap(([name, value]) => ['--option', name, value]),
+  ];
+}
+
+export function mayImport(request: EvaluationRequest, space: EvaluationSpace): boolean {
+  return request.allowImportFromDerivation && space.importRefusal === undefined;
+}
