@@ -7,9 +7,9 @@
 import { attributePath } from '@argunix/shared/domain/attribute-path';
 import type { EvaluationEnding, Evaluator } from '../../ports/evaluator.ts';
 import { type AttributeSegments, createAttributeOrder } from './attribute-order.ts';
-import type { EvaluationSpaces } from './evaluation-space.ts';
 import { escapePath } from './eval-events.ts';
 import { type EvaluationRun, isHostTrouble, judgeFailure, runEvaluation } from './evaluation-run.ts';
+import type { EvaluationSpaces } from './evaluation-space.ts';
 import { tooLargeText } from './memory-text.ts';
 import { probeMessages, surveySet } from './probe-messages.ts';
 import { type Position, systemOf, type WalkOutcome, type WalkStart, walkProcess } from './walk-process.ts';
@@ -64,7 +64,11 @@ async function walkFlake(run: EvaluationRun): Promise<EvaluationEnding> {
       .filter((pathText) => (length += pathText.length + 10) < MAX_SKIP_LENGTH);
   }
   /** Where to go on behind a death; undefined where it is no use. */
-  function settleDeath(outcome: Died, isFirst: boolean, from: AttributeSegments | null): AttributeSegments | null | undefined {
+  function settleDeath(
+    outcome: Died,
+    isFirst: boolean,
+    from: AttributeSegments | null,
+  ): AttributeSegments | null | undefined {
     const { at, lastFinished, why, message } = outcome;
     if (at === null) {
       return lastFinished ?? undefined;
@@ -86,7 +90,12 @@ async function walkFlake(run: EvaluationRun): Promise<EvaluationEnding> {
     let after: AttributeSegments | null = null;
     for (;;) {
       let isFirst = true;
-      const start: WalkStart = { after, skip: skipFrom(after), direction: 'forward', share: { index: 0, count: 1 } };
+      const start: WalkStart = {
+        after,
+        skip: skipFrom(after),
+        direction: 'forward',
+        share: { index: 0, count: 1 },
+      };
       const outcome: WalkOutcome = await walkProcess(run, start, findings, {
         mayStopAt: (path) =>
           helpers.length > 0 && helpers.every(({ reached }) => reached !== null && order(reached, path) <= 0),
@@ -119,7 +128,12 @@ async function walkFlake(run: EvaluationRun): Promise<EvaluationEnding> {
       after = next;
       const container = after?.slice(0, -1) ?? [];
       const containerName = container.join('/');
-      if (deaths >= DEATHS_BEFORE_SURVEY && container.length > 0 && !surveyed.has(containerName) && outcome.why === 'error') {
+      if (
+        deaths >= DEATHS_BEFORE_SURVEY &&
+        container.length > 0 &&
+        !surveyed.has(containerName) &&
+        outcome.why === 'error'
+      ) {
         surveyed.add(containerName);
         await survey(container, after ?? []);
       }
@@ -142,7 +156,12 @@ async function walkFlake(run: EvaluationRun): Promise<EvaluationEnding> {
   async function walkBackward(helper: Helper, index: number, count: number): Promise<void> {
     for (let tries = 0; tries < DEATHS_BEFORE_SURVEY && !helper.isRetired(); tries += 1) {
       const after: AttributeSegments | null = helper.reached;
-      const start: WalkStart = { after, skip: skipFrom(null), direction: 'backward', share: { index, count } };
+      const start: WalkStart = {
+        after,
+        skip: skipFrom(null),
+        direction: 'backward',
+        share: { index, count },
+      };
       const outcome: WalkOutcome = await walkProcess(run, start, findings, {
         mayStopAt: () => false,
         finished: helper.finished,
@@ -190,7 +209,10 @@ async function walkFlake(run: EvaluationRun): Promise<EvaluationEnding> {
   const [largest] = tooLarge;
   return largest === undefined
     ? { kind: 'complete', warnings: [...warnings] }
-    : { kind: 'out_of_memory', reason: tooLarge.map((path) => tooLargeText(run.request.memoryBytes, path)).join('\n') };
+    : {
+        kind: 'out_of_memory',
+        reason: tooLarge.map((path) => tooLargeText(run.request.memoryBytes, path)).join('\n'),
+      };
 }
 
 type Died = Extract<WalkOutcome, { kind: 'died' }>;

@@ -100,7 +100,10 @@ export function escapePath(path: AttributeSegments): string {
   return path
     .map((segment) =>
       // oxlint-disable-next-line no-control-regex -- control characters are what is escaped
-      segment.replaceAll(/[\u0001-\u001f\u007f%/]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`),
+      segment.replaceAll(
+        /[\u0001-\u001f\u007f%/]/g,
+        (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+      ),
     )
     .join('/');
 }

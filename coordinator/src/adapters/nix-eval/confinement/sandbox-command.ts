@@ -104,5 +104,7 @@ function systemPath(path: string): readonly string[] {
   if (found === undefined) {
     return [];
   }
-  return found.isSymbolicLink() ? [...parentsOf(path), '--symlink', readlinkSync(path), path] : readOnly(path, path);
+  return found.isSymbolicLink()
+    ? [...parentsOf(path), '--symlink', readlinkSync(path), path]
+    : readOnly(path, path);
 }
