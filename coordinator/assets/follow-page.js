@@ -2,6 +2,7 @@
 // swapped. Without this script nothing is missing but the freshness.
 
 const SWAP_EVERY_MS = 1500; // a building evaluation changes many times a second; nobody reads faster than this
+const SWAP_AFTER_MS = 100; // changes come in swarms
 const TELL_TIME_EVERY_MS = 1000;
 const main = document.querySelector('main');
 const shown = new WeakMap();
@@ -75,23 +76,28 @@ function swapPart(part, next) {
 
 let isWanted = false;
 let timer;
+let swappedAt = 0;
 
 /** At most one reading at a time, and none for a page that nobody looks at. */
 function wantSwap() {
   isWanted = true;
   if (timer === undefined && !document.hidden) {
-    timer = setTimeout(async () => {
-      isWanted = false;
-      try {
-        await swapParts();
-      } catch {
-        // The server is away for a moment: the next event, after its return, asks again.
-      }
-      timer = undefined;
-      if (isWanted) {
-        wantSwap();
-      }
-    }, SWAP_EVERY_MS);
+    timer = setTimeout(
+      async () => {
+        isWanted = false;
+        swappedAt = Date.now();
+        try {
+          await swapParts();
+        } catch {
+          // The server is away for a moment: the next event, after its return, asks again.
+        }
+        timer = undefined;
+        if (isWanted) {
+          wantSwap();
+        }
+      },
+      Math.max(SWAP_AFTER_MS, swappedAt + SWAP_EVERY_MS - Date.now()),
+    );
   }
 }
 

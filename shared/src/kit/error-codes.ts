@@ -28,6 +28,12 @@ export const ERROR_CODES = {
     exitCode: 2,
     publicMessage: 'The request is not of the form asked for.',
   },
+  'usage.too-large': {
+    httpStatus: 413,
+    retry: false,
+    exitCode: 1,
+    publicMessage: 'The request is larger than allowed.',
+  },
   'not-found': { httpStatus: 404, retry: false, exitCode: 1, publicMessage: 'There is nothing here.' },
   'rate-limited': {
     httpStatus: 429,

@@ -78,6 +78,10 @@ test('an attribute without quotes is refused', () => {
   expect(() => html`<a href=${'x onclick=alert(1)'}>`).toThrow('an attribute without quotes');
 });
 
+test('text that ends like an attribute is only text', () => {
+  expect(html`<p>${'a href='}${'x'}</p>`.markup).toBe('<p>a href=x</p>');
+});
+
 test('an object that looks like markup but came from outside is no markup', () => {
   const forged: unknown = JSON.parse('{"markup":"<script>alert(1)</script>"}');
 

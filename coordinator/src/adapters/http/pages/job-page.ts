@@ -110,13 +110,15 @@ function timings({ timings: spent }: JobView): Html | false {
   );
 }
 
-function attemptTable({ attempts, now }: JobPageContent): Html | false {
+function attemptTable({ job, attempts, now }: JobPageContent): Html | false {
   return (
     attempts.length > 0 &&
     html`<section aria-labelledby="attempts-title"><h2 id="attempts-title">Earlier attempts</h2><table>
 <thead><tr><th scope="col">State</th><th scope="col">Attempt</th><th scope="col">Why</th><th scope="col">Time</th></tr></thead>
 <tbody>${attempts.map(
-      (one) => html`<tr><td>${jobMark(one.status)}</td><th scope="row">${one.number}</th>
+      (
+        one,
+      ) => html`<tr><td>${jobMark(one.status)}</td><th scope="row">${one.leaseId === null ? one.number : html`<a href="/api/v1/jobs/${job.id}/log?attempt=${one.number}">${one.number}, its log</a>`}</th>
 <td>${one.reason ?? ''} ${ago(one.finishedAt, now)}</td><td class="num">${lasted(one.startedAt, one.finishedAt, now)}</td></tr>`,
     )}</tbody></table></section>`
   );
