@@ -8,17 +8,17 @@ import { parseSha, type Sha } from '@argunix/shared/domain/sha';
 import { isAppError } from '@argunix/shared/kit/app-error';
 import { silentLogger } from '@argunix/shared/kit/logger';
 import { outputOf } from '@argunix/shared/kit/run-process';
-import { createGitCheckout } from '../src/adapters/git/checkout.ts';
-import type { Source, SourceCheckout } from '../src/ports/source-checkout.ts';
+import { createGitCheckout, type GitCheckout } from '../src/adapters/git/checkout.ts';
+import type { Source } from '../src/ports/source-checkout.ts';
 
 type GitCheckoutOptions = Parameters<typeof createGitCheckout>[0];
 
 export interface RealGit {
   readonly dir: string;
   readonly state: { readonly mirrorsDir: string; readonly worktreesDir: string };
-  readonly checkout: SourceCheckout;
+  readonly checkout: GitCheckout;
   /** Another adapter on the same directories: a coordinator that was started again. */
-  createCheckout(changes?: Partial<GitCheckoutOptions>): SourceCheckout;
+  createCheckout(changes?: Partial<GitCheckoutOptions>): GitCheckout;
   git(cwd: string, ...args: readonly string[]): Promise<string>;
   /** A repository with one branch, `main`, and no commit. */
   init(name: string, ...args: readonly string[]): Promise<string>;
@@ -48,7 +48,7 @@ export async function makeRealGit(changes: Partial<GitCheckoutOptions> = {}): Pr
   async function git(cwd: string, ...args: readonly string[]): Promise<string> {
     return (await outputOf({ command: 'git', args, cwd, env, deadlineMs: 60_000 })).trim();
   }
-  function createCheckout(more: Partial<GitCheckoutOptions> = {}): SourceCheckout {
+  function createCheckout(more: Partial<GitCheckoutOptions> = {}): GitCheckout {
     return createGitCheckout({
       ...state,
       readSecret: async () => await Promise.reject(new Error('no secret is expected here')),
