@@ -8,7 +8,7 @@ import type { AttributeSegments } from './attribute-order.ts';
 import type { EvaluationSpace, EvaluationSpaces } from './evaluation-space.ts';
 import { flakeAddress } from './flake-address.ts';
 import { createFoundBatches, type FoundBatches } from './found-batches.ts';
-import { type MemoryWatch, watchMemory } from './memory-watch.ts';
+import { type MemoryWatch, watchMemory } from './family-usage.ts';
 
 export interface EvaluationRun {
   readonly request: EvaluationRequest;

@@ -1,5 +1,4 @@
 /** One Nix process that walks the flake from a position on, until its end, its death, or where it is told to stop. */
-import { attributePath } from '@argunix/shared/domain/attribute-path';
 import { describeEnding } from '@argunix/shared/kit/run-process';
 import { type AttributeSegments, isInside } from './attribute-order.ts';
 import { type EvalEvent, toFoundJob } from './eval-events.ts';
@@ -8,16 +7,9 @@ import type { EvaluationRun } from './evaluation-run.ts';
 import { jobsExpression, type WalkParameters } from './jobs-expression.ts';
 import { nixArguments } from './nix-arguments.ts';
 import { nixMessage } from './nix-message.ts';
+import type { Position, WalkFindings } from './walk-findings.ts';
 
 export type WalkStart = Pick<WalkParameters, 'after' | 'skip' | 'direction' | 'share'>;
-
-export interface Findings {
-  /** False when another process brought the ending of this attribute already. */
-  isNew(pathText: string): boolean;
-  /** It throws what tryEval holds: its message is to be asked for. */
-  caught(path: AttributeSegments): void;
-  warn(text: string): void;
-}
 
 export interface WalkHooks {
   /** True ends the process: everything from here on is known. */
@@ -27,29 +19,27 @@ export interface WalkHooks {
   started(process: EvalProcess): void;
 }
 
-export interface Position {
-  readonly path: AttributeSegments;
-  readonly pathText: string;
-}
-
 export type WalkOutcome =
   | { readonly kind: 'end' }
   /** By `mayStopAt`, by `stop()`, or with the evaluation. */
   | { readonly kind: 'stopped' }
-  | {
-      readonly kind: 'died';
-      readonly why: 'error' | 'memory' | 'crash';
-      readonly message: string;
-      /** Null when nothing had been begun since the last finished attribute. */
-      readonly at: Position | null;
-      readonly lastFinished: AttributeSegments | null;
-      readonly hadBegun: boolean;
-    };
+  | Died;
+
+export interface Died {
+  readonly kind: 'died';
+  readonly why: 'error' | 'memory' | 'crash';
+  readonly message: string;
+  /** Null when nothing had been begun since the last finished attribute. */
+  readonly at: Position | null;
+  /** Null when it died of the first it looked at. */
+  readonly lastFinished: AttributeSegments | null;
+  readonly hadBegun: boolean;
+}
 
 export async function walkProcess(
   run: EvaluationRun,
   start: WalkStart,
-  findings: Findings,
+  findings: WalkFindings,
   hooks: WalkHooks,
 ): Promise<WalkOutcome> {
   const mark = newMark();
@@ -61,6 +51,7 @@ export async function walkProcess(
   function finish(): void {
     if (current !== null) {
       lastFinished = current.path;
+      findings.tellFinished();
       hooks.finished(current.path);
       run.underWay.delete(token);
       current = null;
@@ -79,11 +70,6 @@ export async function walkProcess(
       evaluating.stop();
     }
   }
-  function tellBroken({ path, pathText }: Position, message: string): void {
-    if (findings.isNew(pathText)) {
-      run.batches.add({ kind: 'broken', attr: attributePath(path), system: systemOf(path), message });
-    }
-  }
   function onEvent(event: EvalEvent, before: readonly string[]): void {
     if (isStopped || run.signal.aborted) {
       return;
@@ -96,10 +82,10 @@ export async function walkProcess(
         begin(event);
         return;
       case 'long':
-        tellBroken(event, 'Its name is longer than 500 bytes.');
+        findings.tellBroken(event, 'Its name is longer than 500 bytes.');
         return;
       case 'deep':
-        tellBroken(event, 'It is nested more than 40 sets deep.');
+        findings.tellBroken(event, 'It is nested more than 40 sets deep.');
         return;
       case 'end':
         finish();
@@ -114,34 +100,22 @@ export async function walkProcess(
         finish();
     }
   }
-  function tellEnding(
-    position: Position,
-    event: Exclude<EvalEvent, { kind: 'begin' | 'long' | 'deep' | 'end' | 'name' }>,
-  ): void {
-    if (event.kind === 'odd') {
-      tellBroken(position, `It ${event.text}.`);
+  function tellEnding(at: Position, event: Extract<EvalEvent, { kind: 'job' | 'caught' | 'odd' }>): void {
+    if (event.kind === 'caught') {
+      findings.tellCaught(at);
       return;
     }
-    const job = event.kind === 'job' ? toFoundJob(position.path, event.json) : undefined;
+    const job = event.kind === 'job' ? toFoundJob(at.path, event.json) : `It ${event.text}.`;
     if (typeof job === 'string') {
-      tellBroken(position, job);
-    } else if (findings.isNew(position.pathText)) {
-      if (job === undefined) {
-        findings.caught(position.path);
-      } else {
-        run.batches.add(job);
-      }
+      findings.tellBroken(at, job);
+    } else {
+      findings.tellJob(at, job);
     }
   }
 
   const expression = jobsExpression({ ...parametersOf(run), ...start, mark });
   const evaluating = startEvalProcess({
-    command: run.space.wrap('nix', [
-      'eval',
-      ...nixArguments(run.request, run.space),
-      '--expr',
-      `${expression}.walk`,
-    ]),
+    command: run.space.wrap('nix', ['eval', ...nixArguments(run.request, run.space), '--expr', `${expression}.walk`]),
     ...{ mark, onEvent, signal: run.signal, deadlineMs: run.remainingMs() + 1_000 },
     room: () => run.batches.room(),
   });
@@ -179,11 +153,6 @@ export function parametersOf(run: EvaluationRun): Pick<WalkParameters, 'flakeUrl
   return { flakeUrl: run.flakeUrl, systems: run.request.systems, kinds: run.request.attributes };
 }
 
-/** As far as the path tells: `packages.x86_64-linux.hello`. */
-export function systemOf(path: AttributeSegments): string | null {
-  return ['packages', 'checks', 'devShells', 'formatter'].includes(path[0] ?? '') ? (path[1] ?? null) : null;
-}
-
 /** Why a process of an evaluation ended that nobody told to. */
 export function causeOf(
   { ending, lastLines }: EvalProcessEnding,
@@ -192,9 +161,7 @@ export function causeOf(
   const said = nixMessage(lastLines);
   // 137: what bubblewrap makes of a SIGKILL inside, which is nobody's but the kernel's for want of memory.
   const isKilled =
-    ending.kind === 'signalled'
-      ? ending.signal === 'SIGKILL'
-      : ending.kind === 'exited' && ending.code === 137;
+    ending.kind === 'signalled' ? ending.signal === 'SIGKILL' : ending.kind === 'exited' && ending.code === 137;
   if (isOverMemory || isKilled || /^(?:out of memory|std::bad_alloc|Out of memory)/.test(said)) {
     return { why: 'memory', message: said };
   }
@@ -202,8 +169,5 @@ export function causeOf(
     return { why: 'error', message: said };
   }
   const last = lastLines.findLast((line) => line.trim() !== '') ?? '';
-  return {
-    why: 'crash',
-    message: `Nix ${describeEnding(ending)}${last === '' ? '' : `: ${last.slice(0, 1_000)}`}`,
-  };
+  return { why: 'crash', message: `Nix ${describeEnding(ending)}${last === '' ? '' : `: ${last.slice(0, 1_000)}`}` };
 }

@@ -1,5 +1,5 @@
 /**
- * The memory of a process and of all that came of it, looked at a few times a second. A hard limit per process
+ * What a process and all that came of it use. The memory is looked at a few times a second. A hard limit per process
  * (prlimit) stands beside it: it catches what grows faster than the eye looks; this one catches what many do together.
  */
 import { readFileSync } from 'node:fs';
@@ -35,16 +35,35 @@ export function watchMemory(maxBytes: number, onExcess: (pid: number) => void): 
   };
 }
 
+/** What it and all that came of it have spent of the processors. */
+export function familyCpuMs(pid: number): number {
+  return family(pid).map(cpuMs).reduce((sum, ms) => sum + ms, 0);
+}
+
+function family(pid: number): readonly number[] {
+  return [pid, ...descendantsOf([pid]).map((record) => record.pid)];
+}
+
 function familyBytes(pid: number): number {
-  return [pid, ...descendantsOf([pid]).map((record) => record.pid)]
-    .map(residentBytes)
-    .reduce((sum, bytes) => sum + bytes, 0);
+  return family(pid).map(residentBytes).reduce((sum, bytes) => sum + bytes, 0);
 }
 
 function residentBytes(pid: number): number {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'latin1');
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1_024;
+  } catch {
+    // It ended since the list was read.
+    return 0;
+  }
+}
+
+// proc(5): user and system time are the 12th and 13th field behind the name, in hundredths of a second.
+function cpuMs(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * 10;
   } catch {
     // It ended since the list was read.
     return 0;
