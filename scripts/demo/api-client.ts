@@ -18,6 +18,7 @@ export interface ApiClient {
 
 // The server is on this machine and answers within milliseconds; a minute is a server that hangs.
 const DEADLINE_MS = 60_000;
+const LogPage = z.object({ lines: z.array(LogLineView) });
 const PAGE = 500;
 
 export function createApiClient(baseUrl: string, signal: AbortSignal): ApiClient {
@@ -68,15 +69,8 @@ export function createApiClient(baseUrl: string, signal: AbortSignal): ApiClient
       }
     },
     async logTail(jobId, lines) {
-      const response = await get(`/api/v1/jobs/${jobId}/log`);
-      const isJson = response.headers.get('content-type')?.includes('json') === true;
-      const texts = isJson
-        ? z
-            .array(LogLineView)
-            .parse(await response.json())
-            .map(({ text }) => text)
-        : (await response.text()).trimEnd().split('\n');
-      return texts.slice(-lines);
+      const log = await getAs(`/api/v1/jobs/${jobId}/log?from=-${lines}`, LogPage);
+      return log.lines.map(({ text }) => text);
     },
     async onChange(callback, until) {
       const response = await fetch(absolute('/api/v1/events'), {

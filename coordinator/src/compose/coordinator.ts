@@ -11,9 +11,10 @@ import { createControlServer } from '../adapters/http/control-server.ts';
 import { createJobLogs } from '../adapters/http/job-logs.ts';
 import { logRoutes } from '../adapters/http/log-routes.ts';
 import { createHttpServer } from '../adapters/http/server.ts';
-import { createMetrics } from '../adapters/prometheus/metrics.ts';
+import { createPrometheusMetrics } from '../adapters/prometheus/metrics.ts';
 import { createDeliveryStore } from '../adapters/sqlite/delivery-store.ts';
 import { createFindLog } from '../adapters/sqlite/find-log.ts';
+import { createReadings } from '../adapters/sqlite/readings.ts';
 import { createRepositoryStore } from '../adapters/sqlite/repository-store.ts';
 import { createViews } from '../adapters/sqlite/views.ts';
 import type { Configuration } from '../config/configuration.ts';
@@ -21,9 +22,10 @@ import { cancelBranch } from '../flows/cancel-branch.ts';
 import { handleDeliveries } from '../flows/handle-deliveries.ts';
 import { type RepositoryWatch, watchRepository } from '../flows/watch-repositories.ts';
 import type { MayRead } from '../ports/may-read.ts';
+import type { Views } from '../ports/views.ts';
 import { toBuilderViews } from './builder-views.ts';
 import { createCommands } from './commands.ts';
-import { composeEngine } from './engine.ts';
+import { composeEngine, type Engine } from './engine.ts';
 import { ensureRepositories } from './repositories.ts';
 
 export interface CoordinatorOptions {
@@ -49,7 +51,17 @@ export async function startCoordinator({
   const { schedule, stateDir, externalUrl } = configuration;
   const stopping = new AbortController();
   const watched = new Map<RepositoryId, Awaited<ReturnType<typeof ensureRepositories>>['watched'][number]>();
-  const engine = await composeEngine({
+  const metrics = createPrometheusMetrics({
+    readings: {
+      totals: () => views.totals(),
+      builders: () => builders(),
+      ...createReadings(() => engine.database),
+    },
+    systems: () => configuration.systems,
+    forges: () => configuration.forges.map(({ name }) => name),
+  });
+  const engine: Engine = await composeEngine({
+    metrics,
     stateDir,
     env,
     log,
@@ -57,7 +69,7 @@ export async function startCoordinator({
     buildTimeoutMs: schedule.buildTimeoutMs,
     maxSilentMs: schedule.maxSilentMs,
     infrastructureRetries: schedule.infrastructureRetries,
-    unconfined: 'refused',
+    confinement: 'required',
     settingsOf: (id) => watched.get(id)?.settings,
     createCheckout: () =>
       createGitCheckout({
@@ -77,7 +89,7 @@ export async function startCoordinator({
     watched.set(one.repository.id, one);
   }
 
-  const views = createViews(database, {
+  const views: Views = createViews(database, {
     externalUrl,
     webUrlOf: (forge, slug) => known.webUrls.get(`${forge}/${slug}`) ?? null,
     waitingReason: (jobId) => waitingReason(jobId as JobId),
@@ -95,7 +107,6 @@ export async function startCoordinator({
   const mayRead: MayRead = (_reader, { forge, slug }) => !known.privateOnes.has(`${forge}/${slug}`);
   const warnings = (): readonly string[] => [...engine.warnings, ...known.warnings];
   const builders = (): ReturnType<typeof toBuilderViews> => toBuilderViews(engine.builder, dispatcher, views);
-  const metrics = createMetrics({ views, changes, databasePath: database.path, builders });
 
   async function takeFromInbox(): Promise<void> {
     await handleDeliveries({ deliveries, evaluations, changes, clock, coalesceMs: schedule.coalesceMs });

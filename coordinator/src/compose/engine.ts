@@ -12,7 +12,8 @@ import { createLocalBuilder } from '../adapters/nix/local-builder.ts';
 import { createRootRegistrar } from '../adapters/nix/root-registrar.ts';
 import { createStoreReader } from '../adapters/nix/store-reader.ts';
 import { createConfinement } from '../adapters/nix-eval/confinement/confinement.ts';
-import { createEvaluator } from '../adapters/nix-eval/evaluator.ts';
+import { createEvaluator } from '../adapters/nix-eval/create-evaluator.ts';
+import { createUnconfinedSpaces, type EvaluationSpaces } from '../adapters/nix-eval/evaluation-space.ts';
 import { createEvaluationStore } from '../adapters/sqlite/evaluation-store.ts';
 import { createJobStore } from '../adapters/sqlite/job-store.ts';
 import { type OpenDatabase, openDatabase } from '../adapters/sqlite/open-database.ts';
@@ -22,9 +23,11 @@ import { recover } from '../flows/recover.ts';
 import type { Builder } from '../ports/builder.ts';
 import type { Changes } from '../ports/changes.ts';
 import type { EvaluationStore } from '../ports/evaluation-store.ts';
+import type { Evaluator } from '../ports/evaluator.ts';
 import type { GcRoots } from '../ports/gc-roots.ts';
 import type { JobStore } from '../ports/job-store.ts';
 import type { LiveTail, LogStore } from '../ports/log-store.ts';
+import type { Metrics } from '../ports/metrics.ts';
 import type { SettingsOf } from '../ports/settings.ts';
 import type { SourceCheckout } from '../ports/source-checkout.ts';
 import type { StoreReader } from '../ports/store-reader.ts';
@@ -34,12 +37,13 @@ export interface EngineOptions {
   readonly stateDir: string;
   readonly env: NodeJS.ProcessEnv;
   readonly log: Logger;
+  readonly metrics: Metrics;
   readonly evaluationConcurrency: number;
   readonly buildTimeoutMs: number;
   readonly maxSilentMs: number;
   readonly infrastructureRetries: number;
-  /** For `run` on a person's own flake, where confinement cannot be had. */
-  readonly unconfined: 'refused' | 'allowed';
+  /** `none` is for a person's own flake: with their credentials and files, as Nix itself would evaluate it. */
+  readonly confinement: 'required' | 'none';
   readonly settingsOf: SettingsOf;
   readonly createCheckout: (database: OpenDatabase) => SourceCheckout;
 }
@@ -84,7 +88,6 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
   const clock = systemClock;
   const env = nixEnvironment(options.env);
   const configuration = await readNixConfiguration(env);
-  const confinement = await createConfinement({ dir: join(stateDir, 'evaluations'), env, logger: log });
   const changes = createChangesHub((error) => log.error({ err: error }, 'a listener of changes met a bug'));
   const evaluations = createEvaluationStore(database);
   const jobs = createJobStore(database);
@@ -93,9 +96,25 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
   const derivations = createDerivationReader();
   const store = createStoreReader({ env, derivations });
   const checkout = options.createCheckout(database);
-  const evaluator = await createEvaluator({ confinement, env, logger: log, unconfined: options.unconfined });
+  const { evaluator, warnings, close } = await openEvaluator({
+    dir: join(stateDir, 'evaluations'),
+    env,
+    log,
+    confinement: options.confinement,
+  });
   const builder = createLocalBuilder({ name: 'local', configuration, env, derivations });
-  const shared = { evaluations, jobs, roots, store, changes, clock, log, logs, checkout };
+  const shared = {
+    evaluations,
+    jobs,
+    roots,
+    store,
+    changes,
+    clock,
+    log,
+    logs,
+    checkout,
+    metrics: options.metrics,
+  };
   const retries = { retries: options.infrastructureRetries, retryMs: RETRY_MS };
   const dispatcher = createDispatcher({
     ...shared,
@@ -117,7 +136,7 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
     builder,
     queue,
     dispatcher,
-    warnings: confinement.kind === 'missing' ? [confinement.reason] : [],
+    warnings,
     start: async () => {
       await recover({ ...shared, dispatcher, settingsOf: options.settingsOf });
       queue.wake();
@@ -125,10 +144,41 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
     stop: async () => {
       await Promise.all([queue.stop(), dispatcher.stop()]);
       await store.close();
-      if (confinement.kind === 'confined') {
-        await confinement.confinement.close();
-      }
+      await close();
       await database.close();
     },
   };
+}
+
+export interface EvaluatorOptions {
+  readonly dir: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly log: Logger;
+  readonly confinement: 'required' | 'none';
+}
+
+export interface OpenEvaluator {
+  readonly evaluator: Evaluator;
+  readonly warnings: readonly string[];
+  close(): Promise<void>;
+}
+
+export async function openEvaluator({
+  dir,
+  env,
+  log,
+  confinement,
+}: EvaluatorOptions): Promise<OpenEvaluator> {
+  if (confinement === 'none') {
+    const spaces = createUnconfinedSpaces(env);
+    return { evaluator: createEvaluator({ spaces }), warnings: [], close: () => Promise.resolve() };
+  }
+  const verdict = await createConfinement({ dir, env: nixEnvironment(env), logger: log });
+  if (verdict.kind === 'confined') {
+    const spaces = verdict.confinement;
+    return { evaluator: createEvaluator({ spaces }), warnings: [], close: () => spaces.close() };
+  }
+  const { reason } = verdict;
+  const spaces: EvaluationSpaces = { open: () => Promise.resolve({ kind: 'refused', reason }) };
+  return { evaluator: createEvaluator({ spaces }), warnings: [reason], close: () => Promise.resolve() };
 }

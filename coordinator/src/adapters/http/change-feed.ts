@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Change, Changes } from '../../ports/changes.ts';
-import { encodeEvent } from './event-stream.ts';
+import { encodeEvent, type StreamEvent } from './event-stream.ts';
 
 export interface ChangeFeed {
   /** From the event after `lastEventId` on. */
@@ -43,8 +43,9 @@ export function createChangeFeed(changes: Changes, coalesceMs = 200): ChangeFeed
     clearTimeout(timer);
     timer = undefined;
     last += 1;
-    const data = pending.take();
-    batches.push({ sequence: last, bytes: encodeEvent({ id: `${run}.${last}`, event: 'changes', data }) });
+    // The id stands behind all of them: a browser that was cut off in the middle gets all of them again.
+    const events = [...pending.take().map(encodeEvent), encodeEvent({ id: `${run}.${last}` })];
+    batches.push({ sequence: last, bytes: Buffer.concat(events) });
     batches.splice(0, batches.length - KEPT_BATCHES);
     for (const wake of waiting) {
       wake();
@@ -95,7 +96,7 @@ export function createChangeFeed(changes: Changes, coalesceMs = 200): ChangeFeed
 interface PendingChanges {
   add(change: Change): void;
   size(): number;
-  take(): readonly object[];
+  take(): readonly StreamEvent[];
 }
 
 function createPendingChanges(): PendingChanges {
@@ -127,9 +128,9 @@ function createPendingChanges(): PendingChanges {
     size: () => size,
     take() {
       const told = [
-        ...[...repositories].map((id) => ({ kind: 'repository', repository_id: id })),
-        ...[...evaluations].map((id) => ({ kind: 'evaluation', evaluation_id: id })),
-        ...[...jobs].map(([id, ids]) => ({ kind: 'jobs', evaluation_id: id, job_ids: [...ids] })),
+        ...[...repositories].map((id) => ({ event: 'repository', data: { repository_id: id } })),
+        ...[...evaluations].map((id) => ({ event: 'evaluation', data: { evaluation_id: id } })),
+        ...[...jobs].map(([id, ids]) => ({ event: 'jobs', data: { evaluation_id: id, job_ids: [...ids] } })),
       ];
       repositories.clear();
       evaluations.clear();

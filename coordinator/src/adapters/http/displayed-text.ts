@@ -16,12 +16,18 @@ const SEQUENCE =
 const COLOUR = /^\x1b\[[0-9;:]*m$/;
 
 export function displayedText(text: string): string {
-  return CONTROL.test(text) ? text.replace(/\r+$/, '').replaceAll(SEQUENCE, shown) : text;
+  return CONTROL.test(text) ? afterCarriageReturn(text).replaceAll(SEQUENCE, shown) : text;
+}
+
+/** As on a terminal and on the pages: a progress bar is what it showed last. */
+function afterCarriageReturn(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === '\r') {
+    end -= 1;
+  }
+  return text.slice(text.lastIndexOf('\r', end - 1) + 1, end);
 }
 
 function shown(sequence: string): string {
-  if (sequence === '\r') {
-    return ' '; // progress bars: all of it is shown, nothing overwrites anything
-  }
   return COLOUR.test(sequence) ? sequence : '';
 }

@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { EvaluationId, JobId, LeaseId } from '@argunix/shared/domain/ids';
-import { isAppError } from '@argunix/shared/kit/app-error';
 import { silentLogger } from '@argunix/shared/kit/logger';
-import Fastify, { type FastifyInstance } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Change, Changes } from '../../ports/changes.ts';
 import type { LiveTail, LogStore, LogWriter } from '../../ports/log-store.ts';
 import { createFileLogStore } from '../logs/file-log-store.ts';
+import { createApp, DEFAULT_HTTP_LIMITS } from './app.ts';
 import { type FoundLog, type LogRoutesOptions, logRoutes } from './log-routes.ts';
 
 const Id = z.custom<LeaseId & JobId & EvaluationId>((value) => typeof value === 'number');
@@ -51,10 +51,11 @@ async function serve(limits: LogRoutesOptions['limits'] = {}): Promise<void> {
       return () => listeners.delete(listener);
     },
   };
-  app = Fastify();
-  app.setErrorHandler((error, _, reply) => {
-    const status = isAppError(error) ? error.traits.httpStatus : 400;
-    return reply.code(status).send({ code: isAppError(error) ? error.code : 'usage.invalid' });
+  app = createApp({
+    logger: silentLogger,
+    limits: DEFAULT_HTTP_LIMITS,
+    trustedProxies: [],
+    errorPage: ({ message }) => message,
   });
   await app.register(logRoutes, {
     logs,
@@ -100,9 +101,9 @@ async function open(path: string, headers: Record<string, string> = {}): Promise
 }
 
 function textsIn(stream: string): string[] {
-  const Lines = z.array(z.object({ text: z.string() }));
+  const Lines = z.object({ lines: z.array(z.object({ text: z.string() })) });
   return [...stream.matchAll(/^event: lines\ndata: ([^\n]*)\n/gm)].flatMap(([, json = '']) =>
-    Lines.parse(JSON.parse(json)).map(({ text }) => text),
+    Lines.parse(JSON.parse(json)).lines.map(({ text }) => text),
   );
 }
 
@@ -163,7 +164,9 @@ test('a job that does not exist, or may not be seen, is not found', async () => 
   await serve();
 
   for (const path of ['/api/v1/jobs/8/log', '/api/v1/jobs/8/log/stream']) {
-    expect((await app.inject(path)).json()).toEqual({ code: 'not-found' });
+    expect((await app.inject(path)).json()).toMatchObject({
+      error: { code: 'not-found', message: 'There is nothing here.' },
+    });
   }
   expect((await app.inject('/api/v1/jobs/x/log')).statusCode).toBe(400);
   expect((await app.inject('/api/v1/jobs/7/log?form=3')).statusCode).toBe(400);
@@ -311,11 +314,11 @@ test('changes come together, each thing once, and resume where a reader was', as
   tell({ kind: 'jobs', evaluationId: Id.parse(5), jobIds: [Id.parse(1)] });
   tell({ kind: 'jobs', evaluationId: Id.parse(5), jobIds: [Id.parse(1), Id.parse(2)] });
   tell({ kind: 'evaluation', evaluationId: Id.parse(5) });
-  await expect.poll(first.text).toContain('event: changes');
+  await expect.poll(first.text).toContain('event: jobs');
 
   const batch =
-    'event: changes\ndata: [{"kind":"evaluation","evaluation_id":5},{"kind":"jobs","evaluation_id":5,"job_ids":[1,2]}]\n\n';
-  expect(first.text().split('event: changes')).toHaveLength(2);
+    'event: evaluation\ndata: {"evaluation_id":5}\n\nevent: jobs\ndata: {"evaluation_id":5,"job_ids":[1,2]}\n\nid: ';
+  expect(first.text().split('event: ')).toHaveLength(3);
   expect(first.text()).toContain(batch);
   const [, start = ''] = /^id: (.*)$/m.exec(first.text()) ?? [];
   const resumed = await open('/api/v1/events', { 'last-event-id': start });

@@ -2,19 +2,25 @@
  * Logs of jobs as text, as JSON and as they are written, and the feed of changes. What a build printed is hostile:
  * it leaves here as plain text or inside JSON, without control sequences, and never to be guessed at by a browser.
  */
-import { LogLineView } from '@argunix/shared/control-api/views';
+import { EVENTS_PATH } from '@argunix/shared/control-api/paths';
+import { IdParams } from '@argunix/shared/control-api/requests';
+import { ErrorView, LogLineView } from '@argunix/shared/control-api/views';
 import type { LeaseId } from '@argunix/shared/domain/ids';
-import { AppError } from '@argunix/shared/kit/app-error';
 import type { Logger } from '@argunix/shared/kit/logger';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Changes } from '../../ports/changes.ts';
 import type { LiveTail, LogEvent, LogStore, NumberedLine } from '../../ports/log-store.ts';
+import { REFUSALS } from './api-routes.ts';
+import { nothingHere } from './app.ts';
 import { createChangeFeed } from './change-feed.ts';
 import { displayedText } from './displayed-text.ts';
 import { encodeEvent, eventStream } from './event-stream.ts';
 import { createOpenResponses, type OpenResponseLimits, USUAL_RESPONSE_LIMITS } from './open-responses.ts';
+import { API_PREFIX } from './openapi.ts';
+import { bearerOf } from './reader.ts';
+import { wantsJson } from './wants-json.ts';
 
 export interface LogAsk {
   readonly jobId: number;
@@ -39,12 +45,6 @@ export interface LogRoutesOptions {
   readonly limits?: Partial<OpenResponseLimits>;
 }
 
-const JobParams = z.strictObject({
-  id: z
-    .string()
-    .regex(/^[1-9][0-9]{0,14}$/, 'expected a positive whole number')
-    .transform(Number),
-});
 const Attempt = z.coerce.number().int().min(1).max(1_000_000).optional();
 const From = z.coerce.number().int().max(1e12);
 const LogQuery = z.strictObject({
@@ -66,8 +66,6 @@ const MAX_JSON_BYTES = 4 * 1024 * 1024;
 export function logRoutes(app: FastifyInstance, options: LogRoutesOptions, done: () => void): void {
   const { logs, logger } = options;
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  routes.setValidatorCompiler(validatorCompiler);
-  routes.setSerializerCompiler(serializerCompiler);
   const responses = createOpenResponses({ ...USUAL_RESPONSE_LIMITS, ...options.limits }, logger);
   const feed = createChangeFeed(options.changes);
   app.addHook('preClose', async () => {
@@ -78,7 +76,7 @@ export function logRoutes(app: FastifyInstance, options: LogRoutesOptions, done:
   function find(request: FastifyRequest, jobId: number, attempt: number | undefined): FoundLog {
     const found = options.findLog({ jobId, attempt: attempt ?? null, bearer: bearerOf(request) });
     if (found === undefined) {
-      throw new AppError('not-found', `job ${jobId} does not exist or has no log`, { jobId });
+      throw nothingHere();
     }
     return found;
   }
@@ -87,9 +85,15 @@ export function logRoutes(app: FastifyInstance, options: LogRoutesOptions, done:
   }
 
   routes.get(
-    '/api/v1/jobs/:id/log',
+    `${API_PREFIX}/jobs/:id/log`,
     {
-      schema: { params: JobParams, querystring: LogQuery, response: { 200: LogView } },
+      schema: {
+        tags: ['read'],
+        summary: 'The log of a job: plain text, or JSON when asked for',
+        params: IdParams,
+        querystring: LogQuery,
+        response: { 200: LogView, ...REFUSALS, 503: ErrorView },
+      },
       exposeHeadRoute: false,
     },
     async (request, reply) => {
@@ -97,7 +101,7 @@ export function logRoutes(app: FastifyInstance, options: LogRoutesOptions, done:
       const { leaseId, isLive } = find(request, request.params.id, attempt);
       const start = await startOf(leaseId, from);
       reply.header('vary', 'accept');
-      if (request.headers.accept?.includes('application/json') === true) {
+      if (wantsJson(request.headers.accept)) {
         const count = Math.min(limit ?? USUAL_JSON_LINES, MAX_JSON_LINES);
         const { lines, hasMore } = await someLines(logs, leaseId, start, count);
         const next = (lines.at(-1)?.number ?? start - 1) + 1;
@@ -113,8 +117,16 @@ export function logRoutes(app: FastifyInstance, options: LogRoutesOptions, done:
   );
 
   routes.get(
-    '/api/v1/jobs/:id/log/stream',
-    { schema: { params: JobParams, querystring: StreamQuery }, exposeHeadRoute: false },
+    `${API_PREFIX}/jobs/:id/log/stream`,
+    {
+      schema: {
+        tags: ['read'],
+        summary: 'The log of a job as it is written: server-sent events lines, lag and end',
+        params: IdParams,
+        querystring: StreamQuery,
+      },
+      exposeHeadRoute: false,
+    },
     (request, reply) => {
       const { from, attempt } = request.query;
       const found = find(request, request.params.id, attempt);
@@ -126,7 +138,11 @@ export function logRoutes(app: FastifyInstance, options: LogRoutesOptions, done:
     },
   );
 
-  routes.get('/api/v1/events', { exposeHeadRoute: false }, (request, reply) => {
+  const events = {
+    tags: ['read'],
+    summary: 'What has changed, as server-sent events repository, evaluation, jobs and lag',
+  };
+  routes.get(EVENTS_PATH, { schema: events, exposeHeadRoute: false }, (request, reply) => {
     const lastEventId = z.string().max(100).optional().catch('').parse(request.headers['last-event-id']);
     responses.send(
       reply,
@@ -165,7 +181,7 @@ function encodeLogEvent(event: LogEvent, leaseId: LeaseId): Buffer {
     return known;
   }
   const id = `${leaseId}.${event.lines.at(-1)?.number ?? 0}`;
-  const bytes = encodeEvent({ id, event: 'lines', data: event.lines.map(toLineView) });
+  const bytes = encodeEvent({ id, event: 'lines', data: { lines: event.lines.map(toLineView) } });
   encoded.set(event, bytes);
   return bytes;
 }
@@ -225,8 +241,4 @@ function toLineView({ number, atMs, derivation, phase, text }: NumberedLine): Lo
 function toTextLine({ derivation, text }: NumberedLine): string {
   const shown = displayedText(text);
   return derivation === '' ? `${shown}\n` : `${displayedText(derivation)}> ${shown}\n`;
-}
-
-function bearerOf(request: FastifyRequest): string | null {
-  return /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? null;
 }

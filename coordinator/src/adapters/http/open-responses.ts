@@ -34,7 +34,7 @@ export interface OpenResponse {
 }
 
 export interface OpenResponses {
-  /** Throws `busy` when there are too many. */
+  /** Throws `overloaded` when there are too many. */
   send(reply: FastifyReply, response: OpenResponse): void;
   /** Resolves when the last of them is gone; new ones are refused. Idempotent. */
   close(): Promise<void>;

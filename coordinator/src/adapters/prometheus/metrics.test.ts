@@ -1,117 +1,70 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { EvaluationId } from '@argunix/shared/domain/ids';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { z } from 'zod';
-import { createFakeChanges } from '../../../test/fakes/changes.ts';
-import { builderRow, evaluationRow, jobRow } from '../../../test/fakes/view-rows.ts';
-import { createFakeViews, type FakeRows } from '../../../test/fakes/views.ts';
-import type { Changes } from '../../ports/changes.ts';
-import { createMetrics, type PrometheusMetrics } from './metrics.ts';
+import { expect, test } from 'vitest';
+import { builderRow } from '../../../test/fakes/view-rows.ts';
+import { createPrometheusMetrics, type PrometheusMetrics } from './metrics.ts';
 
-const EVALUATION = z.custom<EvaluationId>((value) => typeof value === 'number').parse(1);
-
-let folder: string;
-let rows: FakeRows;
-let changes: Changes;
-let metrics: PrometheusMetrics;
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'argunix-metrics-'));
-  rows = { repositories: [], evaluations: [], jobs: [], attempts: new Map() };
-  changes = createFakeChanges();
-  metrics = createMetrics({
-    views: createFakeViews(rows),
-    changes,
-    databasePath: join(folder, 'argunix.db'),
-    builders: () => [builderRow({ slots: 4, slots_used: 3 }), builderRow({ slots: 2 })],
+function createMetrics(): PrometheusMetrics {
+  return createPrometheusMetrics({
+    systems: () => ['x86_64-linux'],
+    forges: () => ['here'],
+    readings: {
+      totals: () => ({
+        repositories: 1,
+        evaluations: { queued: 2, evaluating: 1, building: 0 },
+        jobs: { queued: 7, running: 3 },
+      }),
+      builders: () => [builderRow({ slots: 4, slots_used: 3 }), builderRow({ slots: 2, slots_used: 0 })],
+      queue: () => [
+        { system: 'x86_64-linux', depth: 5, oldestAgeSeconds: 12 },
+        { system: 'made-up', depth: 1, oldestAgeSeconds: 3 },
+        { system: 'made-up-too', depth: 1, oldestAgeSeconds: 9 },
+      ],
+      deliveriesPending: () => 4,
+      databaseBytes: () => ({ main: 8192, wal: 4096 }),
+    },
   });
-});
-afterEach(async () => {
-  await rm(folder, { recursive: true });
-});
-
-async function shown(): Promise<string> {
-  return (await metrics.render()).body;
 }
 
-test('gauges are read when they are asked for and do not add up over answers', async () => {
-  rows.evaluations = [evaluationRow({ id: 1, status: 'building' })];
-  rows.jobs = ['x86_64-linux', 'x86_64-linux', 'made-up', 'made-up-too'].map((system, index) =>
-    jobRow({ id: index, eval_id: 1, attr: `a${index}`, status: 'queued', system }),
-  );
-  await writeFile(join(folder, 'argunix.db'), 'x'.repeat(100));
-  await writeFile(join(folder, 'argunix.db-wal'), 'x'.repeat(20));
+test('gauges show what can be read when they are asked for, and do not add up over answers', async () => {
+  const metrics = createMetrics();
 
-  await shown();
-  const body = await shown();
+  await metrics.render();
+  const { body } = await metrics.render();
 
-  expect(body).toContain('argunix_jobs{state="queued"} 4');
-  expect(body).toContain('argunix_evaluations{state="building"} 1');
-  expect(body).toContain('argunix_queue_depth{system="x86_64-linux"} 2');
-  expect(body).toContain('argunix_queue_depth{system="other"} 2');
-  expect(body).toMatch(/argunix_queue_oldest_age_seconds\{system="other"\} \d+/);
+  expect(body).toContain('argunix_jobs{state="queued"} 7');
+  expect(body).toContain('argunix_evaluations{state="evaluating"} 1');
   expect(body).toContain('argunix_builder_slots{state="free"} 3');
-  expect(body).toContain('argunix_sqlite_bytes{file="main"} 100');
-  expect(body).toContain('argunix_sqlite_bytes{file="wal"} 20');
+  expect(body).toContain('argunix_deliveries_pending 4');
+  expect(body).toContain('argunix_sqlite_bytes{file="wal"} 4096');
   expect(body).toContain('argunix_nodejs_eventloop_lag_p99_seconds');
   expect(body).toContain('argunix_process_resident_memory_bytes');
-  expect(body).not.toContain('made-up');
 });
 
-test('systems that no builder has share one label, however many a flake makes up', async () => {
+test('systems and forges outside the configuration share one label', async () => {
+  const metrics = createMetrics();
+
   for (let index = 0; index < 50; index++) {
     metrics.jobEnded('success', `system-${index}`);
+    metrics.webhookReceived(`forge-${index}`, 'accepted');
   }
+  const { body } = await metrics.render();
 
-  expect(await shown()).toContain('argunix_jobs_ended_total{status="success",system="other"} 50');
+  expect(body).toContain('argunix_jobs_ended_total{status="success",system="other"} 50');
+  expect(body).toContain('argunix_webhooks_total{forge="other",outcome="accepted"} 50');
+  expect(body).toContain('argunix_queue_depth{system="other"} 2');
+  expect(body).toContain('argunix_queue_oldest_age_seconds{system="other"} 9');
+  expect(body).not.toMatch(/system-\d|made-up/);
 });
 
-test('what a finished evaluation held is counted once, however often it is told', async () => {
-  rows.evaluations = [evaluationRow({ id: 1, outcome: 'failure' })];
-  rows.jobs = Array.from({ length: 1201 }, (_, index) =>
-    jobRow({
-      id: index,
-      eval_id: 1,
-      attr: `a${String(index).padStart(4, '0')}`,
-      status: index === 0 ? 'failure' : 'success',
-    }),
-  );
+test('what flows tell is counted and measured', async () => {
+  const metrics = createMetrics();
 
-  for (let told = 0; told < 3; told++) {
-    changes.tell({ kind: 'evaluation', evaluationId: EVALUATION });
-  }
+  metrics.evaluationEnded('done', 'failure', 90_000);
+  metrics.buildEnded('x86_64-linux', 700);
+  metrics.dispatchDecided(2);
+  const { body } = await metrics.render();
 
-  const jobs = 'argunix_jobs_ended_total{status="success",system="x86_64-linux"} 1200';
-  await expect.poll(shown).toContain(jobs);
-  const body = await shown();
-  expect(body).toContain(jobs);
-  expect(body).toContain('argunix_jobs_ended_total{status="failure",system="x86_64-linux"} 1\n');
   expect(body).toContain('argunix_evaluations_ended_total{status="done",outcome="failure"} 1');
-  expect(body).toContain('argunix_evaluation_duration_seconds_sum{part="total"} 200');
-  expect(body).toContain('argunix_build_duration_seconds_count{system="x86_64-linux"} 1201');
-});
-
-test('after a restart of one job only that job is counted again', async () => {
-  rows.evaluations = [evaluationRow({ id: 1 })];
-  rows.jobs = [
-    jobRow({ id: 1, eval_id: 1, attr: 'a' }),
-    jobRow({ id: 2, eval_id: 1, attr: 'b', status: 'failure' }),
-  ];
-  changes.tell({ kind: 'evaluation', evaluationId: EVALUATION });
-  await expect.poll(shown).toContain('status="failure",system="x86_64-linux"} 1\n');
-
-  rows.evaluations = [evaluationRow({ id: 1, finished_at: '2026-03-01T13:00:00.000Z' })];
-  rows.jobs[1] = jobRow({
-    id: 2,
-    eval_id: 1,
-    attr: 'b',
-    attempts: 2,
-    finished_at: '2026-03-01T13:00:00.000Z',
-  });
-  changes.tell({ kind: 'evaluation', evaluationId: EVALUATION });
-
-  await expect.poll(shown).toContain('argunix_jobs_ended_total{status="success",system="x86_64-linux"} 2\n');
-  expect(await shown()).toContain('argunix_jobs_ended_total{status="failure",system="x86_64-linux"} 1\n');
+  expect(body).toContain('argunix_evaluation_duration_seconds_sum{part="total"} 90');
+  expect(body).toContain('argunix_build_duration_seconds_bucket{le="1",system="x86_64-linux"} 1');
+  expect(body).toContain('argunix_dispatch_decision_seconds_count 1');
 });
