@@ -12,6 +12,7 @@ const TYPES = {
   'follow-page.js': 'text/javascript; charset=utf-8',
   'follow-log.js': 'text/javascript; charset=utf-8',
   'sgr.js': 'text/javascript; charset=utf-8',
+  'times.js': 'text/javascript; charset=utf-8',
   'icon.svg': 'image/svg+xml; charset=utf-8',
 } as const satisfies Record<string, string>;
 
