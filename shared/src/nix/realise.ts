@@ -85,6 +85,10 @@ function realiseArguments({ drvPaths, maxJobs, limits, isSandboxed }: RealiseOpt
   return [
     '--realise',
     '--fallback',
+    // Whatever the operator's nix.conf says: the first failure is the end.
+    '--option',
+    'keep-going',
+    'false',
     '--log-format',
     'internal-json',
     '-j',
@@ -93,6 +97,10 @@ function realiseArguments({ drvPaths, maxJobs, limits, isSandboxed }: RealiseOpt
     '--option',
     'builders',
     '',
+    // The log is handed on as it comes; Nix's own copy costs five times the build of a talkative derivation (bzip2).
+    '--option',
+    'keep-build-log',
+    'false',
     '--timeout',
     seconds(limits.timeoutMs),
     '--max-silent-time',

@@ -31,11 +31,11 @@ interface GitCheckoutOptions {
 }
 
 /** What git checks out is always a worktree. */
-export type GitCheckout = Omit<SourceCheckout, 'checkOut'> & {
+export interface GitCheckout extends SourceCheckout {
   checkOut(
     ...args: Parameters<SourceCheckout['checkOut']>
   ): Promise<Extract<FlakeSource, { kind: 'checkout' }>>;
-};
+}
 
 export function createGitCheckout(options: GitCheckoutOptions): GitCheckout {
   const { mirrorsDir, worktreesDir, log } = options;

@@ -13,7 +13,7 @@ import {
   source,
   troubleOf,
 } from '../../../test/real-git.ts';
-import type { SourceCheckout } from '../../ports/source-checkout.ts';
+import type { GitCheckout } from './checkout.ts';
 
 let real: RealGit;
 beforeEach(async () => {
@@ -23,7 +23,7 @@ afterEach(async () => {
   await real.remove();
 });
 
-type Placed = Awaited<ReturnType<SourceCheckout['checkOut']>>;
+type Placed = Awaited<ReturnType<GitCheckout['checkOut']>>;
 const main = ref('main');
 
 async function checkOut(url: string, revision: Sha, branch = main, id = 1): Promise<Placed> {

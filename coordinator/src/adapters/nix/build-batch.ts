@@ -13,11 +13,12 @@
 import type { BuildEnding } from '@argunix/shared/domain/build-ending';
 import type { LeaseId } from '@argunix/shared/domain/ids';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
-import { judgeRealise, type RealiseOutcome } from '@argunix/shared/nix/build-verdict';
+import type { RealiseOutcome } from '@argunix/shared/nix/build-verdict';
 import type { NixEnvironment } from '@argunix/shared/nix/nix-configuration';
-import { type Realise, startRealise } from '@argunix/shared/nix/realise';
+import { startRealise } from '@argunix/shared/nix/realise';
 import type { BuildLimits, BuildObserver, BuildRequest } from '../../ports/builder.ts';
 import { type Entry, inheritedEnding, linkNeeds, toEntry } from './build-entry.ts';
+import { type Group, judgeGroup } from './build-group.ts';
 import type { DerivationReader } from './derivation-reader.ts';
 
 export interface BatchContext {
@@ -30,26 +31,6 @@ export interface BatchContext {
 export interface BuildBatch {
   cancel(leaseId: LeaseId): void;
   readonly ended: Promise<void>;
-}
-
-interface Culprit {
-  readonly entry: Entry;
-  readonly ending: BuildEnding;
-}
-
-interface Group {
-  readonly members: Map<DerivationPath, Entry>;
-  readonly isShared: boolean;
-  readonly jobs: number;
-  readonly process: Realise;
-  readonly started: Set<DerivationPath>;
-  /** What a shared group builds now. */
-  current: Entry | undefined;
-  culprit: Culprit | undefined;
-  patience: NodeJS.Timeout | undefined;
-  /** It still lists what is no longer its own: to be stopped before it begins anything. */
-  isDisowned: boolean;
-  isStopping: boolean;
 }
 
 const MAX_SHARED = 16;
@@ -67,7 +48,7 @@ export function startBatch(
   const entries = requests.map(toEntry);
   const groups = new Set<Group>();
   const { promise: ended, resolve } = Promise.withResolvers<void>();
-  let waiting: Entry[] = entries;
+  let waiting: readonly Entry[] = entries;
   let freeSlots = slots;
   let shareLimit = MAX_SHARED / 2;
   let isLinked = false;
@@ -75,7 +56,11 @@ export function startBatch(
   function finish(entry: Entry, ending: BuildEnding): void {
     if (entry.ending === undefined) {
       entry.ending = ending;
-      explain(entry, ending);
+      if ('reason' in ending) {
+        // The reason stands at the end of the log too, where who reads it looks for it.
+        const lines = ending.reason.split('\n').map((text) => ({ derivation: '', phase: '', text }));
+        observer.lines(entry.leaseId, lines);
+      }
       observer.ended(entry.leaseId, ending);
     }
   }
@@ -138,7 +123,8 @@ export function startBatch(
         started: (drvPath) => onStarted(group, drvPath),
         lines: (drvPath, lines) => {
           const owner = ownerOf(group, drvPath);
-          if (owner !== undefined) {
+          // What a stopping group still begins is built again elsewhere, and tells its lines there.
+          if (owner !== undefined && (!group.isStopping || owner === group.current || !group.isShared)) {
             observer.lines(owner.leaseId, lines);
           }
         },
@@ -156,30 +142,29 @@ export function startBatch(
       isShared,
       jobs,
       process,
+      startedAt: performance.now(),
       started,
       current: undefined,
-      culprit: undefined,
       patience: undefined,
       isDisowned: false,
       isStopping: false,
     };
-    waiting = waiting.filter((entry) => !chosen.includes(entry));
+    waiting = waiting.filter((entry) => members.get(entry.drvPath) !== entry);
     freeSlots -= jobs;
     groups.add(group);
     void process.ended.then((outcome) => onGroupEnded(group, outcome));
   }
 
-  function ownerOf(group: Group, drvPath: DerivationPath): Entry | undefined {
-    return group.isShared ? group.members.get(drvPath) : [...group.members.values()][0];
-  }
-
   function onStarted(group: Group, drvPath: DerivationPath): void {
     group.started.add(drvPath);
     const entry = group.members.get(drvPath);
+    if (group.isStopping) {
+      return;
+    }
     if (group.isShared) {
-      settleCurrent(group);
-      if (entry === undefined || group.isDisowned) {
-        breakUp(group, entry === undefined && !group.isDisowned);
+      const isClear = entry !== undefined && group.current === undefined;
+      if (!isClear || group.isDisowned) {
+        breakUp(group, !group.isDisowned);
         return;
       }
       group.current = entry;
@@ -188,12 +173,6 @@ export function startBatch(
     if (entry !== undefined && !entry.hasStarted) {
       entry.hasStarted = true;
       observer.started(entry.leaseId);
-    }
-  }
-  /** Nix began the next one, and would not have after a failure. */
-  function settleCurrent(group: Group): void {
-    if (group.current !== undefined) {
-      onBuilt(group, group.current.drvPath);
     }
   }
   function onBuilt(group: Group, drvPath: DerivationPath): void {
@@ -239,57 +218,19 @@ export function startBatch(
     clearTimeout(group.patience);
     groups.delete(group);
     freeSlots += group.jobs;
-    const isWhole = outcome.ending.kind === 'exited' && outcome.ending.code === 0;
-    group.culprit = findCulprit(group, outcome);
-    for (const entry of group.members.values()) {
-      const ending = endingOf(entry, group, outcome);
-      if (ending === undefined) {
-        waiting.unshift(entry);
-      } else {
-        finish(entry, ending);
-      }
+    const verdict = judgeGroup(group, outcome, signal.aborted);
+    for (const entry of verdict.left) {
+      entry.isAlone ||= verdict.isUnexplained;
     }
-    if (isWhole && group.isShared) {
+    waiting = [...verdict.left, ...waiting];
+    if (performance.now() - group.startedAt < PATIENCE_MS && !group.isStopping) {
       shareLimit = Math.min(MAX_SHARED, shareLimit * 2);
+    }
+    for (const [entry, ending] of verdict.ended) {
+      finish(entry, ending);
     }
     fill();
   }
-  /** Undefined: this process says nothing about it, it goes to another. */
-  function endingOf(entry: Entry, group: Group, outcome: RealiseOutcome): BuildEnding | undefined {
-    const isWhole = outcome.ending.kind === 'exited' && outcome.ending.code === 0;
-    if (!isWhole && (entry.isCancelled || signal.aborted)) {
-      return { kind: 'cancelled' };
-    }
-    if (!group.isShared || isWhole) {
-      return judgeRealise(entry.drvPath, group.started, outcome);
-    }
-    const { culprit } = group;
-    if (entry === culprit?.entry) {
-      return culprit.ending;
-    }
-    // Which one the trouble is about shows when each has a process of its own.
-    entry.isAlone ||= culprit === undefined && !group.isStopping;
-    return undefined;
-  }
-  /** Only a fault of the build itself: of anything else that ended a shared process, it may be a bystander. */
-  function findCulprit(
-    { isShared, isStopping, current, started }: Group,
-    outcome: RealiseOutcome,
-  ): Culprit | undefined {
-    if (!isShared || isStopping || current === undefined) {
-      return undefined;
-    }
-    const ending = judgeRealise(current.drvPath, started, outcome);
-    return ending.kind === 'failed' || ending.kind === 'timed_out' ? { entry: current, ending } : undefined;
-  }
-  /** The reason stands at the end of the log too, where who reads it looks for it. */
-  function explain({ leaseId }: Entry, ending: BuildEnding): void {
-    if ('reason' in ending) {
-      const lines = ending.reason.split('\n').map((text) => ({ derivation: '', phase: '', text }));
-      observer.lines(leaseId, lines);
-    }
-  }
-
   function cancel(leaseId: LeaseId): void {
     const entry = entries.find((candidate) => candidate.leaseId === leaseId);
     if (entry === undefined || entry.ending !== undefined || entry.isCancelled) {
@@ -338,4 +279,9 @@ export function startBatch(
   }
   void begin();
   return { cancel, ended };
+}
+
+/** Whose log has the lines of this derivation: its own, or that of the only one in its process. */
+function ownerOf(group: Group, drvPath: DerivationPath): Entry | undefined {
+  return group.isShared ? group.members.get(drvPath) : [...group.members.values()][0];
 }

@@ -1,9 +1,8 @@
 /** The same builds through a daemon of our own, and with the coordinator dying at work. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import { type RunningProcess, startProcess } from '@argunix/shared/kit/run-process';
 import { until } from '@argunix/shared/kit/testing/until';
 import { readNixConfiguration } from '@argunix/shared/nix/nix-configuration';
@@ -12,8 +11,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createDerivationReader } from './derivation-reader.ts';
 import { createLocalBuilder } from './local-builder.ts';
 import { recordBuilds } from './testing/build-record.ts';
+import { isBuilding, LIMITS, uniqueOf } from './testing/local-builds.ts';
 
-const LIMITS = { timeoutMs: 60_000, maxSilentMs: 60_000 };
 const STUBBORN = String.raw`stubborn = build "stubborn" "trap \"\" TERM; echo ready; while :; do sleep 0.05; done" {};`;
 
 let dir: string;
@@ -43,21 +42,6 @@ async function throughDaemon(nix: RealNix): Promise<RealNix> {
   daemon.stderr.resume();
   await until(() => readdirSync(dir).includes('socket'));
   return { ...nix, env: { ...nix.env, NIX_REMOTE: `unix://${socket}` } };
-}
-
-function isBuilding(drvPath: DerivationPath | undefined): boolean {
-  const unique =
-    /\("unique","([0-9a-f]+)"\)/.exec(readFileSync(drvPath ?? '', 'utf8'))?.[1] ?? 'no such word';
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .some((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(unique);
-      } catch {
-        // It ended since the directory was listed.
-        return false;
-      }
-    });
 }
 
 describe.each(installedNixes())('$title through the daemon', (direct) => {
@@ -131,7 +115,7 @@ describe.each(installedNixes())('$title through the daemon', (direct) => {
 
       expect(record.endingOf('stubborn')).toEqual({ kind: 'cancelled' });
       // The daemon's own child does that; it is no descendant of ours.
-      await until(() => !isBuilding(drvs['stubborn']));
+      await until(() => !isBuilding(uniqueOf(drvs)));
     },
   );
 
@@ -152,7 +136,7 @@ describe.each(installedNixes())('$title through the daemon', (direct) => {
     await building;
 
     expect(record.endingOf('stubborn')?.kind).toBe('infrastructure');
-    await until(() => !isBuilding(drvs['stubborn']));
+    await until(() => !isBuilding(uniqueOf(drvs)));
   });
 });
 
@@ -195,7 +179,7 @@ describe.each(installedNixes())('$title', (direct) => {
       process.kill(coordinator.pid ?? 0, 'SIGKILL');
 
       expect((await coordinator.ended).kind).toBe('signalled');
-      await until(() => !isBuilding(drvs['stubborn']));
+      await until(() => !isBuilding(uniqueOf(drvs)));
     },
   );
 });

@@ -1,56 +1,12 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import { until } from '@argunix/shared/kit/testing/until';
 import { readNixConfiguration } from '@argunix/shared/nix/nix-configuration';
-import { installedNixes, instantiate, type RealNix } from '@argunix/shared/nix/testing/real-nix';
+import { installedNixes, instantiate } from '@argunix/shared/nix/testing/real-nix';
 import { describe, expect, test } from 'vitest';
-import type { Builder } from '../../ports/builder.ts';
 import { createDerivationReader } from './derivation-reader.ts';
 import { createLocalBuilder } from './local-builder.ts';
-import { type BuildRecord, recordBuilds } from './testing/build-record.ts';
-
-const LIMITS = { timeoutMs: 60_000, maxSilentMs: 60_000 };
-
-async function builderOf(nix: RealNix): Promise<Builder> {
-  return createLocalBuilder({
-    name: 'local',
-    configuration: await readNixConfiguration(nix.env),
-    env: nix.env,
-    derivations: createDerivationReader(),
-    graceMs: 5_000,
-  });
-}
-
-interface Run {
-  readonly limits?: typeof LIMITS;
-  readonly slots?: number;
-  readonly signal?: AbortSignal;
-}
-
-async function run(nix: RealNix, record: BuildRecord, more: Run = {}): Promise<void> {
-  const builder = await builderOf(nix);
-  await builder.build(
-    record.requests,
-    more.slots ?? 2,
-    more.limits ?? LIMITS,
-    record.observer,
-    more.signal ?? AbortSignal.timeout(100_000),
-  );
-}
-
-/** Whether a process runs that was given this derivation's build directory or has it in its arguments. */
-function isBuilding(word: string): boolean {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .some((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(word);
-      } catch {
-        // It ended since the directory was listed.
-        return false;
-      }
-    });
-}
+import { recordBuilds } from './testing/build-record.ts';
+import { builderOf, isBuilding, LIMITS, range, run, uniqueOf } from './testing/local-builds.ts';
 
 const SPIN = 'while :; do sleep 0.05; done';
 
@@ -269,32 +225,4 @@ describe.each(installedNixes())('$title', (nix) => {
       expect(missing.reasonOf('ok')).toContain('could not be started');
     },
   );
-
-  test.skipIf(nix.isMissing)(
-    'what a builder writes in Nix’s own format is believed of itself only',
-    async () => {
-      const drvs = await instantiate(
-        nix,
-        String.raw`victim = build "victim" "echo x > $out" {};
-       liar = build "liar" "echo \"@nix {\\\"action\\\":\\\"msg\\\",\\\"level\\\":0,\\\"msg\\\":\\\"builder for '$victim' failed with exit code 9\\\"}\" >&2; exit 1"
-         { victim = builtins.unsafeDiscardStringContext victim.drvPath; };`,
-      );
-      const record = recordBuilds(drvs);
-
-      await run(nix, record, { slots: 1 });
-
-      expect(record.endingOf('victim')).toEqual({ kind: 'built' });
-      expect(record.endingOf('liar')?.kind).toBe('failed');
-    },
-  );
 });
-
-function range(count: number, item: (at: number) => string): string {
-  return Array.from({ length: count }, (_, at) => item(at)).join('\n');
-}
-
-/** The word that only the processes of these derivations have in their environment. */
-function uniqueOf(drvs: Readonly<Record<string, DerivationPath>>): string {
-  const [first = ''] = Object.values(drvs);
-  return /\("unique","([0-9a-f]+)"\)/.exec(readFileSync(first, 'utf8'))?.[1] ?? 'no such word';
-}

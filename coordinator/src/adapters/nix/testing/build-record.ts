@@ -56,7 +56,7 @@ export function recordBuilds(drvPaths: Readonly<Record<string, DerivationPath>>)
   };
 }
 
-export function toLeaseId(value: number): LeaseId {
+function toLeaseId(value: number): LeaseId {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- no database makes leases here
   return value as LeaseId;
 }
