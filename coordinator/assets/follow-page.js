@@ -66,8 +66,7 @@ function wantSwap() {
 
 function concernsPage(data) {
   const watched = main.dataset.evaluation;
-  const changes = JSON.parse(data);
-  return watched === undefined || changes.some((change) => String(change.evaluation_id) === watched);
+  return watched === undefined || String(JSON.parse(data).evaluation_id) === watched;
 }
 
 function follow() {
@@ -86,7 +85,9 @@ function follow() {
     state.textContent = wasOpen ? 'reconnecting' : '';
     state.className = '';
   });
-  source.addEventListener('changes', (event) => concernsPage(event.data) && wantSwap());
+  for (const name of ['repository', 'evaluation', 'jobs']) {
+    source.addEventListener(name, (event) => concernsPage(event.data) && wantSwap());
+  }
   source.addEventListener('lag', wantSwap);
   document.addEventListener('visibilitychange', () => isWanted && wantSwap());
   document.addEventListener('argunix:stale', wantSwap);
