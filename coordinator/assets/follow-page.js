@@ -45,22 +45,22 @@ let swappedAt = 0;
 function wantSwap() {
   isWanted = true;
   if (timer === undefined && !document.hidden) {
-    timer = setTimeout(
-      async () => {
-        isWanted = false;
-        swappedAt = Date.now();
-        try {
-          await swapParts();
-        } catch {
-          // The server is away for a moment: the next event, after its return, asks again.
-        }
-        timer = undefined;
-        if (isWanted) {
-          wantSwap();
-        }
-      },
-      Math.max(SWAP_AFTER_MS, swappedAt + SWAP_EVERY_MS - Date.now()),
-    );
+    const waitMs = Math.max(SWAP_AFTER_MS, swappedAt + SWAP_EVERY_MS - Date.now());
+    timer = setTimeout(() => void swapNow(), waitMs);
+  }
+}
+
+async function swapNow() {
+  isWanted = false;
+  swappedAt = Date.now();
+  try {
+    await swapParts();
+  } catch {
+    // The server is away for a moment: the next event, after its return, asks again.
+  }
+  timer = undefined;
+  if (isWanted) {
+    wantSwap();
   }
 }
 
