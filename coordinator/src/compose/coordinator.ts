@@ -1,7 +1,7 @@
 /** The daemon: the engine, the repositories it watches, the pages and the control socket. */
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { JobId, RepositoryId } from '@argunix/shared/domain/ids';
+import { type JobId, type RepositoryId, toJobId } from '@argunix/shared/domain/ids';
 import { storePathName } from '@argunix/shared/domain/store-path';
 import { systemClock } from '@argunix/shared/kit/clock';
 import type { Logger } from '@argunix/shared/kit/logger';
@@ -92,7 +92,7 @@ export async function startCoordinator({
   const views: Views = createViews(database, {
     externalUrl,
     webUrlOf: (forge, slug) => known.webUrls.get(`${forge}/${slug}`) ?? null,
-    waitingReason: (jobId) => waitingReason(jobId as JobId),
+    waitingReason: (jobId) => waitingReason(toJobId(jobId)),
   });
   function waitingReason(jobId: JobId): string | null {
     const heldBy = dispatcher.heldBy(jobId);
@@ -113,7 +113,9 @@ export async function startCoordinator({
     engine.queue.wake();
   }
   const inBackground = (what: string, work: Promise<unknown>): void => {
-    void work.catch((error: unknown) => log.error({ err: error }, what));
+    void work.catch((error: unknown) =>
+      log.error({ err: error, what }, 'something in the background failed'),
+    );
   };
   const watches = new Map<RepositoryId, RepositoryWatch & { readonly ended: Promise<void> }>();
   const commands = createCommands({
@@ -194,12 +196,9 @@ export async function startCoordinator({
           changes,
           clock,
           log,
-          onPushed: () => inBackground('the inbox could not be handled', takeFromInbox()),
+          onPushed: () => inBackground('handle the inbox', takeFromInbox()),
           onBranchesGone: (id, refs) =>
-            inBackground(
-              'work of a deleted branch could not be cancelled',
-              cancelBranch({ ...engine, clock }, id, refs),
-            ),
+            inBackground('cancel the work of a deleted branch', cancelBranch({ ...engine, clock }, id, refs)),
         },
         one,
         stopping.signal,
