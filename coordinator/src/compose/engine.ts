@@ -31,7 +31,7 @@ import type { Metrics } from '../ports/metrics.ts';
 import type { SettingsOf } from '../ports/settings.ts';
 import type { SourceCheckout } from '../ports/source-checkout.ts';
 import type { StoreReader } from '../ports/store-reader.ts';
-import { nixEnvironment } from './nix-environment.ts';
+import { nixSurroundings } from './nix-environment.ts';
 
 export interface EngineOptions {
   readonly stateDir: string;
@@ -86,7 +86,7 @@ export async function composeEngine(options: EngineOptions): Promise<Engine> {
 async function composeWith(database: OpenDatabase, options: EngineOptions): Promise<Engine> {
   const { stateDir, log } = options;
   const clock = systemClock;
-  const env = nixEnvironment(options.env);
+  const { env, warnings: nixWarnings } = nixSurroundings(options.env);
   const configuration = await readNixConfiguration(env);
   const changes = createChangesHub((error) => log.error({ err: error }, 'a listener of changes met a bug'));
   const evaluations = createEvaluationStore(database);
@@ -136,7 +136,7 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
     builder,
     queue,
     dispatcher,
-    warnings,
+    warnings: [...warnings, ...nixWarnings],
     start: async () => {
       await recover({ ...shared, dispatcher, settingsOf: options.settingsOf });
       queue.wake();
@@ -173,7 +173,7 @@ export async function openEvaluator({
     const spaces = createUnconfinedSpaces(env);
     return { evaluator: createEvaluator({ spaces }), warnings: [], close: () => Promise.resolve() };
   }
-  const verdict = await createConfinement({ dir, env: nixEnvironment(env), logger: log });
+  const verdict = await createConfinement({ dir, env, logger: log });
   if (verdict.kind === 'confined') {
     const spaces = verdict.confinement;
     return { evaluator: createEvaluator({ spaces }), warnings: [], close: () => spaces.close() };
