@@ -3,17 +3,20 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type JobId, type RepositoryId, toJobId } from '@argunix/shared/domain/ids';
 import { storePathName } from '@argunix/shared/domain/store-path';
+import { messageOf } from '@argunix/shared/kit/app-error';
 import { systemClock } from '@argunix/shared/kit/clock';
 import type { Logger } from '@argunix/shared/kit/logger';
 import { readSecret } from '@argunix/shared/kit/secret';
 import { createGitCheckout } from '../adapters/git/checkout.ts';
 import { createControlServer } from '../adapters/http/control-server.ts';
+import type { Readiness } from '../adapters/http/health-routes.ts';
 import { createJobLogs } from '../adapters/http/job-logs.ts';
 import { logRoutes } from '../adapters/http/log-routes.ts';
 import { createHttpServer } from '../adapters/http/server.ts';
 import { createPrometheusMetrics } from '../adapters/prometheus/metrics.ts';
 import { createDeliveryStore } from '../adapters/sqlite/delivery-store.ts';
 import { createFindLog } from '../adapters/sqlite/find-log.ts';
+import type { OpenDatabase } from '../adapters/sqlite/open-database.ts';
 import { createReadings } from '../adapters/sqlite/readings.ts';
 import { createRepositoryStore } from '../adapters/sqlite/repository-store.ts';
 import { createViews } from '../adapters/sqlite/views.ts';
@@ -21,6 +24,7 @@ import type { Configuration } from '../config/configuration.ts';
 import { cancelBranch } from '../flows/cancel-branch.ts';
 import { handleDeliveries } from '../flows/handle-deliveries.ts';
 import { type RepositoryWatch, watchRepository } from '../flows/watch-repositories.ts';
+import type { Change, Changes } from '../ports/changes.ts';
 import type { MayRead } from '../ports/may-read.ts';
 import type { Views } from '../ports/views.ts';
 import { toBuilderViews } from './builder-views.ts';
@@ -133,9 +137,7 @@ export async function startCoordinator({
     builders,
     warnings,
     readiness: () =>
-      isReady
-        ? ({ kind: 'ready' } as const)
-        : ({ kind: 'not_ready', reason: 'It is still starting.' } as const),
+      isReady ? canWrite(database) : ({ kind: 'not_ready', reason: 'It is still starting.' } as const),
     externalUrl,
     version,
     logger: log,
@@ -146,7 +148,7 @@ export async function startCoordinator({
     async (app) => {
       await app.register(logRoutes, {
         logs: engine.logs,
-        changes,
+        changes: isOperator ? changes : readableChanges(engine, known.privateIds),
         logger: log,
         findLog: ({ jobId, attempt, bearer }) => {
           const job = views.job(jobId);
@@ -210,5 +212,37 @@ export async function startCoordinator({
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+/** Strangers are not told that something of a private repository changed, not even by its number. */
+function readableChanges({ changes, evaluations }: Engine, privateIds: ReadonlySet<RepositoryId>): Changes {
+  const isReadable = (change: Change): boolean => {
+    const id =
+      change.kind === 'repository'
+        ? change.repositoryId
+        : evaluations.find(change.evaluationId)?.repositoryId;
+    return id !== undefined && !privateIds.has(id);
+  };
+  return privateIds.size === 0
+    ? changes
+    : {
+        tell: (change) => changes.tell(change),
+        listen: (listener) =>
+          changes.listen((change) => {
+            if (isReadable(change)) {
+              listener(change);
+            }
+          }),
+      };
+}
+
+/** An empty transaction: the writing thread lives, and nobody else holds the database. */
+async function canWrite(database: OpenDatabase): Promise<Readiness> {
+  try {
+    await database.write([]);
+    return { kind: 'ready' };
+  } catch (error) {
+    return { kind: 'not_ready', reason: messageOf(error) };
   }
 }
