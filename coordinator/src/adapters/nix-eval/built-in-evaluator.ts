@@ -1,8 +1,8 @@
 /** Evaluates with nothing but `nix`, any from 2.8 on. */
 import { attributePath } from '@argunix/shared/domain/attribute-path';
 import type { EvaluationEnding, Evaluator } from '../../ports/evaluator.ts';
-import type { EvaluationSpaces } from './evaluation-space.ts';
 import { type EvaluationRun, runEvaluation } from './evaluation-run.ts';
+import type { EvaluationSpaces } from './evaluation-space.ts';
 import { probeMessages } from './probe-messages.ts';
 import { createHelpers } from './walk-backward.ts';
 import { createWalkFindings, systemOf } from './walk-findings.ts';

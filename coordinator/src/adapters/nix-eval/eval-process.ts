@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { type ProcessEnding, type RunningProcess, startProcess } from '@argunix/shared/kit/run-process';
 import { createBoundedLines } from './bounded-lines.ts';
-import type { SpaceCommand } from './evaluation-space.ts';
 import { type EvalEvent, parseEvalEvent } from './eval-events.ts';
+import type { SpaceCommand } from './evaluation-space.ts';
 
 export interface EvalProcess {
   readonly pid: number | undefined;

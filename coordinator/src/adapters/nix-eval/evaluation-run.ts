@@ -6,9 +6,9 @@ import { attributePath } from '@argunix/shared/domain/attribute-path';
 import type { EvaluationEnding, EvaluationRequest, Found } from '../../ports/evaluator.ts';
 import type { AttributeSegments } from './attribute-order.ts';
 import type { EvaluationSpace, EvaluationSpaces } from './evaluation-space.ts';
+import { type MemoryWatch, watchMemory } from './family-usage.ts';
 import { flakeAddress } from './flake-address.ts';
 import { createFoundBatches, type FoundBatches } from './found-batches.ts';
-import { type MemoryWatch, watchMemory } from './family-usage.ts';
 
 export interface EvaluationRun {
   readonly request: EvaluationRequest;

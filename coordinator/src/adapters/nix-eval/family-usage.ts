@@ -37,7 +37,9 @@ export function watchMemory(maxBytes: number, onExcess: (pid: number) => void): 
 
 /** What it and all that came of it have spent of the processors. */
 export function familyCpuMs(pid: number): number {
-  return family(pid).map(cpuMs).reduce((sum, ms) => sum + ms, 0);
+  return family(pid)
+    .map(cpuMs)
+    .reduce((sum, ms) => sum + ms, 0);
 }
 
 function family(pid: number): readonly number[] {
@@ -45,7 +47,9 @@ function family(pid: number): readonly number[] {
 }
 
 function familyBytes(pid: number): number {
-  return family(pid).map(residentBytes).reduce((sum, bytes) => sum + bytes, 0);
+  return family(pid)
+    .map(residentBytes)
+    .reduce((sum, bytes) => sum + bytes, 0);
 }
 
 function residentBytes(pid: number): number {

@@ -72,7 +72,11 @@ async function importedWorktree(source: Checkout, ask: Ask): Promise<FlakeAddres
 }
 
 async function lockedReference(reference: string, ask: Ask): Promise<FlakeAddress> {
-  const answer = await asked(['flake', 'metadata', '--json', '--no-write-lock-file', reference], Metadata, ask);
+  const answer = await asked(
+    ['flake', 'metadata', '--json', '--no-write-lock-file', reference],
+    Metadata,
+    ask,
+  );
   if (answer.kind !== 'answer') {
     return answer;
   }
@@ -97,9 +101,7 @@ async function commitTime(source: Checkout, { space, deadlineMs, signal }: Ask):
   return ending.kind === 'exited' && ending.code === 0 && /^\d+$/.test(time) ? time : undefined;
 }
 
-type Answer<T> =
-  | { readonly kind: 'answer'; readonly value: T }
-  | Exclude<FlakeAddress, { kind: 'address' }>;
+type Answer<T> = { readonly kind: 'answer'; readonly value: T } | Exclude<FlakeAddress, { kind: 'address' }>;
 
 async function asked<T>(args: readonly string[], schema: z.ZodType<T>, ask: Ask): Promise<Answer<T>> {
   const { request, space, deadlineMs, signal } = ask;
@@ -108,7 +110,8 @@ async function asked<T>(args: readonly string[], schema: z.ZodType<T>, ask: Ask)
   if (ending.kind === 'timed_out' || ending.kind === 'cancelled') {
     return ending;
   }
-  const said = ending.kind === 'exited' && ending.code === 0 ? schema.safeParse(parseJson(stdout)) : undefined;
+  const said =
+    ending.kind === 'exited' && ending.code === 0 ? schema.safeParse(parseJson(stdout)) : undefined;
   return said?.success === true
     ? { kind: 'answer', value: said.data }
     : { kind: 'failed', message: nixMessage(stderr.split('\n')) || stderr.trim().slice(-2_000) };

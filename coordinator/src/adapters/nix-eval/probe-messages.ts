@@ -47,7 +47,10 @@ export async function probeMessages(
       return;
     }
     const message = i < MAX_ALONE ? await probeAlone(run, path) : '';
-    tell({ path, message: message === '' ? 'It does not evaluate; nix eval of this attribute says why.' : message });
+    tell({
+      path,
+      message: message === '' ? 'It does not evaluate; nix eval of this attribute says why.' : message,
+    });
   }
 }
 
@@ -150,9 +153,12 @@ async function repl(
   });
   const closing = `builtins.trace "${mark} end" null`;
   asking.stdin.end(
-    [`argunix = ${expressionFor(run, mark)}`, closing, ...questions.flatMap((question) => [question, closing]), ''].join(
-      '\n',
-    ),
+    [
+      `argunix = ${expressionFor(run, mark)}`,
+      closing,
+      ...questions.flatMap((question) => [question, closing]),
+      '',
+    ].join('\n'),
   );
   const ended = await watched(run, asking);
   return answered >= questions.length ? undefined : causeOf(ended, false).message;

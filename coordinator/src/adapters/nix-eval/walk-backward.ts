@@ -48,7 +48,12 @@ export function createHelpers(run: EvaluationRun, findings: WalkFindings): Helpe
     const perSecond = ((now.finished - before.finished) * 1_000) / LOOK_EVERY_MS;
     const share = (now.cpuMs - before.cpuMs) / LOOK_EVERY_MS;
     before = now;
-    if (!isRetired && helpers.length === 0 && perSecond < STORE_BOUND_PER_SECOND && share > EVALUATING_SHARE) {
+    if (
+      !isRetired &&
+      helpers.length === 0 &&
+      perSecond < STORE_BOUND_PER_SECOND &&
+      share > EVALUATING_SHARE
+    ) {
       walking = Array.from({ length: count }, (_, index) => walkBackward(index));
     }
   }
@@ -58,7 +63,12 @@ export function createHelpers(run: EvaluationRun, findings: WalkFindings): Helpe
     for (let deaths = 0; deaths < MAX_DEATHS && !isRetired; deaths += 1) {
       const outcome = await walkProcess(
         run,
-        { after: helper.reached, skip: findings.skipBehind(null), direction: 'backward', share: { index, count } },
+        {
+          after: helper.reached,
+          skip: findings.skipBehind(null),
+          direction: 'backward',
+          share: { index, count },
+        },
         findings,
         {
           mayStopAt: () => false,

@@ -115,7 +115,12 @@ export async function walkProcess(
 
   const expression = jobsExpression({ ...parametersOf(run), ...start, mark });
   const evaluating = startEvalProcess({
-    command: run.space.wrap('nix', ['eval', ...nixArguments(run.request, run.space), '--expr', `${expression}.walk`]),
+    command: run.space.wrap('nix', [
+      'eval',
+      ...nixArguments(run.request, run.space),
+      '--expr',
+      `${expression}.walk`,
+    ]),
     ...{ mark, onEvent, signal: run.signal, deadlineMs: run.remainingMs() + 1_000 },
     room: () => run.batches.room(),
   });
@@ -161,7 +166,9 @@ export function causeOf(
   const said = nixMessage(lastLines);
   // 137: what bubblewrap makes of a SIGKILL inside, which is nobody's but the kernel's for want of memory.
   const isKilled =
-    ending.kind === 'signalled' ? ending.signal === 'SIGKILL' : ending.kind === 'exited' && ending.code === 137;
+    ending.kind === 'signalled'
+      ? ending.signal === 'SIGKILL'
+      : ending.kind === 'exited' && ending.code === 137;
   if (isOverMemory || isKilled || /^(?:out of memory|std::bad_alloc|Out of memory)/.test(said)) {
     return { why: 'memory', message: said };
   }
@@ -169,5 +176,8 @@ export function causeOf(
     return { why: 'error', message: said };
   }
   const last = lastLines.findLast((line) => line.trim() !== '') ?? '';
-  return { why: 'crash', message: `Nix ${describeEnding(ending)}${last === '' ? '' : `: ${last.slice(0, 1_000)}`}` };
+  return {
+    why: 'crash',
+    message: `Nix ${describeEnding(ending)}${last === '' ? '' : `: ${last.slice(0, 1_000)}`}`,
+  };
 }

@@ -11,7 +11,12 @@ import { dirname, join } from 'node:path';
 import { messageOf } from '@argunix/shared/kit/app-error';
 import type { Logger } from '@argunix/shared/kit/logger';
 import { describeEnding, runProcess } from '@argunix/shared/kit/run-process';
-import { type EvaluationSpaces, limitedCommand, type SpaceNeeds, type SpaceOpening } from '../evaluation-space.ts';
+import {
+  type EvaluationSpaces,
+  limitedCommand,
+  type SpaceNeeds,
+  type SpaceOpening,
+} from '../evaluation-space.ts';
 import { findProgram } from './find-program.ts';
 import { type NetworkNamespace, openNetwork } from './network-namespace.ts';
 import { type NixSettings, readNixSettings } from './nix-settings.ts';
@@ -100,7 +105,10 @@ function trustProblem({ trustedUsers }: NixSettings, isRoot: boolean): string | 
     : undefined;
 }
 
-function sandboxOf(host: Host, parts: Pick<Sandbox, 'visible' | 'socketDir' | 'homeDir' | 'tmpDir' | 'hasNetwork'>): Sandbox {
+function sandboxOf(
+  host: Host,
+  parts: Pick<Sandbox, 'visible' | 'socketDir' | 'homeDir' | 'tmpDir' | 'hasNetwork'>,
+): Sandbox {
   const { isRoot, files, path, nix, options } = host;
   return {
     isRoot,

@@ -81,7 +81,9 @@ export async function openNetwork(options: NetworkOptions): Promise<NetworkOpeni
     }
     const blocked = await blackhole(enter, env);
     if (blocked !== undefined) {
-      return refuse(`169.254.0.0/16 could not be closed to the confined network: ${blocked}. Install iproute2.`);
+      return refuse(
+        `169.254.0.0/16 could not be closed to the confined network: ${blocked}. Install iproute2.`,
+      );
     }
   }
   return { kind: 'open', network: { enter, close } };

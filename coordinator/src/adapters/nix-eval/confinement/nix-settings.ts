@@ -3,9 +3,9 @@ import { outputOf } from '@argunix/shared/kit/run-process';
 import { z } from 'zod';
 
 const value = <T extends z.ZodType>(type: T): z.ZodObject<{ value: T }> => z.object({ value: type });
-const words = value(z.union([z.array(z.string()), z.string().transform((text) => text.split(/\s+/))])).transform(
-  (setting) => setting.value.filter((word) => word !== ''),
-);
+const words = value(
+  z.union([z.array(z.string()), z.string().transform((text) => text.split(/\s+/))]),
+).transform((setting) => setting.value.filter((word) => word !== ''));
 
 const ShownSettings = z.object({
   sandbox: value(z.union([z.string(), z.boolean(), z.number()]))

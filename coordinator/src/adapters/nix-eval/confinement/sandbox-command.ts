@@ -25,7 +25,16 @@ const HOME = '/home/argunix';
 const SOCKET_DIR = '/run/argunix-nix-daemon';
 
 const DROPPED = {
-  root: ['--cap-drop', 'ALL', '--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID', '--cap-add', 'CAP_SETPCAP'],
+  root: [
+    '--cap-drop',
+    'ALL',
+    '--cap-add',
+    'CAP_SETUID',
+    '--cap-add',
+    'CAP_SETGID',
+    '--cap-add',
+    'CAP_SETPCAP',
+  ],
   user: ['--unshare-user', '--cap-drop', 'ALL'],
 };
 const BECOME_NOBODY = [
@@ -95,5 +104,7 @@ function systemPath(path: string): readonly string[] {
   if (found === undefined) {
     return [];
   }
-  return found.isSymbolicLink() ? [...parentsOf(path), '--symlink', readlinkSync(path), path] : readOnly(path, path);
+  return found.isSymbolicLink()
+    ? [...parentsOf(path), '--symlink', readlinkSync(path), path]
+    : readOnly(path, path);
 }

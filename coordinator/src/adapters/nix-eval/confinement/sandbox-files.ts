@@ -61,7 +61,11 @@ export async function writeSandboxFiles(
 
 /** No substituters (the daemon has them), no access tokens, no netrc. */
 function nixConf({ experimentalFeatures, extraPlatforms, flakeRegistry }: NixSettings): string {
-  const features = new Set(['nix-command', 'flakes', ...experimentalFeatures.filter((name) => /^[a-z]/.test(name))]);
+  const features = new Set([
+    'nix-command',
+    'flakes',
+    ...experimentalFeatures.filter((name) => /^[a-z]/.test(name)),
+  ]);
   return [
     `experimental-features = ${[...features].join(' ')}`,
     `extra-platforms = ${extraPlatforms.join(' ')}`,
