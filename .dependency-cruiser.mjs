@@ -87,7 +87,7 @@ export default {
       comment: 'The composition root is one file per package.',
       from: {
         path: '^(?:coordinator|builder-agent|ctl)/src/',
-        pathNot: ['/src/adapters/', '/src/compose[.]ts$', test],
+        pathNot: ['/src/adapters/', '/src/compose(?:/|[.]ts$)', test],
       },
       to: { path: '/src/adapters/' },
     },

@@ -22,7 +22,7 @@ export interface Bench {
   run(): AsyncIterable<Figure>;
 }
 
-export type Statistic = 'median' | 'p99' | 'max';
+type Statistic = 'median' | 'p99' | 'max';
 
 export interface FigureOptions {
   readonly name: string;

@@ -45,14 +45,17 @@ describe('a page that lies is found', () => {
   });
   afterEach(async () => await rm(root, { recursive: true }));
 
-  test.each(['docs/reference/configuration.md', 'docs/reference/errors.md'])('%s', async (path) => {
-    await writeFile(join(root, path), `${await readFile(join(root, path), 'utf8')}More.\n`);
+  test.each(['docs/reference/argunixctl.md', 'docs/reference/configuration.md', 'docs/reference/errors.md'])(
+    '%s',
+    async (path) => {
+      await writeFile(join(root, path), `${await readFile(join(root, path), 'utf8')}More.\n`);
 
-    const url = pathToFileURL(`${root}/`);
-    expect(await checkPages(url)).toEqual([expect.stringContaining(path)]);
-    await writePages(url);
-    expect(await checkPages(url)).toEqual([]);
-  });
+      const url = pathToFileURL(`${root}/`);
+      expect(await checkPages(url)).toEqual([expect.stringContaining(path)]);
+      await writePages(url);
+      expect(await checkPages(url)).toEqual([]);
+    },
+  );
 
   test('an example that does not load', async () => {
     const path = join(root, 'docs/configuration.md');

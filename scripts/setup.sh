@@ -23,7 +23,6 @@ set_up() {
   reach_npm "$@"
   mkdir -p "$tools"
   is_ready || install_missing || exit 1
-  settle_build_users
 }
 
 is_ready() {
@@ -33,6 +32,9 @@ is_ready() {
 # Two set-ups at once: the second waits, looks again, and finds the work done. The lock is released by the end of the
 # subshell, however it ends. Without flock (not Linux) there is no lock.
 install_missing() (
+  said=$tools/.said.$$
+  trap 'rm -f "$said"' EXIT
+  trap 'exit 130' INT TERM HUP
   if command -v flock >/dev/null; then
     flock -n 9 || { say 'waiting for another set-up to finish'; flock 9; }
   fi
@@ -42,20 +44,6 @@ install_missing() (
   is_nix_new_enough || refuse "Nix 2.8 or newer is needed and $(nix --version 2>/dev/null) was found; see https://nixos.org/download"
   is_ready || refuse 'something is still missing after it was installed; run again with sh -x to see what'
 ) 9>>"$tools/.lock"
-
-# Debian's nix-bin comes without configuration and without build users, and Nix as root wants the group `nixbld`:
-# 2.8 warns and builds as root, later versions refuse to build. nix-setup-systemd would make the users (its postinst
-# does so without systemd, too), but it also enables a daemon, turns Nix's sandbox off for the whole machine in
-# /etc/nix/nix.conf, and can drag in systemd itself: too much to do to a machine for a demo. So where there are no
-# build users this run says that none are wanted, and sandboxed builds run in a user namespace. A host that builds
-# for strangers wants the users; that is for its administrator, not for this script.
-settle_build_users() {
-  if [ "$(id -u)" = 0 ] && ! grep -qs '^nixbld:' /etc/group; then
-    NIX_CONFIG="${NIX_CONFIG:+$NIX_CONFIG
-}build-users-group ="
-    export NIX_CONFIG
-  fi
-}
 
 say() {
   printf 'argunix: %s\n' "$*" >&2
@@ -70,13 +58,8 @@ refuse() {
 quietly() {
   sentence=$1
   shift
-  said=$tools/.said.$$
-  if "$@" >"$said" 2>&1 </dev/null; then
-    rm -f "$said"
-    return
-  fi
+  if "$@" >"$said" 2>&1 </dev/null; then return; fi
   cat "$said" >&2
-  rm -f "$said"
   refuse "$sentence failed: $*"
 }
 

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runChecks } from './checks.ts';
+import { toFilter } from './test-filter.ts';
 import { closingLine, judgeTally, TestTally } from './test-tally.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -35,7 +36,8 @@ async function runVitest(pattern: string | undefined): Promise<ReturnType<typeof
   const directory = mkdtempSync(join(tmpdir(), 'argunix-test-'));
   const tallyPath = join(directory, 'tally.json');
   try {
-    const filter = pattern === undefined ? { args: [], title: undefined } : toFilter(pattern);
+    const filter =
+      pattern === undefined ? { args: [], title: undefined } : toFilter(pattern, listTestFiles());
     const vitest = spawn(
       process.execPath,
       [
@@ -62,22 +64,13 @@ async function runVitest(pattern: string | undefined): Promise<ReturnType<typeof
   }
 }
 
-/** A pattern is part of a file's path when a test file has it, else part of a title. */
-function toFilter(pattern: string): { readonly args: readonly string[]; readonly title: string | undefined } {
+function listTestFiles(): readonly string[] {
   const listed = spawnSync(
     'git',
     ['-C', ROOT, 'ls-files', '-z', '--cached', '--others', '--exclude-standard'],
-    {
-      encoding: 'utf8',
-      maxBuffer: 64 * 1024 * 1024,
-    },
+    { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 },
   );
-  const isPath = listed.stdout
-    .split('\0')
-    .some((path) => path.endsWith('.test.ts') && path.includes(pattern));
-  return isPath
-    ? { args: ['--', pattern], title: undefined }
-    : { args: ['-t', pattern.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')], title: pattern };
+  return listed.stdout.split('\0').filter((path) => path.endsWith('.test.ts'));
 }
 
 function readTally(path: string): TestTally | undefined {

@@ -2,7 +2,8 @@
 // swapped. Without this script nothing is missing but the freshness.
 
 const SWAP_EVERY_MS = 1500; // a building evaluation changes many times a second; nobody reads faster than this
-const TELL_TIME_EVERY_MS = 10_000;
+const SWAP_AFTER_MS = 100; // changes come in swarms
+const TELL_TIME_EVERY_MS = 1000;
 const main = document.querySelector('main');
 const shown = new WeakMap();
 
@@ -13,6 +14,21 @@ function tellTimes(root) {
       time.textContent = said;
     }
   }
+  for (const span of root.querySelectorAll('[data-since]')) {
+    span.textContent = duration(
+      Math.max(0, Math.floor((Date.now() - Date.parse(span.dataset.since)) / 1000)),
+    );
+  }
+}
+
+/** As formatDuration of the server, for what goes on. */
+function duration(seconds) {
+  if (seconds < 60) {
+    return `${seconds} s`;
+  }
+  const units = seconds < 3600 ? ['min', 60, 's', 1] : ['h', 3600, 'min', 60];
+  const [large, size, small, smallSize] = units;
+  return `${Math.floor(seconds / size)} ${large} ${Math.floor((seconds % size) / smallSize)} ${small}`;
 }
 
 /** As formatAgo of the server. */
@@ -60,34 +76,35 @@ function swapPart(part, next) {
 
 let isWanted = false;
 let timer;
+let swappedAt = 0;
 
 /** At most one reading at a time, and none for a page that nobody looks at. */
 function wantSwap() {
   isWanted = true;
   if (timer === undefined && !document.hidden) {
-    timer = setTimeout(async () => {
-      isWanted = false;
-      try {
-        await swapParts();
-      } catch {
-        // The server is away for a moment: the next event, after its return, asks again.
-      }
-      timer = undefined;
-      if (isWanted) {
-        wantSwap();
-      }
-    }, SWAP_EVERY_MS);
+    timer = setTimeout(
+      async () => {
+        isWanted = false;
+        swappedAt = Date.now();
+        try {
+          await swapParts();
+        } catch {
+          // The server is away for a moment: the next event, after its return, asks again.
+        }
+        timer = undefined;
+        if (isWanted) {
+          wantSwap();
+        }
+      },
+      Math.max(SWAP_AFTER_MS, swappedAt + SWAP_EVERY_MS - Date.now()),
+    );
   }
 }
 
 function concernsPage(data) {
   const watched = main.dataset.evaluation;
-  try {
-    const { evaluation_id: evaluationId } = JSON.parse(data);
-    return watched === undefined || evaluationId === undefined || String(evaluationId) === watched;
-  } catch {
-    return true;
-  }
+  const changes = JSON.parse(data);
+  return watched === undefined || changes.some((change) => String(change.evaluation_id) === watched);
 }
 
 function follow() {
@@ -106,9 +123,8 @@ function follow() {
     state.textContent = wasOpen ? 'reconnecting' : '';
     state.className = '';
   });
-  for (const name of ['message', 'repository', 'evaluation', 'jobs', 'lag']) {
-    source.addEventListener(name, (event) => concernsPage(event.data) && wantSwap());
-  }
+  source.addEventListener('changes', (event) => concernsPage(event.data) && wantSwap());
+  source.addEventListener('lag', wantSwap);
   document.addEventListener('visibilitychange', () => isWanted && wantSwap());
   document.addEventListener('argunix:stale', wantSwap);
   addEventListener('pagehide', () => source.close());

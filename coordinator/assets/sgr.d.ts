@@ -4,4 +4,4 @@ export interface SgrPiece {
   readonly className: string;
 }
 
-export function splitSgr(line: string): SgrPiece[];
+export function splitSgr(text: string): SgrPiece[];

@@ -1,33 +1,24 @@
-// Colours of terminal output (ECMA-48 SGR) as class names. Used by the server and by the page alike, so that a line
-// looks the same whoever drew it. Every other control sequence is dropped; text after a carriage return wins.
+// Colours of terminal output (ECMA-48 SGR) as class names, for text that holds no other control sequence. Used by the
+// server and by the page alike, so that a line looks the same whoever drew it.
 
-// oxlint-disable no-control-regex -- control characters are what this is about
-const CONTROL =
-  /\u001b\[([0-?]*)[ -/]*([@-~])|\u001b[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b[ -/]*[0-~]?|[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g;
+// oxlint-disable-next-line no-control-regex -- an escape is a control character
+const SGR = /\u001b\[([0-9;:]*)m/g;
 const COLOURS = ['black', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white'];
 const ATTRIBUTES = { 1: 'bold', 2: 'dim', 3: 'italic', 4: 'underline', 9: 'strike' };
 const ENDS = { 22: ['bold', 'dim'], 23: ['italic'], 24: ['underline'], 29: ['strike'] };
 
-/** `line` without its colours, in pieces of one look each; `className` is empty for plain text. */
-export function splitSgr(line) {
+/** `text` without its colours, in pieces of one look each; `className` is empty for plain text. */
+export function splitSgr(text) {
   const pieces = [];
   const look = { on: new Set(), fg: '', bg: '' };
-  const text = afterCarriageReturn(line);
   let at = 0;
-  for (const found of text.matchAll(CONTROL)) {
+  for (const found of text.matchAll(SGR)) {
     addPiece(pieces, text.slice(at, found.index), look);
     at = found.index + found[0].length;
-    if (found[2] === 'm') {
-      applySgr(look, found[1]);
-    }
+    applySgr(look, found[1]);
   }
   addPiece(pieces, text.slice(at), look);
   return pieces;
-}
-
-function afterCarriageReturn(line) {
-  const end = line.search(/\r*$/);
-  return line.slice(line.lastIndexOf('\r', end - 1) + 1, end);
 }
 
 function addPiece(pieces, text, look) {

@@ -3,6 +3,7 @@
  * `argunix schema` must not pay for the database and the server.
  */
 import { Command, CommanderError } from 'commander';
+import { VERSION } from './version.ts';
 
 const EXIT_WRONG = 1;
 const EXIT_USAGE = 2;
@@ -10,10 +11,44 @@ const EXIT_USAGE = 2;
 function createProgram(): Command {
   const program = new Command('argunix')
     .description('Continuous integration for Nix flakes.')
-    .version('0.1.0')
+    .version(VERSION)
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(argunix --help shows what there is)')
     .exitOverride();
+
+  program
+    .command('serve')
+    .description('Watch repositories, build what is pushed, show it.')
+    .requiredOption('--config <file>', 'the configuration')
+    .option('--listen <host:port>', 'instead of what the configuration says')
+    .option('--state-dir <dir>', 'instead of what the configuration says')
+    .action(async (options: { config: string; listen?: string; stateDir?: string }) => {
+      const { serve } = await import('./commands/serve.ts');
+      process.exitCode = await serve(options);
+    });
+
+  program
+    .command('eval')
+    .description('The jobs CI would find in a flake, one JSON line each, as they are found.')
+    .argument('<flake>', 'a directory or any flake reference')
+    .option('--systems <a,b>', 'the host by default')
+    .option('--attrs <a,b>', 'kinds of attributes: packages, checks, ...; all by default')
+    .action(async (flake: string, options: { systems?: string; attrs?: string }) => {
+      const { evaluate } = await import('./commands/eval.ts');
+      process.exitCode = await evaluate(flake, options);
+    });
+
+  program
+    .command('run')
+    .description('Evaluate and build here what CI would.')
+    .argument('<flake>', 'a directory or any flake reference')
+    .option('--systems <a,b>', 'the host by default')
+    .option('--attrs <a,b>', 'kinds of attributes: packages, checks, ...; all by default')
+    .option('--json', 'the evaluation as one JSON object on standard output, nothing else there')
+    .action(async (flake: string, options: { systems?: string; attrs?: string; json?: true }) => {
+      const { run } = await import('./commands/run.ts');
+      process.exitCode = await run(flake, { ...options, json: options.json === true });
+    });
 
   program
     .command('check')

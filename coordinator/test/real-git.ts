@@ -5,17 +5,20 @@ import { dirname, join } from 'node:path';
 import { type GitRef, parseGitRef } from '@argunix/shared/domain/git-ref';
 import type { EvaluationId, RepositoryId } from '@argunix/shared/domain/ids';
 import { parseSha, type Sha } from '@argunix/shared/domain/sha';
+import { isAppError } from '@argunix/shared/kit/app-error';
 import { silentLogger } from '@argunix/shared/kit/logger';
 import { outputOf } from '@argunix/shared/kit/run-process';
-import { createGitCheckout, type GitCheckoutOptions } from '../src/adapters/git/checkout.ts';
-import type { Source, SourceCheckout } from '../src/ports/source-checkout.ts';
+import { createGitCheckout, type GitCheckout } from '../src/adapters/git/checkout.ts';
+import type { Source } from '../src/ports/source-checkout.ts';
+
+type GitCheckoutOptions = Parameters<typeof createGitCheckout>[0];
 
 export interface RealGit {
   readonly dir: string;
   readonly state: { readonly mirrorsDir: string; readonly worktreesDir: string };
-  readonly checkout: SourceCheckout;
+  readonly checkout: GitCheckout;
   /** Another adapter on the same directories: a coordinator that was started again. */
-  createCheckout(changes?: Partial<GitCheckoutOptions>): SourceCheckout;
+  createCheckout(changes?: Partial<GitCheckoutOptions>): GitCheckout;
   git(cwd: string, ...args: readonly string[]): Promise<string>;
   /** A repository with one branch, `main`, and no commit. */
   init(name: string, ...args: readonly string[]): Promise<string>;
@@ -24,6 +27,8 @@ export interface RealGit {
     repository: string,
     files: Readonly<Record<string, string | { readonly link: string }>>,
   ): Promise<Sha>;
+  /** Adds the files to what is in the index, and commits that. */
+  commitIndex(repository: string, files: Readonly<Record<string, string>>): Promise<Sha>;
   remove(): Promise<void>;
 }
 
@@ -43,7 +48,7 @@ export async function makeRealGit(changes: Partial<GitCheckoutOptions> = {}): Pr
   async function git(cwd: string, ...args: readonly string[]): Promise<string> {
     return (await outputOf({ command: 'git', args, cwd, env, deadlineMs: 60_000 })).trim();
   }
-  function createCheckout(more: Partial<GitCheckoutOptions> = {}): SourceCheckout {
+  function createCheckout(more: Partial<GitCheckoutOptions> = {}): GitCheckout {
     return createGitCheckout({
       ...state,
       readSecret: async () => await Promise.reject(new Error('no secret is expected here')),
@@ -73,6 +78,14 @@ export async function makeRealGit(changes: Partial<GitCheckoutOptions> = {}): Pr
       }
       await git(repository, 'add', '--all');
       await git(repository, 'commit', '--quiet', '--allow-empty', '--message=change');
+      return sha(await git(repository, 'rev-parse', 'HEAD'));
+    },
+    async commitIndex(repository, files) {
+      for (const [name, content] of Object.entries(files)) {
+        await writeFile(join(repository, name), content);
+        await git(repository, 'add', '--', name);
+      }
+      await git(repository, 'commit', '--quiet', '--message=change');
       return sha(await git(repository, 'rev-parse', 'HEAD'));
     },
     async remove() {
@@ -109,6 +122,16 @@ export function evaluationId(id: number): EvaluationId {
 function repositoryId(id: number): RepositoryId {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a row number without a database
   return id as RepositoryId;
+}
+
+/** `code: message` of what it throws. */
+export async function troubleOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+  } catch (error) {
+    return isAppError(error) ? `${error.code}: ${error.message}` : String(error);
+  }
+  return 'no trouble';
 }
 
 /** For tests that do not cancel. */

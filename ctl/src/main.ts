@@ -1,1 +1,44 @@
-process.stdout.write('argunix\n');
+/** Runs one command and ends with its exit code. The only place where this program exits. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CommanderError } from 'commander';
+import { CommandFailure, EXIT } from './exit-codes.ts';
+import { terminalText } from './output/terminal-text.ts';
+import { createProgram, type Invocation } from './program.ts';
+
+async function run({ spec, given, socket, isJson }: Invocation): Promise<void> {
+  const [{ createControlClient }, { findControlSocket }, { createPrinter }] = await Promise.all([
+    import('./client.ts'),
+    import('./control-socket.ts'),
+    import('./output/printer.ts'),
+  ]);
+  const client = createControlClient(findControlSocket(socket));
+  try {
+    const print = createPrinter(process.stdout, process.stderr, isJson);
+    const command = await spec.load();
+    await command({ client, print, now: Date.now, sleep: async (ms) => await sleep(ms) }, given);
+  } finally {
+    await client.close();
+  }
+}
+
+// A reader that went away (`argunixctl jobs log 1 | head`) wants no more; it is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') {
+    throw error;
+  }
+  process.exit();
+});
+
+try {
+  await createProgram(run).parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // commander has said it already; help and version end with 0.
+    process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  } else if (error instanceof CommandFailure) {
+    process.stderr.write(`argunixctl: ${terminalText(error.message)}\n`);
+    process.exitCode = error.exitCode;
+  } else {
+    throw error;
+  }
+}

@@ -1,1 +1,53 @@
-process.stdout.write('hi ' + process.argv.slice(2) + ' ' + process.version + '\n');
+/** `./demo` after the set-up: options, signals, exit code. */
+import { join } from 'node:path';
+import { messageOf } from '@argunix/shared/kit/app-error';
+import { parseOptions, USAGE } from './options.ts';
+import { runDemo } from './run-demo.ts';
+
+const verdict = parseOptions(
+  process.argv.slice(2),
+  process.cwd(),
+  join(import.meta.dirname, '../../.demo-state'),
+);
+
+async function main(): Promise<number> {
+  switch (verdict.kind) {
+    case 'help':
+      process.stdout.write(USAGE);
+      return 0;
+    case 'refused':
+      process.stderr.write(`${verdict.reason}\n\n${USAGE}`);
+      return 2;
+    case 'options':
+      break;
+  }
+  const interruption = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => interruption.abort());
+  }
+  // With --json standard output is the one object's.
+  const people = verdict.options.isJson ? process.stderr : process.stdout;
+  try {
+    return await runDemo(
+      verdict.options,
+      {
+        screen: {
+          isTerminal: people.isTTY,
+          columns: people.isTTY ? people.columns : 200,
+          write: (text) => void people.write(text),
+        },
+        json: (text) => void process.stdout.write(text),
+      },
+      interruption.signal,
+    );
+  } catch (error) {
+    if (interruption.signal.aborted) {
+      process.stderr.write('Interrupted.\n');
+      return 130;
+    }
+    process.stderr.write(`${messageOf(error)}\n`);
+    return 1;
+  }
+}
+
+process.exitCode = await main();

@@ -7,6 +7,7 @@ linux_programs='bwrap:bubblewrap slirp4netns:slirp4netns setpriv:util-linux floc
 debian_programs='bash-static:bash-static'
 test_programs='git-lfs:git-lfs chromium:chromium patchelf:patchelf ip:iproute2'
 
+# nix-bin and not nix-setup-systemd: see scripts/demo/nix-settings.ts for what that would do to the machine.
 needed_programs() {
   echo 'git:git nix:nix-bin'
   if [ "$(uname)" = Linux ]; then echo "$linux_programs"; fi
@@ -33,6 +34,10 @@ install_programs() {
     refuse "these packages are missing: as root, run: apt-get install --no-install-recommends $packages"
   fi
   say "installing $packages (apt-get)"
+  # After an interruption apt wants this first. It fails while someone else installs, and then apt waits for them.
+  if [ -n "$(ls -A /var/lib/dpkg/updates 2>/dev/null)" ]; then
+    DEBIAN_FRONTEND=noninteractive dpkg --configure -a >"$said" 2>&1 </dev/null || true
+  fi
   # The lists may be fresh enough, but a machine that lacks Nix rarely has fresh lists, and a stale one fails halfway.
   quietly 'reading the package lists' apt-get -q update
   # shellcheck disable=SC2086 -- a list of package names

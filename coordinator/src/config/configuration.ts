@@ -65,7 +65,7 @@ export interface RetentionSettings {
 
 export type ForgeSettings = RealForgeSettings | GitForgeSettings;
 
-export interface RealForgeSettings {
+interface RealForgeSettings {
   readonly kind: 'github' | 'gitlab' | 'forgejo';
   readonly name: string;
   readonly webUrl: string;
@@ -77,7 +77,7 @@ export type ForgeAuth =
   | { readonly kind: 'token'; readonly tokenPath: string }
   | { readonly kind: 'app'; readonly appId: number; readonly privateKeyPath: string };
 
-export interface GitForgeSettings {
+interface GitForgeSettings {
   readonly kind: 'git';
   readonly name: string;
   readonly repositories: readonly GitRepositorySettings[];
@@ -115,7 +115,7 @@ export interface GitRepositorySettings extends RepositorySettings {
   readonly tokenPath: string | null;
 }
 
-export interface EnrollmentSettings {
+interface EnrollmentSettings {
   readonly listen: SocketAddress;
   readonly tokenPath: string | null;
 }
@@ -131,7 +131,7 @@ export interface CacheSettings {
   readonly takesRequests: boolean;
 }
 
-export interface RegistrySettings {
+interface RegistrySettings {
   readonly name: string;
   readonly url: string;
   readonly namespace: string;

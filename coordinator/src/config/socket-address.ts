@@ -26,7 +26,3 @@ export function parseSocketAddress(text: string): SocketAddress | undefined {
 function isHost(host: string): boolean {
   return URL.canParse(`http://${host}/`) && !/^\d+$/.test(host) && !/^[.-]|\.\.|-$/.test(host);
 }
-
-export function formatSocketAddress({ host, port }: SocketAddress): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}

@@ -10,7 +10,7 @@ import { toForge } from './to-forge.ts';
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
-export const DAY_MS = 24 * HOUR_MS;
+const DAY_MS = 24 * HOUR_MS;
 
 /** What a checked document means. `workingDir` is where relative paths begin. */
 export function toConfiguration(document: ConfigurationDocument, workingDir: string): Configuration {
@@ -96,6 +96,6 @@ function toCaches(
   }));
 }
 
-export function toMs(seconds: number): number {
+function toMs(seconds: number): number {
   return Math.round(seconds * SECOND_MS);
 }

@@ -7,7 +7,10 @@ import type { FailedDependent, GraphJob } from './build-graph.ts';
 export type FinalEnding =
   | { readonly kind: 'built' }
   | { readonly kind: 'substituted' }
-  | { readonly kind: 'failed' | 'dependency_failed' | 'timed_out' | 'gave_up'; readonly reason: string };
+  | {
+      readonly kind: 'failed' | 'dependency_failed' | 'timed_out' | 'unsupported' | 'gave_up';
+      readonly reason: string;
+    };
 
 export interface Verdict {
   readonly jobId: JobId;
@@ -45,6 +48,8 @@ export function judgeBuild(job: GraphJob, ending: FinalEnding, wasLeased: boolea
       return verdict('failure', ending.reason);
     case 'timed_out':
       return verdict('timed_out', ending.reason);
+    case 'unsupported':
+      return verdict('unsupported', ending.reason);
     case 'gave_up':
       return verdict('error', ending.reason);
   }

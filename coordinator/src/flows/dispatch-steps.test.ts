@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createFakeBuilder, type FakeBuilder } from '../../test/fakes/fake-builder.ts';
 import { createFakeLogs } from '../../test/fakes/fake-logs.ts';
 import { createFakeRoots, createFakeStore } from '../../test/fakes/fake-store.ts';
+import { silentMetrics } from '../../test/fakes/silent-metrics.ts';
 import { AT, building, drvPath, openStores } from '../../test/store-fixture.ts';
 import { until } from '../../test/until.ts';
 import { cancelEvaluation } from './cancel-evaluation.ts';
@@ -30,6 +31,7 @@ function startDispatcher(slots = 2): void {
     logs: createFakeLogs(),
     clock: systemClock,
     log: silentLogger,
+    metrics: silentMetrics,
     limits: { timeoutMs: 1_000, maxSilentMs: 1_000 },
     retries: 2,
     retryMs: 1,

@@ -3,6 +3,8 @@
  * has a free slot, and stores every ending before it acts on it. Everything here can be made again from the store
  * (`adopt`), so a crash loses only the builds that ran.
  */
+import type { BuildEnding } from '@argunix/shared/domain/build-ending';
+import type { EpochMs } from '@argunix/shared/domain/epoch-ms';
 import type { EvaluationId, JobId, LeaseId } from '@argunix/shared/domain/ids';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import type { Logger } from '@argunix/shared/kit/logger';
@@ -16,9 +18,10 @@ import {
   type Verdict,
 } from '../domain/build-verdict.ts';
 import { outputRoots } from '../domain/root-owners.ts';
-import type { BuildEnding, Builder, BuildLimits } from '../ports/builder.ts';
+import type { Builder, BuildLimits } from '../ports/builder.ts';
 import type { JobStore, StoredJob } from '../ports/job-store.ts';
 import type { LogStore, LogWriter } from '../ports/log-store.ts';
+import type { Metrics } from '../ports/metrics.ts';
 import type { StoreReader } from '../ports/store-reader.ts';
 import { findNeeds } from './find-needs.ts';
 import { type FinishPorts, finishEvaluation } from './finish-evaluation.ts';
@@ -34,6 +37,7 @@ export interface DispatchPorts extends FinishPorts {
   readonly retries: number;
   readonly retryMs: number;
   readonly log: Logger;
+  readonly metrics: Pick<Metrics, 'jobEnded' | 'buildEnded' | 'dispatchDecided' | 'evaluationEnded'>;
 }
 
 export interface Dispatcher {
@@ -55,8 +59,8 @@ interface Dispatch {
   readonly drvPath: DerivationPath;
   readonly leaseId: LeaseId;
   readonly log: LogWriter;
-  readonly controller: AbortController;
-  hasStarted: boolean;
+  /** When its own builder began; undefined for what is not built. */
+  startedAt: EpochMs | undefined;
   hasEnded: boolean;
 }
 
@@ -90,9 +94,11 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
 
   function wake(): void {
     while (freeSlots > 0 && graph.readyCount > 0 && !stopping.signal.aborted) {
+      const decidedFrom = performance.now();
       const slots = Math.min(freeSlots, graph.readyCount);
       const steps = graph.take(batchSize(graph.readyCount, slots));
       freeSlots -= slots;
+      ports.metrics.dispatchDecided(performance.now() - decidedFrom);
       const batch = runBatch(
         steps.map(({ drvPath }) => drvPath),
         slots,
@@ -126,13 +132,11 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
           endings.push(settle(dispatch, ending).then(wake));
         }
       };
-      const requests = dispatches.map(({ leaseId, drvPath, controller }) => ({
-        leaseId,
-        drvPath,
-        signal: controller.signal,
-      }));
+      for (const dispatch of dispatches.filter(({ drvPath }) => graph.jobsOf(drvPath).length === 0)) {
+        onEnded(dispatch, { kind: 'cancelled' });
+      }
       await builder.build(
-        requests,
+        dispatches.filter((dispatch) => !dispatch.hasEnded),
         slots,
         ports.limits,
         {
@@ -184,23 +188,24 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
       drvPath,
       leaseId,
       log: logs.open(leaseId),
-      controller: new AbortController(),
-      hasStarted: false,
+      startedAt: undefined,
       hasEnded: false,
     };
     current.set(drvPath, dispatch);
-    if (graph.jobsOf(drvPath).length === 0) {
-      dispatch.controller.abort();
-    }
     return dispatch;
   }
 
   async function onStarted(dispatch: Dispatch | undefined): Promise<void> {
-    if (dispatch !== undefined && !dispatch.hasStarted) {
-      dispatch.hasStarted = true;
+    if (dispatch !== undefined && dispatch.startedAt === undefined) {
+      dispatch.startedAt = clock.now();
       const started = graph.jobsOf(dispatch.drvPath);
-      await jobs.begin(started, clock.now());
-      tellJobs(started);
+      try {
+        await jobs.begin(started, dispatch.startedAt);
+        tellJobs(started);
+      } catch (error) {
+        // Only what is shown suffers: the end of the job is stored all the same.
+        log.error({ err: error }, 'the start of a build could not be stored');
+      }
     }
   }
 
@@ -213,6 +218,9 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
       return;
     }
     failures.delete(drvPath);
+    if (dispatch.startedAt !== undefined) {
+      ports.metrics.buildEnded(systemOf(drvPath), clock.now() - dispatch.startedAt);
+    }
     await store(drvPath, ending, { id: leaseId, ending: ending.kind });
   }
 
@@ -268,8 +276,16 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
       jobs.settle(verdicts, lease, at),
     );
     const ended = [...own, ...dependents.map(({ job }) => job)];
+    for (const { jobId, status } of verdicts) {
+      ports.metrics.jobEnded(status, stored.get(jobId)?.system ?? 'unknown');
+    }
     tellJobs(ended);
     await leave(ended);
+  }
+
+  function systemOf(drvPath: DerivationPath): string {
+    const [job] = graph.jobsOf(drvPath);
+    return (job === undefined ? undefined : stored.get(job.jobId)?.system) ?? 'unknown';
   }
 
   /** An earlier dispatch of this attempt was interrupted. */
@@ -306,7 +322,10 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
     adopt,
     forget: async (evaluationId, jobIds) => {
       for (const drvPath of graph.forget(jobIds)) {
-        current.get(drvPath)?.controller.abort();
+        const dispatch = current.get(drvPath);
+        if (dispatch !== undefined) {
+          builder.cancel(dispatch.leaseId);
+        }
       }
       await leave(jobIds.map((jobId) => ({ jobId, evaluationId })));
       wake();

@@ -6,6 +6,7 @@ import { silentLogger } from '@argunix/shared/kit/logger';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createFakeCheckout, createFakeEvaluator } from '../../test/fakes/fake-evaluator.ts';
 import { createFakeRoots, createFakeStore } from '../../test/fakes/fake-store.ts';
+import { silentMetrics } from '../../test/fakes/silent-metrics.ts';
 import { drvPath, openStores, queued, sha } from '../../test/store-fixture.ts';
 import { until } from '../../test/until.ts';
 import type { FoundJob } from '../ports/evaluator.ts';
@@ -35,6 +36,7 @@ beforeEach(async () => {
     changes: { tell: () => undefined, listen: () => () => undefined },
     clock: systemClock,
     log: silentLogger,
+    metrics: silentMetrics,
     concurrency: 2,
     retries: 2,
     retryMs: 1,

@@ -5,11 +5,13 @@
 import type { EvaluationId } from '@argunix/shared/domain/ids';
 import { messageOf } from '@argunix/shared/kit/app-error';
 import type { Evaluation } from '../ports/evaluation-store.ts';
+import type { Metrics } from '../ports/metrics.ts';
 import type { SettingsOf } from '../ports/settings.ts';
 import { type EvaluatePorts, evaluateRevision } from './evaluate-revision.ts';
 
 export interface QueuePorts extends EvaluatePorts {
   readonly settingsOf: SettingsOf;
+  readonly metrics: Pick<Metrics, 'evaluationEnded'>;
   readonly concurrency: number;
   readonly retries: number;
   readonly retryMs: number;
@@ -62,6 +64,9 @@ export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
         await ports.evaluations.requeue(evaluation.id);
       }
       running.delete(evaluation.id);
+      if (ports.evaluations.find(evaluation.id)?.status === 'evaluation_failed') {
+        ports.metrics.evaluationEnded('evaluation_failed', null, ports.clock.now() - evaluation.createdAt);
+      }
       ports.changes.tell({ kind: 'evaluation', evaluationId: evaluation.id });
       wake();
     }

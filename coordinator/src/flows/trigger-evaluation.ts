@@ -1,4 +1,5 @@
 import { parseGitRef } from '@argunix/shared/domain/git-ref';
+import type { EvaluationId } from '@argunix/shared/domain/ids';
 import { parseSha } from '@argunix/shared/domain/sha';
 import { messageOf } from '@argunix/shared/kit/app-error';
 import type { Clock } from '@argunix/shared/kit/clock';
@@ -13,14 +14,14 @@ export interface TriggerPorts {
   readonly clock: Clock;
 }
 
-/** Stores the wish to evaluate a head of `repository`; the evaluation that comes of it is made from the inbox. */
+/** Makes an evaluation of a head of `repository`, by way of the inbox: the wish is stored before it is answered. */
 export async function triggerEvaluation(
   { checkout, deliveries, clock }: TriggerPorts,
   repository: Repository,
   source: Source,
   { revision }: Trigger,
   signal: AbortSignal,
-): Promise<CommandVerdict<object>> {
+): Promise<CommandVerdict<{ readonly evaluationId: EvaluationId }>> {
   let heads: readonly Head[];
   try {
     ({ heads } = await checkout.look(source, signal));
@@ -37,13 +38,20 @@ export async function triggerEvaluation(
       reason: `${repository.slug} has no ${what} now; a revision can be evaluated while a branch or tag points at it.`,
     };
   }
-  await deliveries.receive({
+  const at = clock.now();
+  const delivery = {
     repositoryId: repository.id,
     kind: 'manual',
     ref: head.ref,
     sha: head.sha,
     isTrusted: true,
-    receivedAt: clock.now(),
-  });
-  return { kind: 'done' };
+    receivedAt: at,
+  } as const;
+  const evaluationId = await deliveries.accept({ ...delivery, id: await deliveries.receive(delivery) }, at);
+  return evaluationId === undefined
+    ? {
+        kind: 'refused',
+        reason: 'Somebody else was quicker to take it from the inbox; look at the newest evaluation.',
+      }
+    : { kind: 'done', evaluationId };
 }

@@ -1,3 +1,4 @@
+import type { BuildEnding } from '@argunix/shared/domain/build-ending';
 import type { LeaseId } from '@argunix/shared/domain/ids';
 import type { LogLine } from '@argunix/shared/domain/log-line';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
@@ -5,26 +6,12 @@ import type { DerivationPath } from '@argunix/shared/domain/store-path';
 export interface BuildRequest {
   readonly leaseId: LeaseId;
   readonly drvPath: DerivationPath;
-  /** Ends this one alone; the others of the batch go on, or end as `cancelled` too and are asked for again. */
-  readonly signal: AbortSignal;
 }
 
 export interface BuildLimits {
   readonly timeoutMs: number;
   readonly maxSilentMs: number;
 }
-
-export type BuildEnding =
-  /** The builder ran and its outputs are valid. */
-  | { readonly kind: 'built' }
-  /** The outputs were there or came from a cache: nothing was built. */
-  | { readonly kind: 'substituted' }
-  | { readonly kind: 'failed'; readonly reason: string }
-  /** Another derivation that this one needs failed. */
-  | { readonly kind: 'dependency_failed'; readonly reason: string; readonly drvPath: DerivationPath | null }
-  | { readonly kind: 'timed_out'; readonly reason: string }
-  | { readonly kind: 'cancelled' }
-  | { readonly kind: 'infrastructure'; readonly reason: string };
 
 export interface BuildObserver {
   /** Its own builder began; not called for what is substituted. */
@@ -43,7 +30,8 @@ export interface Builder {
   /** How many derivations it builds at a time. */
   readonly slots: number;
   /**
-   * Builds all of `requests` in one go, at most `slots` at a time. Never throws: trouble is an ending.
+   * Builds all of `requests` in one go, at most `slots` at a time, with outputs that are rooted before. One that needs
+   * another of them waits for it. Callers may be concurrent. Never throws: trouble is an ending.
    * Resolves when every lease has ended and every process of it is gone.
    */
   build(
@@ -53,4 +41,6 @@ export interface Builder {
     observer: BuildObserver,
     signal: AbortSignal,
   ): Promise<void>;
+  /** Ends this one as `cancelled` and none of the others; nothing when it has ended, or is not of this builder. */
+  cancel(leaseId: LeaseId): void;
 }

@@ -6,7 +6,7 @@ import type { DerivationPath } from '@argunix/shared/domain/store-path';
 export type FlakeSource =
   | {
       readonly kind: 'checkout';
-      /** A git worktree of exactly `sha`; its `.git` file points into `mirrorDir`. */
+      /** A git worktree of exactly `sha`; its `.git` points at `mirrorDir`, those of its submodules below it. */
       readonly worktreeDir: string;
       readonly mirrorDir: string;
       readonly sha: Sha;

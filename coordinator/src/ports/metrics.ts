@@ -7,11 +7,8 @@ export type WebhookOutcome = 'accepted' | 'rate_limited' | 'refused';
 export interface Metrics {
   /** `forge` is a name of the configuration, never what a stranger sent. */
   webhookReceived(forge: string, outcome: WebhookOutcome): void;
-  evaluationEnded(
-    status: EvaluationStatus,
-    outcome: EvaluationOutcome | null,
-    durationMs: { readonly evaluating: number; readonly total: number },
-  ): void;
+  /** `totalMs` from its making to its end. */
+  evaluationEnded(status: EvaluationStatus, outcome: EvaluationOutcome | null, totalMs: number): void;
   jobEnded(status: JobEnding, system: string): void;
   /** A builder ran for this long; what was cached or substituted is not told. */
   buildEnded(system: string, durationMs: number): void;

@@ -18,19 +18,26 @@ export interface RemoteHeads {
 }
 
 export interface SourceCheckout {
-  /** Branches and tags at the source. Throws `git.unreachable`. */
+  /**
+   * Branches and tags at the source; a tag object counts as the revision that it names. Names that are no valid text are
+   * left out. An empty answer is a repository without branches, never a server that is something else.
+   * Throws `git.unreachable`, `git.refused` (the URL itself), what reading the token throws, and the signal's reason
+   * when it aborts.
+   */
   look(source: Source, signal: AbortSignal): Promise<RemoteHeads>;
   /**
    * A worktree of exactly `sha`, with submodules and large files where the revision declares them. `ref` is where to
    * look for it when the server does not give out bare revisions. Throws `git.missing-revision` when a force-push took
-   * it away, `git.unreachable`, `git.failed`. Callers may be concurrent, also for one repository.
+   * it away, `git.refused` for what the revision asks and does not get (no commit, a submodule by a forbidden URL, a
+   * file name that cannot be), `git.failed`, and what `look` throws. Whatever it throws, no worktree is left behind.
+   * Callers may be concurrent, also for one repository, not for one evaluation.
    */
   checkOut(
     source: Source,
     revision: { readonly sha: Sha; readonly ref: GitRef },
     evaluationId: EvaluationId,
     signal: AbortSignal,
-  ): Promise<Extract<FlakeSource, { kind: 'checkout' }>>;
+  ): Promise<FlakeSource>;
   /** Removes the worktree of an evaluation; nothing when there is none. */
   remove(evaluationId: EvaluationId): Promise<void>;
   /** Removes worktrees that no living evaluation owns: what a crash left behind. */

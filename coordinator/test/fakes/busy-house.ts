@@ -212,6 +212,8 @@ function buildingJobs(at: (secondsAgo: number) => string): JobView[] {
       started_at: null,
       finished_at: null,
       log_url: null,
+      created_at: at(150 - index * 8),
+      timings: { wait_ms: null, push_ms: null, build_ms: null, pull_ms: null, publish_ms: null },
       system: index === 2 ? 'aarch64-linux' : 'x86_64-linux',
       builder: null,
     }),

@@ -1,6 +1,7 @@
+import type { BuildEnding } from '@argunix/shared/domain/build-ending';
 import type { LeaseId } from '@argunix/shared/domain/ids';
 import { type DerivationPath, storePathName } from '@argunix/shared/domain/store-path';
-import type { BuildEnding, Builder, BuildObserver, BuildRequest } from '../../src/ports/builder.ts';
+import type { Builder, BuildObserver, BuildRequest } from '../../src/ports/builder.ts';
 
 interface OpenBuild {
   readonly leaseId: LeaseId;
@@ -23,11 +24,7 @@ export function createFakeBuilder(slots: number): FakeBuilder {
   const given: string[] = [];
   const observers = new Map<LeaseId, BuildObserver>();
 
-  function run(
-    { leaseId, drvPath, signal }: BuildRequest,
-    observer: BuildObserver,
-    all: AbortSignal,
-  ): Promise<void> {
+  function run({ leaseId, drvPath }: BuildRequest, observer: BuildObserver, all: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const build: OpenBuild = {
         leaseId,
@@ -43,11 +40,9 @@ export function createFakeBuilder(slots: number): FakeBuilder {
       given.push(build.name);
       builds.push(build);
       observers.set(leaseId, observer);
-      for (const one of [signal, all]) {
-        one.addEventListener('abort', () => build.finish({ kind: 'cancelled' }), { once: true });
-        if (one.aborted) {
-          build.finish({ kind: 'cancelled' });
-        }
+      all.addEventListener('abort', () => build.finish({ kind: 'cancelled' }), { once: true });
+      if (all.aborted) {
+        build.finish({ kind: 'cancelled' });
       }
     });
   }
@@ -69,6 +64,7 @@ export function createFakeBuilder(slots: number): FakeBuilder {
     open: () => builds.map(({ name }) => name),
     start: (name) => observers.get(find(name).leaseId)?.started(find(name).leaseId),
     finish: (name, ending = { kind: 'built' }) => find(name).finish(ending),
+    cancel: (leaseId) => builds.find((build) => build.leaseId === leaseId)?.finish({ kind: 'cancelled' }),
     build: async (requests, _slots, _limits, observer, signal) => {
       await Promise.all(requests.map((request) => run(request, observer, signal)));
     },

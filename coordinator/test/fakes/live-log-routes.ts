@@ -29,15 +29,11 @@ export function createLiveStreams(): LiveStreams {
 
   return {
     plugin(app) {
-      app.get<{ Params: { id: string } }>(
-        '/api/v1/jobs/:id/log/stream',
-        { schema: { hide: true } },
-        (request, reply) => {
-          reply.hijack();
-          follow(`log-${request.params.id}`, reply.raw);
-        },
-      );
-      app.get('/api/v1/events', { schema: { hide: true } }, (_request, reply) => {
+      app.get<{ Params: { id: string } }>('/api/v1/jobs/:id/log/stream', (request, reply) => {
+        reply.hijack();
+        follow(`log-${request.params.id}`, reply.raw);
+      });
+      app.get('/api/v1/events', (_request, reply) => {
         reply.hijack();
         follow('events', reply.raw);
       });

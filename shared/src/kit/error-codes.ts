@@ -28,6 +28,12 @@ export const ERROR_CODES = {
     exitCode: 2,
     publicMessage: 'The request is not of the form asked for.',
   },
+  'usage.too-large': {
+    httpStatus: 413,
+    retry: false,
+    exitCode: 1,
+    publicMessage: 'The request is larger than allowed.',
+  },
   'not-found': { httpStatus: 404, retry: false, exitCode: 1, publicMessage: 'There is nothing here.' },
   'rate-limited': {
     httpStatus: 429,
@@ -41,13 +47,13 @@ export const ERROR_CODES = {
     exitCode: 1,
     publicMessage: 'Not ready yet; try again in a moment.',
   },
-  overloaded: {
+  unauthorized: { httpStatus: 401, retry: false, exitCode: 1, publicMessage: 'A token is needed.' },
+  busy: {
     httpStatus: 503,
     retry: true,
     exitCode: 1,
-    publicMessage: 'Too much at once; try again in a moment.',
+    publicMessage: 'Too many are connected; try again in a moment.',
   },
-  unauthorized: { httpStatus: 401, retry: false, exitCode: 1, publicMessage: 'A token is needed.' },
   'state.refused': {
     httpStatus: 409,
     retry: false,

@@ -273,12 +273,11 @@ function isHeldBack(stream: Readable): boolean {
 }
 
 function unstartable(message: string): RunningProcess {
-  const nothing = (): Readable => Readable.from([]);
   return {
     pid: undefined,
     stdin: new Writable({ write: (_chunk, _encoding, done) => done() }),
-    stdout: nothing(),
-    stderr: nothing(),
+    stdout: Readable.from([]),
+    stderr: Readable.from([]),
     stop: () => undefined,
     ended: Promise.resolve({ kind: 'unstartable', message }),
   };

@@ -1,5 +1,5 @@
 /** How git may reach one repository: over which transport, as whom. What a revision names is reached as nobody. */
-import { AppError, messageOf } from '@argunix/shared/kit/app-error';
+import { AppError } from '@argunix/shared/kit/app-error';
 import type { RepositoryUrl, Transport } from './repository-url.ts';
 
 export interface Access {
@@ -60,15 +60,10 @@ export function anonymousAccess(url: RepositoryUrl): Access {
 }
 
 async function readToken(path: string, readSecret: (path: string) => Promise<string>): Promise<string> {
-  let token: string;
-  try {
-    token = (await readSecret(path)).trim();
-  } catch (error) {
-    throw new AppError('git.unreachable', `${path}: expected a readable token, got ${messageOf(error)}`);
-  }
+  const token = (await readSecret(path)).trim();
   // oxlint-disable-next-line no-control-regex -- a line break would end the helper's answer early
   if (token === '' || /[\u0000-\u001f\u007f]/.test(token)) {
-    throw new AppError('git.unreachable', `${path}: expected a token of one line, got none or several`);
+    throw new AppError('secret.unreadable', `${path}: expected a token of one line, got none or several`);
   }
   return token;
 }

@@ -5,21 +5,20 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EvaluationId } from '@argunix/shared/domain/ids';
-import type { Sha } from '@argunix/shared/domain/sha';
 import { AppError } from '@argunix/shared/kit/app-error';
 import type { Logger } from '@argunix/shared/kit/logger';
+import type { FlakeSource } from '../../ports/evaluator.ts';
 import type { Source, SourceCheckout } from '../../ports/source-checkout.ts';
 import { type Access, ownAccess } from './access.ts';
-import { failed } from './git-trouble.ts';
 import { createKeyedLock } from './keyed-lock.ts';
 import { lookAt } from './look.ts';
 import { createMirrors } from './mirror.ts';
 import { placeRevision } from './place-revision.ts';
 import { parseRepositoryUrl } from './repository-url.ts';
 import { createGit } from './run-git.ts';
-import { makeReadable, sealTree } from './worktree.ts';
+import { makeReadable } from './worktree.ts';
 
-export interface GitCheckoutOptions {
+interface GitCheckoutOptions {
   readonly mirrorsDir: string;
   readonly worktreesDir: string;
   readonly readSecret: (path: string) => Promise<string>;
@@ -31,7 +30,14 @@ export interface GitCheckoutOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
-export function createGitCheckout(options: GitCheckoutOptions): SourceCheckout {
+/** What git checks out is always a worktree. */
+export interface GitCheckout extends SourceCheckout {
+  checkOut(
+    ...args: Parameters<SourceCheckout['checkOut']>
+  ): Promise<Extract<FlakeSource, { kind: 'checkout' }>>;
+}
+
+export function createGitCheckout(options: GitCheckoutOptions): GitCheckout {
   const { mirrorsDir, worktreesDir, log } = options;
   const environment = options.environment ?? process.env;
   const git = createGit({
@@ -53,18 +59,6 @@ export function createGitCheckout(options: GitCheckoutOptions): SourceCheckout {
     return await ownAccess(verdict.url, source.tokenPath, options.readSecret, environment['SSH_AUTH_SOCK']);
   }
 
-  async function commitTime(mirrorDir: string, sha: Sha, signal: AbortSignal): Promise<number> {
-    const { code, stdout, stderr } = await git.run({
-      args: [`--git-dir=${mirrorDir}`, 'show', '--no-patch', '--format=%ct', sha, '--'],
-      signal,
-    });
-    const seconds = Number(stdout.trim());
-    if (code !== 0 || !Number.isSafeInteger(seconds)) {
-      throw failed(`the time of ${sha} could not be read`, stderr);
-    }
-    return seconds;
-  }
-
   async function remove(id: EvaluationId): Promise<void> {
     await rm(worktreeDir(id), { recursive: true, force: true, maxRetries: 3 });
   }
@@ -81,15 +75,12 @@ export function createGitCheckout(options: GitCheckoutOptions): SourceCheckout {
       // What a coordinator that was killed had begun for this very evaluation.
       await remove(evaluationId);
       try {
-        const { dirs, hasSubmodules, hasLargeFiles } = await placeRevision(
+        const declared = await placeRevision(
           { git, lock, mirrors, access, mirrorDir, dir, signal },
           { sha, ref },
         );
-        if (hasSubmodules || hasLargeFiles) {
-          await sealTree(dirs, await commitTime(mirrorDir, sha, signal));
-        }
         await makeReadable(dir);
-        return { kind: 'checkout', worktreeDir: dir, mirrorDir, sha, hasSubmodules, hasLargeFiles };
+        return { kind: 'checkout', worktreeDir: dir, mirrorDir, sha, ...declared };
       } catch (error) {
         await remove(evaluationId);
         throw error;

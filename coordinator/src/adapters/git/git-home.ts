@@ -12,7 +12,7 @@ export interface GitHome {
 
 export async function makeGitHome(dir: string): Promise<GitHome> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
-  const configPath = join(dir, 'gitconfig');
+  const configPath = join(dir, '.gitconfig');
   const helperPath = join(dir, 'credential-helper');
   await writeWhole(helperPath, CREDENTIAL_HELPER, 0o500);
   await writeWhole(configPath, gitConfig(helperPath), 0o400);

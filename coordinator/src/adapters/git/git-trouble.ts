@@ -21,8 +21,9 @@ const REMOTE: readonly (readonly [RegExp, string])[] = [
     /authentication failed|could not read (?:username|password)|terminal prompts disabled|permission denied|error: 40[13]|access denied|invalid credentials/i,
     'it asks for other credentials (token_path names the file with the token)',
   ],
-  [/connection refused/i, 'the connection was refused'],
+  [/connection refused|couldn't connect|failed to connect/i, 'nothing answers there'],
   [/timed? ?out|too slow|no route|unreachable|connection (?:reset|closed)/i, 'it does not answer'],
+  [/missing object|object does not exist/i, 'an object was never pushed there (git lfs push)'],
   [
     /not found|does not (?:exist|appear to be a git)|no such file|repository .*not|not a git repository/i,
     'there is no repository',
@@ -67,13 +68,13 @@ export function isBrokenMirror(stderr: string): boolean {
   return BROKEN.test(ours) && !HOST.test(ours);
 }
 
-export function unreachable(access: Access, stderr: string): AppError {
+export function unreachable(access: Access, stderr: string, what = ''): AppError {
   const reason = REMOTE.find(([pattern]) => pattern.test(stderr))?.[1] ?? 'git could not read from it';
   return HOST.test(ownLines(stderr))
     ? failed('this host could not take what git fetched', stderr, access.secrets)
     : new AppError(
         'git.unreachable',
-        `${shownUrl(access.url.text)}: ${reason}. Git said: ${gitWords(stderr, access.secrets)}`,
+        `${what}${shownUrl(access.url.text)}: ${reason}. Git said: ${gitWords(stderr, access.secrets)}`,
         { url: shownUrl(access.url.text) },
       );
 }

@@ -1,11 +1,13 @@
 /** One at a time for each key, in the order of asking. A wait ends when its signal aborts. */
 export interface KeyedLock {
+  isHeld(key: string): boolean;
   hold<Result>(key: string, signal: AbortSignal, work: () => Promise<Result>): Promise<Result>;
 }
 
 export function createKeyedLock(): KeyedLock {
   const tails = new Map<string, Promise<void>>();
   return {
+    isHeld: (key) => tails.has(key),
     async hold(key, signal, work) {
       const before = tails.get(key) ?? Promise.resolve();
       const { promise: released, resolve: release } = Promise.withResolvers<void>();

@@ -51,9 +51,24 @@ export async function lookAt(
     case 'rubbish':
       throw new AppError('git.unreachable', `${url}: expected a list of refs, got something else`, { url });
     case 'heads':
+      if (answer.remote.heads.length === 0 && !(await isGitServer(git, access, step))) {
+        throw new AppError('git.unreachable', `${url}: expected a git server, got something else`, { url });
+      }
       if (answer.unnamed > 0) {
         log.warn({ url, count: answer.unnamed }, 'refs whose names are no valid text are left out');
       }
       return answer.remote;
   }
+}
+
+/**
+ * Git takes a web page for the empty list of a plain web server, and no heads would mean that all branches are deleted.
+ * A real one is told by its packets; only asked when a list is empty.
+ */
+async function isGitServer(git: Git, access: Access, step: GitStep): Promise<boolean> {
+  if (!access.transports.some((transport) => transport === 'http' || transport === 'https')) {
+    return true;
+  }
+  const { stderr } = await git.run({ ...step, env: { ...step.env, GIT_TRACE_PACKET: '1' } });
+  return /packet: .*(?:# service=git-upload-pack|version 2|capabilities)/.test(stderr);
 }

@@ -32,13 +32,15 @@ export interface Revision {
 }
 
 export interface Mirrors {
-  /** Makes the mirror hold the revision. `isSuspect`: what it holds was seen to be broken. */
+  /** Counts how often the mirror was made anew. */
+  generation(mirrorDir: string): number;
+  /** Makes the mirror hold the revision. `broken`: the generation in which it was seen not to hold what it should. */
   obtain(
     mirrorDir: string,
     access: Access,
     revision: Revision,
     signal: AbortSignal,
-    isSuspect?: boolean,
+    broken?: number,
   ): Promise<Declared>;
 }
 
@@ -63,6 +65,9 @@ export function createMirrors({
   readonly lock: KeyedLock;
   readonly log: Logger;
 }): Mirrors {
+  const generations = new Map<string, number>();
+  const generation = (mirrorDir: string): number => generations.get(mirrorDir) ?? 0;
+
   /** One process that says whether the revision is here, and what it declares. */
   async function inspect(
     mirrorDir: string,
@@ -172,16 +177,16 @@ export function createMirrors({
     access: Access,
     revision: Revision,
     signal: AbortSignal,
-    isSuspect: boolean,
+    seen: Declared | 'absent' | 'broken',
   ): Promise<Declared> {
-    // While this one waited, another checkout may have brought the revision, or made the mirror anew.
-    let state = isSuspect ? 'broken' : await inspect(mirrorDir, revision.sha, signal);
+    let state = seen;
     // Twice at most: what a new mirror does not cure is not the mirror's.
     for (let isLast = false; typeof state !== 'object'; isLast = true) {
       if (!existsSync(mirrorDir)) {
         await makeMirror(git, mirrorDir, revision.sha, signal);
       } else if (state === 'broken') {
         log.warn({ mirrorDir, url: shownUrl(access.url.text) }, 'a mirror that git cannot read is made anew');
+        generations.set(mirrorDir, generation(mirrorDir) + 1);
         await makeMirror(git, mirrorDir, revision.sha, signal);
       }
       await clearLeftovers(mirrorDir);
@@ -203,17 +208,22 @@ export function createMirrors({
   }
 
   return {
-    async obtain(mirrorDir, access, revision, signal, isSuspect = false) {
+    generation,
+    async obtain(mirrorDir, access, revision, signal, broken) {
       const { sha } = revision;
-      const seen = isSuspect ? 'broken' : await inspect(mirrorDir, sha, signal);
+      const seen = broken === undefined ? await inspect(mirrorDir, sha, signal) : 'broken';
       if (typeof seen === 'object') {
         return seen;
       }
-      return await lock.hold(
-        mirrorDir,
-        signal,
-        async () => await bringWhole(mirrorDir, access, revision, signal, isSuspect),
-      );
+      // Another checkout may bring the revision, or make the mirror anew, while this one waits.
+      const isStale = lock.isHeld(mirrorDir) || seen === 'broken';
+      return await lock.hold(mirrorDir, signal, async () => {
+        let state: typeof seen | Declared = seen;
+        if (isStale && broken !== generation(mirrorDir)) {
+          state = await inspect(mirrorDir, sha, signal);
+        }
+        return await bringWhole(mirrorDir, access, revision, signal, state);
+      });
     },
   };
 }
@@ -222,7 +232,8 @@ function inMirror(mirrorDir: string, ...args: readonly string[]): readonly strin
   return [`--git-dir=${mirrorDir}`, ...args];
 }
 
-function refOf(sha: Sha): string {
+/** The branch of the mirror that a revision is. */
+export function refOf(sha: Sha): string {
   return `refs/heads/at-${sha}`;
 }
 

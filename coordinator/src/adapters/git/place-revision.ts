@@ -19,28 +19,24 @@ export interface Placement {
   readonly signal: AbortSignal;
 }
 
-export interface Placed extends Declared {
-  /** Every directory that has a `.git`, the outermost first. */
-  readonly dirs: readonly string[];
-}
-
 // 256 in one checkout, nested ones too: each is a fetch; a revision with more is a mistake or an attack.
 const MAX_SUBMODULES = 256;
 // A submodule may name a revision that names submodules, and so on; without a limit they could be made up as we go.
 const MAX_DEPTH = 8;
 
-export async function placeRevision(placement: Placement, revision: Revision): Promise<Placed> {
+export async function placeRevision(placement: Placement, revision: Revision): Promise<Declared> {
   const { git, lock, mirrors, signal } = placement;
   const modulesDir = join(placement.mirrorDir, 'modules');
-  const dirs: string[] = [];
+  let submodules = 0;
   let hasLargeFiles = false;
 
   async function fill(tree: Tree, access: Access, wanted: Revision): Promise<Declared> {
     const declared = await mirrors.obtain(tree.mirrorDir, access, wanted, signal);
+    const generation = mirrors.generation(tree.mirrorDir);
     if ((await fillTree(git, tree, signal)) === 'filled') {
       return declared;
     }
-    const declaredAnew = await mirrors.obtain(tree.mirrorDir, access, wanted, signal, true);
+    const declaredAnew = await mirrors.obtain(tree.mirrorDir, access, wanted, signal, generation);
     if ((await fillTree(git, tree, signal)) === 'broken') {
       throw new AppError('git.failed', `git cannot read ${tree.sha} from the new mirror ${tree.mirrorDir}`);
     }
@@ -49,7 +45,6 @@ export async function placeRevision(placement: Placement, revision: Revision): P
 
   async function place(tree: Tree, access: Access, wanted: Revision, depth: number): Promise<boolean> {
     const declared = await fill(tree, access, wanted);
-    dirs.push(tree.dir);
     if (declared.hasLargeFiles) {
       hasLargeFiles = true;
       // git-lfs writes to the mirror too.
@@ -57,7 +52,8 @@ export async function placeRevision(placement: Placement, revision: Revision): P
     }
     if (declared.hasSubmodules) {
       for (const one of await submodulesOf(git, tree, access.url, modulesDir, signal)) {
-        if (depth === MAX_DEPTH || dirs.length > MAX_SUBMODULES) {
+        submodules += 1;
+        if (depth === MAX_DEPTH || submodules > MAX_SUBMODULES) {
           throw new AppError(
             'git.refused',
             `expected at most ${MAX_SUBMODULES} submodules, at most ${MAX_DEPTH} deep; got more`,
@@ -73,5 +69,5 @@ export async function placeRevision(placement: Placement, revision: Revision): P
 
   const tree = { dir: placement.dir, mirrorDir: placement.mirrorDir, sha: revision.sha };
   const hasSubmodules = await place(tree, placement.access, revision, 0);
-  return { dirs, hasSubmodules, hasLargeFiles };
+  return { hasSubmodules, hasLargeFiles };
 }

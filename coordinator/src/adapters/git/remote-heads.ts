@@ -10,7 +10,7 @@ import type { RemoteHeads } from '../../ports/source-checkout.ts';
 const MAX_HEADS = 100_000;
 const MAX_LINE_BYTES = 16 * 1024;
 
-export type HeadsTrouble = 'rubbish' | 'too-many';
+type HeadsTrouble = 'rubbish' | 'too-many';
 
 export interface HeadsReader {
   /** The trouble, once there is one; what comes after it is not read. */

@@ -8,7 +8,7 @@ import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseSha, type Sha } from '@argunix/shared/domain/sha';
 import { AppError } from '@argunix/shared/kit/app-error';
-import { failed } from './git-trouble.ts';
+import { failed, gitWords } from './git-trouble.ts';
 import { parseForeignUrl, type RepositoryUrl } from './repository-url.ts';
 import type { Git } from './run-git.ts';
 import type { Tree } from './worktree.ts';
@@ -99,8 +99,9 @@ async function declarations(
     ],
     signal,
   });
-  if (code > 1) {
-    throw new AppError('git.refused', `.gitmodules cannot be read: ${failed('git config', stderr).message}`);
+  // 1 is "none found", and what a file that does not parse ends with too.
+  if (code > 1 || stderr !== '') {
+    throw new AppError('git.refused', `.gitmodules cannot be read. Git said: ${gitWords(stderr)}`);
   }
   const found = new Map<string, Record<string, string>>();
   for (const entry of stdout.split('\0').filter((one) => one !== '')) {

@@ -3,11 +3,12 @@
  * linked worktree of which the mirror knows nothing, so making and removing one never writes to the mirror. No hook and
  * no filter runs. Nothing here follows a symbolic link of the revision.
  */
-import { chmod, lstat, lutimes, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Sha } from '@argunix/shared/domain/sha';
 import { AppError } from '@argunix/shared/kit/app-error';
 import { failed, gitWords, isBrokenMirror } from './git-trouble.ts';
+import { refOf } from './mirror.ts';
 import type { Git } from './run-git.ts';
 
 export interface Tree {
@@ -24,7 +25,8 @@ export async function fillTree(
 ): Promise<'filled' | 'broken'> {
   const gitDir = join(dir, '.git');
   await mkdir(gitDir, { recursive: true });
-  await writeFile(join(gitDir, 'HEAD'), `${sha}\n`);
+  // On a branch: of a detached HEAD Nix warns that it could not read it.
+  await writeFile(join(gitDir, 'HEAD'), `ref: ${refOf(sha)}\n`);
   await writeFile(join(gitDir, 'commondir'), `${mirrorDir}\n`);
   const { code, stderr } = await git.run({
     args: [...inTree(dir), 'read-tree', '--reset', '-u', sha],
@@ -60,29 +62,16 @@ export async function makeReadable(dir: string): Promise<void> {
   });
 }
 
-/**
- * Makes of it a plain tree that is the same for every checkout of its revision: without `.git`, with the time of the
- * commit on every file. Nix takes a directory as it is, so both would show in the hash of the flake.
- */
-export async function sealTree(dirs: readonly string[], committedAtSeconds: number): Promise<void> {
-  for (const dir of dirs) {
-    await rm(join(dir, '.git'), { recursive: true, force: true });
-  }
-  const [top = ''] = dirs;
-  await walk(top, async (path) => await lutimes(path, committedAtSeconds, committedAtSeconds), true);
-}
-
 /** Every file and directory, a directory after what is in it. */
 async function walk(
   dir: string,
   visit: (path: string, isDirectory: boolean) => Promise<void>,
-  withLinks = false,
 ): Promise<void> {
   for (const entry of await readdir(dir, { withFileTypes: true })) {
     const path = join(dir, entry.name);
     if (entry.isDirectory()) {
-      await walk(path, visit, withLinks);
-    } else if (withLinks || !entry.isSymbolicLink()) {
+      await walk(path, visit);
+    } else if (!entry.isSymbolicLink()) {
       await visit(path, false);
     }
   }

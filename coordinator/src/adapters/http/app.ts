@@ -66,6 +66,15 @@ export function nothingHere(): AppError {
   return new AppError('not-found', 'There is nothing here.');
 }
 
+/** Every route that is added from now on, as `GET /path`: tests walk them all, so that none is forgotten. */
+export function recordRoutes(app: FastifyInstance): readonly string[] {
+  const routes: string[] = [];
+  app.addHook('onRoute', ({ method, url }) => {
+    routes.push(...[method].flat().map((one) => `${one} ${url}`));
+  });
+  return routes;
+}
+
 /** Ends within `graceMs`: idle connections at once, streams by their own preClose hooks, the rest is cut. */
 export async function closeWithin(app: FastifyInstance, graceMs: number): Promise<void> {
   const cut = setTimeout(() => app.server.closeAllConnections(), graceMs);

@@ -29,12 +29,12 @@ export function useBodyBudget(app: FastifyInstance, budgetBytes: number): void {
     const announced = Number(request.headers['content-length'] ?? Number.NaN);
     if (!Number.isNaN(announced)) {
       const isWithin = announced <= request.routeOptions.bodyLimit;
-      done(isWithin && !take(request, announced) ? overloaded() : null, payload);
+      done(isWithin && !take(request, announced) ? tooMuchAtOnce() : null, payload);
       return;
     }
     const counted = new Transform({
       transform(chunk: Buffer, _encoding, next) {
-        next(take(request, chunk.length) ? null : overloaded(), chunk);
+        next(take(request, chunk.length) ? null : tooMuchAtOnce(), chunk);
       },
     });
     payload.once('error', (error) => counted.destroy(error));
@@ -42,6 +42,6 @@ export function useBodyBudget(app: FastifyInstance, budgetBytes: number): void {
   });
 }
 
-function overloaded(): AppError {
-  return new AppError('overloaded', 'The bodies of other requests fill the memory set aside for them.');
+function tooMuchAtOnce(): AppError {
+  return new AppError('busy', 'The bodies of other requests fill the memory set aside for them.');
 }

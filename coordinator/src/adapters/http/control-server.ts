@@ -7,7 +7,7 @@ import { AppError, messageOf } from '@argunix/shared/kit/app-error';
 import type { FastifyInstance } from 'fastify';
 import type { Commands } from '../../ports/commands.ts';
 import { addApiRoutes, type ReadFor } from './api-routes.ts';
-import { closeWithin, createApp, DEFAULT_HTTP_LIMITS } from './app.ts';
+import { closeWithin, createApp, DEFAULT_HTTP_LIMITS, recordRoutes } from './app.ts';
 import { addCommandRoutes } from './command-routes.ts';
 import { addHealthRoutes } from './health-routes.ts';
 import { useOpenApi } from './openapi.ts';
@@ -44,6 +44,7 @@ export async function createControlServer(options: ControlServerOptions): Promis
     trustedProxies: [],
     errorPage: ({ message }) => message,
   });
+  const routes = recordRoutes(app);
   await useOpenApi(app, options.version);
   addHealthRoutes(app, options.readiness);
   addApiRoutes(app, readFor);
@@ -54,6 +55,7 @@ export async function createControlServer(options: ControlServerOptions): Promis
   await app.ready();
 
   return {
+    routes,
     inject: app.inject.bind(app),
     listen: () => listenOn(app, options.socketPath),
     async close() {

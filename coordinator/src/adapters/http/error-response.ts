@@ -23,10 +23,11 @@ export type ErrorPage = (error: PublicError) => string;
 // Their messages are written for whoever asked; those of other codes may name paths and addresses of ours.
 const WRITTEN_FOR_READERS: ReadonlySet<ErrorCode> = new Set([
   'usage.invalid',
+  'usage.too-large',
   'not-found',
   'not-ready',
   'rate-limited',
-  'overloaded',
+  'busy',
   'unauthorized',
   'state.refused',
 ]);
@@ -70,7 +71,11 @@ function toPublicFrameworkError(error: unknown): Omit<PublicError, 'reference'> 
     return { httpStatus: 404, code: 'not-found', message: 'There is nothing here.' };
   }
   if (status >= 400 && status < 500) {
-    return { httpStatus: status, code: 'usage.invalid', message: messageOf(error) };
+    return {
+      httpStatus: status,
+      code: status === 413 ? 'usage.too-large' : 'usage.invalid',
+      message: messageOf(error),
+    };
   }
   if (status === 503) {
     return { httpStatus: 503, code: 'not-ready', message: 'argunix is stopping.' };

@@ -5,6 +5,7 @@ import type { EvaluationView, JobView } from '@argunix/shared/control-api/views'
 import type { FastifyReply } from 'fastify';
 import { splitSgr } from '../../../assets/sgr.js';
 import type { NumberedLine } from '../../ports/log-store.ts';
+import { displayedText } from './displayed-text.ts';
 import { type PageRequest } from './page-request.ts';
 import { renderPage } from './pages/layout.ts';
 import { logPage } from './pages/log-page.ts';
@@ -54,7 +55,7 @@ async function* toText(batches: AsyncIterable<readonly NumberedLine[]>): AsyncIt
 }
 
 function plainText(text: string): string {
-  return splitSgr(text)
+  return splitSgr(displayedText(text))
     .map((piece) => piece.text)
     .join('');
 }

@@ -57,7 +57,7 @@ export function whyEvaluation(evaluation: EvaluationView): string {
     case 'queued':
       return reason ?? 'Waits for its turn to be evaluated.';
     case 'evaluating':
-      return reason ?? `Is being evaluated; ${plural(counts.total, 'job')} found so far.`;
+      return reason ?? evaluatingSentence(counts);
     case 'building':
       return buildingSentence(counts);
     case 'evaluation_failed':
@@ -71,6 +71,10 @@ export function whyEvaluation(evaluation: EvaluationView): string {
     default:
       return status satisfies never;
   }
+}
+
+function evaluatingSentence({ total }: JobCounts): string {
+  return total === 0 ? 'Is being evaluated.' : `Is being evaluated; ${plural(total, 'job')} found so far.`;
 }
 
 function buildingSentence(counts: JobCounts): string {
@@ -90,7 +94,7 @@ function doneSentence({ counts, started_at, finished_at }: EvaluationView, outco
       ? `${all(counts.total)} ${counts.total === 1 ? 'was' : 'were'} built before; nothing was left to do.`
       : `${all(counts.total)} passed${inTime}.`;
   }
-  return `${badCount(counts)} of ${plural(counts.total, 'job')} did not pass${inTime}.`;
+  return `${badCount(counts)} of ${plural(counts.total, 'job')} did not pass${took === null ? '' : `; it took ${formatDuration(took)}`}.`;
 }
 
 function all(total: number): string {

@@ -10,7 +10,7 @@ import type { MayRead } from '../../ports/may-read.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import type { Views } from '../../ports/views.ts';
 import { addApiRoutes, type ReadFor } from './api-routes.ts';
-import { closeWithin, createApp, DEFAULT_HTTP_LIMITS, type HttpLimits } from './app.ts';
+import { closeWithin, createApp, DEFAULT_HTTP_LIMITS, type HttpLimits, recordRoutes } from './app.ts';
 import { addAssetRoutes, loadAssets } from './assets.ts';
 import { addBadgeRoutes } from './badge-routes.ts';
 import { addHealthRoutes, type Readiness } from './health-routes.ts';
@@ -55,6 +55,8 @@ export interface HttpServer {
   listen(): Promise<string>;
   /** Ends within `limits.closeMs`, whatever clients do. Idempotent. */
   close(): Promise<void>;
+  /** What this listener answers, as `GET /path`. */
+  readonly routes: readonly string[];
   /** A request without a socket. */
   readonly inject: FastifyInstance['inject'];
 }
@@ -78,6 +80,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     errorPage: (error) => renderPage({ ...frame(), warnings: [] }, errorPage(error)),
   });
 
+  const routes = recordRoutes(app);
   await useOpenApi(app, options.version);
   addHealthRoutes(app, options.readiness);
   addMetricsRoute(app, { render: () => options.metrics.render(), token: options.metricsToken });
@@ -100,6 +103,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   await app.ready();
 
   return {
+    routes,
     inject: app.inject.bind(app),
     listen: () => listenOn(app, options.listen ?? LOOPBACK),
     close: () => closeWithin(app, limits.closeMs),

@@ -89,7 +89,7 @@ function readAndDropBodies(app: FastifyInstance): void {
     for await (const chunk of payload) {
       bytes += Buffer.byteLength(chunk as Buffer);
       if (bytes > most) {
-        throw new AppError('usage.invalid', `body: expected at most ${most} bytes`);
+        throw new AppError('usage.too-large', `body: expected at most ${most} bytes`);
       }
     }
     return null;

@@ -169,6 +169,19 @@ test('a log over its cap keeps its head and its end, and says how much is missin
   );
 });
 
+test('the end of a log over its cap can be read while it is written', async () => {
+  const store = storeWith({ maxBytes: 1_000, tailBytes: 1_000, frameBytes: 100 });
+  const log = store.open(LEASE);
+  log.append(Array.from({ length: 500 }, (_, at) => line(`line ${at}`)));
+
+  const live = await textsOf(store);
+  await log.close();
+
+  expect(live.filter((text) => text.startsWith('argunix: '))).toHaveLength(1);
+  expect(live.slice(-3)).toEqual(['line 497', 'line 498', 'line 499']);
+  expect(await textsOf(store)).toEqual(live);
+});
+
 test('output without a newline costs a bounded log and bounded memory', async () => {
   const store = storeWith({ maxBytes: 200_000, tailBytes: 20_000, frameBytes: 10_000, queueBytes: 100_000 });
   const log = store.open(LEASE);

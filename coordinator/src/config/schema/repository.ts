@@ -88,4 +88,3 @@ export const GitRepository = section({
   ...anyRepository,
 });
 export type GitRepository = z.infer<typeof GitRepository>;
-export type CloneSection = z.infer<typeof CloneSection>;

@@ -34,7 +34,7 @@ ${current.length > 0 && html`<ul class="rows">${current.map((job) => currentJob(
 }
 
 function currentJob(job: BuilderView['current'][number], now: number): Html {
-  return html`<li class="row"><div class="row-head">${jobMark('running', 'builds')}
+  return html`<li class="row"><div class="row-head">${jobMark('running', 'building')}
 <a class="row-title" href="${jobPath(job.repo, job.eval_id, job.attr)}"><bdi>${job.attr}</bdi></a>
 <span class="row-when">${lasted(job.started_at, null, now)}</span></div>
 <p class="row-facts"><bdi>${job.repo.slug}</bdi> #${job.eval_id}</p></li>`;

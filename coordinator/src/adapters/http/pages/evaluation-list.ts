@@ -27,6 +27,6 @@ function evaluationRow(
 <span class="row-when">${ago(created_at, now)}</span></div>
 <p class="row-what">${whyEvaluation(evaluation)}</p>
 ${counts.total > 0 && progressBar(counts)}
-<p class="row-facts">${showsRepository && html`<a href="${repositoryPath(repo)}">${repo.forge}</a> · `}<bdi>${readableRef(evaluation)}</bdi> · <code>${shortSha(sha)}</code>${took !== '' && html` · ${took}`}</p>
+<p class="row-facts">${showsRepository && html`<a href="${repositoryPath(repo)}">${repo.forge}</a> · `}<bdi>${readableRef(evaluation)}</bdi> · <code>${shortSha(sha)}</code>${took !== null && html` · ${took}`}</p>
 </li>`;
 }

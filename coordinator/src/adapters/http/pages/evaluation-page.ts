@@ -70,8 +70,8 @@ ${durations(evaluation, now)}
 function durations({ started_at, building_at, finished_at }: EvaluationView, now: number): Html {
   const evaluating = lasted(started_at, building_at ?? finished_at, now);
   const building = lasted(building_at, finished_at, now);
-  return html`${evaluating !== '' && html`<div><dt>Evaluating</dt><dd>${evaluating}</dd></div>`}
-${building !== '' && html`<div><dt>Building</dt><dd>${building}</dd></div>`}`;
+  return html`${evaluating !== null && html`<div><dt>Evaluating</dt><dd>${evaluating}</dd></div>`}
+${building !== null && html`<div><dt>Building</dt><dd>${building}</dd></div>`}`;
 }
 
 function failures({ failed, evaluation }: EvaluationPageContent): Html | false {

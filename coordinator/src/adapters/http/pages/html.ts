@@ -14,7 +14,7 @@ export type Insertable = string | number | null | undefined | false | Html | rea
 export function html(strings: TemplateStringsArray, ...values: readonly Insertable[]): Html {
   let markup = strings[0] ?? '';
   for (const [index, value] of values.entries()) {
-    if (markup.endsWith('=')) {
+    if (/\s[\w:-]+=$/.test(strings[index] ?? '')) {
       throw new Error('html: an attribute without quotes can be broken out of');
     }
     markup += render(value) + (strings[index + 1] ?? '');

@@ -9,7 +9,7 @@ import { type Html, html } from './html.ts';
 import type { Page } from './layout.ts';
 import { logLines, sourceOf } from './log-lines.ts';
 import { ago, lasted } from './moments.ts';
-import { jobMark } from './state-mark.ts';
+import { jobMark, phaseWord } from './state-mark.ts';
 
 export interface JobPageContent {
   readonly job: JobView;
@@ -40,8 +40,8 @@ ${logSection(content)}
 
 function summary({ job, now }: JobPageContent): Html {
   const took = lasted(job.started_at, job.finished_at, now);
-  return html`<p class="verdict">${jobMark(job.status, job.phase ?? undefined)} <span class="reason">${whyJob(job)}</span></p>
-<p class="facts"><bdi>${job.name}</bdi> · ${job.system}${job.builder !== null && html` · on ${job.builder}`}${took !== '' && html` · ${took}`}${
+  return html`<p class="verdict">${job.status === 'running' ? jobMark('running', phaseWord(job.phase)) : jobMark(job.status)} <span class="reason">${whyJob(job)}</span></p>
+<p class="facts"><bdi>${job.name}</bdi> · ${job.system}${job.builder !== null && html` · on ${job.builder}`}${took !== null && html` · ${took}`}${
     job.started_at === null
       ? html` · queued ${ago(job.created_at, now)}`
       : html` · started ${ago(job.started_at, now)}`
@@ -110,13 +110,15 @@ function timings({ timings: spent }: JobView): Html | false {
   );
 }
 
-function attemptTable({ attempts, now }: JobPageContent): Html | false {
+function attemptTable({ job, attempts, now }: JobPageContent): Html | false {
   return (
     attempts.length > 0 &&
     html`<section aria-labelledby="attempts-title"><h2 id="attempts-title">Earlier attempts</h2><table>
 <thead><tr><th scope="col">State</th><th scope="col">Attempt</th><th scope="col">Why</th><th scope="col">Time</th></tr></thead>
 <tbody>${attempts.map(
-      (one) => html`<tr><td>${jobMark(one.status)}</td><th scope="row">${one.number}</th>
+      (
+        one,
+      ) => html`<tr><td>${jobMark(one.status)}</td><th scope="row">${one.leaseId === null ? one.number : html`<a href="/api/v1/jobs/${job.id}/log?attempt=${one.number}">${one.number}, its log</a>`}</th>
 <td>${one.reason ?? ''} ${ago(one.finishedAt, now)}</td><td class="num">${lasted(one.startedAt, one.finishedAt, now)}</td></tr>`,
     )}</tbody></table></section>`
   );

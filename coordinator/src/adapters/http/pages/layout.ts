@@ -54,8 +54,8 @@ ${page.followsLog === true && html`<script type="module" src="${assets.url('foll
 <nav aria-label="Sections">${SECTIONS.map(([section, label, href]) => sectionLink(page, section, label, href))}</nav>
 </header>
 <main id="main" tabindex="-1"${watched(page)}>
-${crumbTrail(page)}
 <div id="warnings" data-live>${frame.warnings.map(warning)}</div>
+${crumbTrail(page)}
 ${page.body}
 </main>
 <footer class="bottom">

@@ -1,6 +1,7 @@
 /** Lines of a log as rows with a number to link to. assets/follow-log.js draws the same. */
 import { splitSgr } from '../../../../assets/sgr.js';
 import type { NumberedLine } from '../../../ports/log-store.ts';
+import { displayedText } from '../displayed-text.ts';
 import { type Html, html } from './html.ts';
 
 /** A row of its own says which derivation and phase the lines below it come from, whenever that changes. */
@@ -19,7 +20,10 @@ export function logLines(lines: readonly NumberedLine[]): Html {
 }
 
 export function sourceOf({ derivation, phase }: NumberedLine): string {
-  return [derivation, phase].filter((part) => part !== '').join(' · ');
+  return [derivation, phase]
+    .filter((part) => part !== '')
+    .map(displayedText)
+    .join(' · ');
 }
 
 /** Without numbers, for a few lines out of their place. */
@@ -33,7 +37,7 @@ function logLine({ number, text }: NumberedLine): Html {
 }
 
 function logText(text: string): Html {
-  return html`${splitSgr(text).map((piece) =>
+  return html`${splitSgr(displayedText(text)).map((piece) =>
     piece.className === ''
       ? html`${piece.text}`
       : html`<span class="${piece.className}">${piece.text}</span>`,

@@ -9,10 +9,14 @@ export function ago(at: string | null, now: number): Html {
     : html`<time datetime="${at}" title="${plainTime(at)}" data-ago>${formatAgo(Date.parse(at), now)}</time>`;
 }
 
-/** How long from one to the other, or until now when it goes on. */
-export function lasted(from: string | null, to: string | null, now: number): string {
-  const ms = to === null && from !== null ? Math.max(0, now - Date.parse(from)) : spanMs(from, to);
-  return ms === null ? '' : formatDuration(ms);
+/** How long from one to the other, or until now when it goes on; null for what has not begun. */
+export function lasted(from: string | null, to: string | null, now: number): Html | null {
+  if (from === null) {
+    return null;
+  }
+  return to === null
+    ? html`<span data-since="${from}">${formatDuration(Math.max(0, now - Date.parse(from)))}</span>`
+    : html`${formatDuration(spanMs(from, to) ?? 0)}`;
 }
 
 function plainTime(at: string): string {

@@ -4,7 +4,7 @@ import { whyJob } from '../sentences.ts';
 import { type Html, html } from './html.ts';
 import type { Page } from './layout.ts';
 import { ago } from './moments.ts';
-import { jobMark } from './state-mark.ts';
+import { jobMark, phaseWord } from './state-mark.ts';
 
 export interface QueuePageContent {
   readonly jobs: readonly OwnedJob[];
@@ -31,7 +31,7 @@ function queueTable(jobs: readonly OwnedJob[], now: number): Html {
 <thead><tr><th scope="col">State</th><th scope="col">Job</th><th scope="col">Why</th><th scope="col">Since</th></tr></thead>
 <tbody>${jobs.map(({ job, repository }) => {
     const path = jobPath(repository, job.eval_id, job.attr);
-    return html`<tr><td>${jobMark(job.status, job.phase ?? undefined)}</td>
+    return html`<tr><td>${job.status === 'running' ? jobMark('running', phaseWord(job.phase)) : jobMark(job.status)}</td>
 <th scope="row"><a href="${path}"><bdi>${job.attr}</bdi></a><span class="under"><bdi>${repository.slug}</bdi> #${job.eval_id} · ${job.system}</span></th>
 <td>${whyJob(job)}</td>
 <td class="num">${ago(job.started_at ?? job.created_at, now)}</td></tr>`;

@@ -1,6 +1,6 @@
 /** How states look: a shape and a word each, so that nothing is told by colour alone. */
 import type { EvaluationView } from '@argunix/shared/control-api/views';
-import type { JobStatus } from '@argunix/shared/domain/job-status';
+import type { JobPhase, JobStatus } from '@argunix/shared/domain/job-status';
 import { type Html, html } from './html.ts';
 
 const SHAPES: Readonly<Record<JobStatus, string>> = {
@@ -29,8 +29,19 @@ const WORDS: Readonly<Record<JobStatus, string>> = {
   error: 'error',
 };
 
+const PHASE_WORDS: Readonly<Record<JobPhase, string>> = {
+  push: 'sending inputs',
+  build: 'building',
+  pull: 'fetching outputs',
+  publish: 'publishing',
+};
+
 export function jobMark(status: JobStatus, word = WORDS[status]): Html {
   return html`<span class="mark s-${status}">${shape(status)}${word}</span>`;
+}
+
+export function phaseWord(phase: JobPhase | null): string {
+  return phase === null ? 'running' : PHASE_WORDS[phase];
 }
 
 export function statusWord(status: JobStatus): string {

@@ -6,7 +6,7 @@ import { evaluationList } from './evaluation-list.ts';
 import { type Html, html } from './html.ts';
 import type { Page } from './layout.ts';
 import { lasted } from './moments.ts';
-import { jobMark } from './state-mark.ts';
+import { jobMark, phaseWord } from './state-mark.ts';
 
 export interface StatusPageContent {
   readonly status: StatusView;
@@ -43,14 +43,13 @@ export function statusPage(content: StatusPageContent): Page {
   };
 }
 
-function figures({ jobs, evaluations, builders, repositories }: StatusView): Html {
+function figures({ jobs, evaluations, builders }: StatusView): Html {
   const slots = sum(builders, (one) => one.slots);
   const used = sum(builders, (one) => one.slots_used);
   return html`${figure('/queue', jobs.running, 'running')}
 ${figure('/queue', jobs.queued, 'queued')}
 ${figure('/', evaluations.evaluating + evaluations.building, 'under way')}
-${figure('/hosts', `${used}/${slots}`, 'slots in use')}
-${figure('/repos', repositories, repositories === 1 ? 'repository' : 'repositories')}`;
+${figure('/hosts', `${used}/${slots}`, 'slots in use')}`;
 }
 
 function figure(href: string, value: string | number, label: string): Html {
@@ -63,7 +62,7 @@ function runningJobs(running: readonly OwnedJob[], now: number): Html {
   }
   return html`<ul class="rows">${running.map(
     ({ job, repository }) => html`<li class="row">
-<div class="row-head">${jobMark('running', job.phase ?? 'running')}
+<div class="row-head">${jobMark('running', phaseWord(job.phase))}
 <a class="row-title" href="${jobPath(repository, job.eval_id, job.attr)}"><bdi>${job.attr}</bdi></a>
 <span class="row-when">${lasted(job.started_at, null, now)}</span></div>
 <p class="row-facts"><bdi>${repository.slug}</bdi> #${job.eval_id} · ${whyJob(job)}</p>

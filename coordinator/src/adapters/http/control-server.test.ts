@@ -1,0 +1,137 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { silentLogger } from '@argunix/shared/kit/logger';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createFakeCommands } from '../../../test/fakes/commands.ts';
+import { smallRows } from '../../../test/fakes/http-server.ts';
+import { createFakeViews } from '../../../test/fakes/views.ts';
+import type { Commands } from '../../ports/commands.ts';
+import { createControlServer } from './control-server.ts';
+import type { HttpServer } from './server.ts';
+
+let folder = '';
+const SHA = '8F1C0A4D6BE27795C1F0A3D2B4E5968778695A4B';
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'argunix-control-'));
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function startControl(commands: Commands = createFakeCommands()): Promise<HttpServer> {
+  return await createControlServer({
+    commands,
+    socketPath: join(folder, 'control.sock'),
+    views: createFakeViews(smallRows()),
+    builders: () => [],
+    warnings: () => [],
+    readiness: () => ({ kind: 'ready' }),
+    plugins: [],
+    externalUrl: 'https://ci.example.com',
+    version: '0.1.0',
+    logger: silentLogger,
+    now: () => 0,
+  });
+}
+
+test('the socket is for its owner alone, answers, and is gone after closing', async () => {
+  const server = await startControl();
+  const socketPath = join(folder, 'control.sock');
+
+  await server.listen();
+  const status = await new Promise<number | undefined>((resolve, reject) => {
+    request({ socketPath, path: '/api/v1/evals/1' }, (answer) => resolve(answer.resume().statusCode))
+      .on('error', reject)
+      .end();
+  });
+
+  expect(status).toBe(200);
+  expect((await stat(socketPath)).mode & 0o777).toBe(0o600);
+  await server.close();
+  await expect(stat(socketPath)).rejects.toThrow('ENOENT');
+});
+
+test('what a crash left at the path of the socket is no obstacle', async () => {
+  const first = await startControl();
+  await first.listen();
+  const second = await startControl();
+
+  await expect(second.listen()).resolves.toContain('control.sock');
+
+  await Promise.all([first.close(), second.close()]);
+});
+
+test.each([
+  [
+    '/api/v1/evals',
+    { repo: 'here/demo/sample', ref: 'main' },
+    201,
+    [
+      'trigger',
+      { repository: { forge: 'here', slug: 'demo/sample' }, revision: { kind: 'ref', ref: 'main' } },
+    ],
+  ],
+  [
+    '/api/v1/evals',
+    { repo: { forge: 'here', slug: 'demo/sample' }, sha: SHA },
+    201,
+    [
+      'trigger',
+      {
+        repository: { forge: 'here', slug: 'demo/sample' },
+        revision: { kind: 'sha', sha: SHA.toLowerCase() },
+      },
+    ],
+  ],
+  ['/api/v1/evals/1/cancel', undefined, 200, ['cancelEvaluation', 1]],
+  ['/api/v1/evals/1/restart', undefined, 201, ['restartEvaluation', 1]],
+  ['/api/v1/jobs/1/restart', undefined, 200, ['restartJob', 1]],
+  ['/api/v1/jobs/1/cancel', undefined, 200, ['cancelJob', 1]],
+] as const)(
+  'POST %s does what it says and answers with what came of it',
+  async (url, payload, status, asked) => {
+    const commands = createFakeCommands();
+    const server = await startControl(commands);
+
+    const answer = await server.inject({ method: 'POST', url, ...(payload !== undefined && { payload }) });
+
+    expect(answer.statusCode).toBe(status);
+    expect(answer.json()).toMatchObject({ id: 1 });
+    expect(commands.asked).toEqual([asked]);
+  },
+);
+
+test('a refusal is a conflict with its sentence, and what does not exist is not found', async () => {
+  const commands = createFakeCommands({
+    cancelJob: () => Promise.resolve({ kind: 'refused', reason: 'The job has ended already.' }),
+    restartJob: () => Promise.resolve({ kind: 'not_found' }),
+  });
+  const server = await startControl(commands);
+
+  const refused = await server.inject({ method: 'POST', url: '/api/v1/jobs/1/cancel' });
+  const absent = await server.inject({ method: 'POST', url: '/api/v1/jobs/1/restart' });
+
+  expect(refused.statusCode).toBe(409);
+  expect(refused.json()).toMatchObject({ error: { message: 'The job has ended already.' } });
+  expect(absent.statusCode).toBe(404);
+});
+
+test.each([
+  [{}],
+  [{ repo: 'here/demo/sample' }],
+  [{ repo: 'here/demo/sample', ref: 'main', sha: SHA }],
+  [{ repo: 'sample', ref: 'main' }],
+  [{ repo: 'here/demo/sample', sha: 'abc' }],
+  [{ repo: 'here/demo/sample', ref: 'main', force: true }],
+])('%j triggers nothing', async (payload) => {
+  const commands = createFakeCommands();
+  const server = await startControl(commands);
+
+  const answer = await server.inject({ method: 'POST', url: '/api/v1/evals', payload });
+
+  expect(answer.statusCode).toBe(400);
+  expect(commands.asked).toEqual([]);
+});

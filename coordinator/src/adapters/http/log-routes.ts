@@ -1,0 +1,244 @@
+/**
+ * Logs of jobs as text, as JSON and as they are written, and the feed of changes. What a build printed is hostile:
+ * it leaves here as plain text or inside JSON, without control sequences, and never to be guessed at by a browser.
+ */
+import { EVENTS_PATH } from '@argunix/shared/control-api/paths';
+import { IdParams } from '@argunix/shared/control-api/requests';
+import { ErrorView, LogLineView } from '@argunix/shared/control-api/views';
+import type { LeaseId } from '@argunix/shared/domain/ids';
+import type { Logger } from '@argunix/shared/kit/logger';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { Changes } from '../../ports/changes.ts';
+import type { LiveTail, LogEvent, LogStore, NumberedLine } from '../../ports/log-store.ts';
+import { REFUSALS } from './api-routes.ts';
+import { nothingHere } from './app.ts';
+import { createChangeFeed } from './change-feed.ts';
+import { displayedText } from './displayed-text.ts';
+import { encodeEvent, eventStream } from './event-stream.ts';
+import { createOpenResponses, type OpenResponseLimits, USUAL_RESPONSE_LIMITS } from './open-responses.ts';
+import { API_PREFIX } from './openapi.ts';
+import { bearerOf } from './reader.ts';
+import { wantsJson } from './wants-json.ts';
+
+export interface LogAsk {
+  readonly jobId: number;
+  /** Null is the current one. */
+  readonly attempt: number | null;
+  /** The token of `Authorization: Bearer`, unverified; null when none was sent. */
+  readonly bearer: string | null;
+}
+
+export interface FoundLog {
+  readonly leaseId: LeaseId;
+  /** Whether the job still runs: its log may be about to begin. */
+  readonly isLive: boolean;
+}
+
+export interface LogRoutesOptions {
+  readonly logs: LogStore & LiveTail;
+  /** Undefined for a job that does not exist, that this reader may not see, or that has no log. */
+  readonly findLog: (ask: LogAsk) => FoundLog | undefined;
+  readonly changes: Changes;
+  readonly logger: Logger;
+  readonly limits?: Partial<OpenResponseLimits>;
+}
+
+const Attempt = z.coerce.number().int().min(1).max(1_000_000).optional();
+const From = z.coerce.number().int().max(1e12);
+const LogQuery = z.strictObject({
+  /** The number of the first line; below 0 it counts from the end. */
+  from: From.min(-1e12).default(0),
+  limit: z.coerce.number().int().min(1).max(1e12).optional(),
+  attempt: Attempt,
+  download: z.string().optional(),
+});
+const StreamQuery = z.strictObject({ from: From.min(0).optional(), attempt: Attempt });
+/** `next` is where to go on, null when the log has ended there. */
+const LogView = z.object({ lines: z.array(LogLineView), next: z.int().nullable() });
+
+// A JSON answer is held in memory whole.
+const MAX_JSON_LINES = 10_000;
+const USUAL_JSON_LINES = 2_000;
+const MAX_JSON_BYTES = 4 * 1024 * 1024;
+
+export function logRoutes(app: FastifyInstance, options: LogRoutesOptions, done: () => void): void {
+  const { logs, logger } = options;
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  const responses = createOpenResponses({ ...USUAL_RESPONSE_LIMITS, ...options.limits }, logger);
+  const feed = createChangeFeed(options.changes);
+  app.addHook('preClose', async () => {
+    feed.stop();
+    await responses.close();
+  });
+
+  function find(request: FastifyRequest, jobId: number, attempt: number | undefined): FoundLog {
+    const found = options.findLog({ jobId, attempt: attempt ?? null, bearer: bearerOf(request) });
+    if (found === undefined) {
+      throw nothingHere();
+    }
+    return found;
+  }
+  async function startOf(leaseId: LeaseId, from: number): Promise<number> {
+    return from >= 0 ? from : Math.max(0, (await logs.lineCount(leaseId)) + from);
+  }
+
+  routes.get(
+    `${API_PREFIX}/jobs/:id/log`,
+    {
+      schema: {
+        tags: ['read'],
+        summary: 'The log of a job: plain text, or JSON when asked for',
+        params: IdParams,
+        querystring: LogQuery,
+        response: { 200: LogView, ...REFUSALS, 503: ErrorView },
+      },
+      exposeHeadRoute: false,
+    },
+    async (request, reply) => {
+      const { from, limit, attempt, download } = request.query;
+      const { leaseId, isLive } = find(request, request.params.id, attempt);
+      const start = await startOf(leaseId, from);
+      reply.header('vary', 'accept');
+      if (wantsJson(request.headers.accept)) {
+        const count = Math.min(limit ?? USUAL_JSON_LINES, MAX_JSON_LINES);
+        const { lines, hasMore } = await someLines(logs, leaseId, start, count);
+        const next = (lines.at(-1)?.number ?? start - 1) + 1;
+        return { lines: lines.map(toLineView), next: hasMore || isLive ? next : null };
+      }
+      const name = download === undefined ? 'inline' : `attachment; filename="job-${request.params.id}.log"`;
+      responses.send(reply, {
+        headers: { 'content-type': 'text/plain; charset=utf-8', 'content-disposition': name, vary: 'accept' },
+        produce: (signal) => asText(logs.read(leaseId, start), limit ?? Infinity, signal),
+      });
+      return undefined;
+    },
+  );
+
+  routes.get(
+    `${API_PREFIX}/jobs/:id/log/stream`,
+    {
+      schema: {
+        tags: ['read'],
+        summary: 'The log of a job as it is written: server-sent events lines, lag and end',
+        params: IdParams,
+        querystring: StreamQuery,
+      },
+      exposeHeadRoute: false,
+    },
+    (request, reply) => {
+      const { from, attempt } = request.query;
+      const found = find(request, request.params.id, attempt);
+      const resumed = parseLastEventId(request.headers['last-event-id'], found.leaseId);
+      responses.send(
+        reply,
+        eventStream((signal) => asEvents(logs, found, resumed ?? from, signal)),
+      );
+    },
+  );
+
+  const events = {
+    tags: ['read'],
+    summary: 'What has changed, as server-sent events repository, evaluation, jobs and lag',
+  };
+  routes.get(EVENTS_PATH, { schema: events, exposeHeadRoute: false }, (request, reply) => {
+    const lastEventId = z.string().max(100).optional().catch('').parse(request.headers['last-event-id']);
+    responses.send(
+      reply,
+      eventStream((signal) => feed.follow(lastEventId, signal)),
+    );
+  });
+  done();
+}
+
+async function* asEvents(
+  logs: LiveTail & LogStore,
+  { leaseId, isLive }: FoundLog,
+  from: number | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  // A job that runs and has no log yet, or no longer: the browser comes back and finds out.
+  const isBetween = isLive && !logs.isLive(leaseId);
+  for await (const event of logs.follow(leaseId, from, signal)) {
+    if (event.kind !== 'end' || !isBetween) {
+      yield encodeLogEvent(event, leaseId);
+    }
+  }
+}
+
+const encoded = new WeakMap<LogEvent, Buffer>();
+
+/** The bytes of an event, made once for all who read it. */
+function encodeLogEvent(event: LogEvent, leaseId: LeaseId): Buffer {
+  if (event.kind !== 'lines') {
+    return encodeEvent(
+      event.kind === 'end' ? { event: 'end', data: {} } : { event: 'lag', data: { dropped: event.dropped } },
+    );
+  }
+  const known = encoded.get(event);
+  if (known !== undefined) {
+    return known;
+  }
+  const id = `${leaseId}.${event.lines.at(-1)?.number ?? 0}`;
+  const bytes = encodeEvent({ id, event: 'lines', data: { lines: event.lines.map(toLineView) } });
+  encoded.set(event, bytes);
+  return bytes;
+}
+
+/** Where to go on: behind the line of the id, if it is one of this log and not of an attempt before it. */
+function parseLastEventId(id: string | string[] | undefined, leaseId: LeaseId): number | undefined {
+  const match = typeof id === 'string' ? /^([0-9]{1,15})\.([0-9]{1,15})$/.exec(id) : null;
+  return match !== null && Number(match[1]) === leaseId ? Number(match[2]) + 1 : undefined;
+}
+
+async function* asText(
+  batches: AsyncIterable<readonly NumberedLine[]>,
+  limit: number,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  let left = limit;
+  for await (const batch of batches) {
+    if (signal.aborted || left <= 0) {
+      return;
+    }
+    const lines = left < batch.length ? batch.slice(0, left) : batch;
+    left -= lines.length;
+    yield Buffer.from(lines.map(toTextLine).join(''));
+  }
+}
+
+async function someLines(
+  logs: LogStore,
+  leaseId: LeaseId,
+  from: number,
+  count: number,
+): Promise<{ lines: readonly NumberedLine[]; hasMore: boolean }> {
+  const lines: NumberedLine[] = [];
+  let bytes = 0;
+  for await (const batch of logs.read(leaseId, from)) {
+    for (const line of batch) {
+      if (lines.length >= count || bytes >= MAX_JSON_BYTES) {
+        return { lines, hasMore: true };
+      }
+      lines.push(line);
+      bytes += line.text.length;
+    }
+  }
+  return { lines, hasMore: false };
+}
+
+function toLineView({ number, atMs, derivation, phase, text }: NumberedLine): LogLineView {
+  return {
+    number,
+    at_ms: atMs,
+    derivation: displayedText(derivation),
+    phase: displayedText(phase),
+    text: displayedText(text),
+  };
+}
+
+function toTextLine({ derivation, text }: NumberedLine): string {
+  const shown = displayedText(text);
+  return derivation === '' ? `${shown}\n` : `${displayedText(derivation)}> ${shown}\n`;
+}

@@ -1,0 +1,116 @@
+import { request as httpRequest } from 'node:http';
+import { afterEach, expect, test } from 'vitest';
+import { createFakeCommands } from '../../../test/fakes/commands.ts';
+import { startHttpServer } from '../../../test/fakes/http-server.ts';
+import type { HttpServer } from './server.ts';
+
+let server: HttpServer | undefined;
+
+afterEach(async () => {
+  await server?.close();
+});
+
+test('a poke brings the next look forward, whatever its body says', async () => {
+  const commands = createFakeCommands();
+  server = await startHttpServer({ poke: commands.poke });
+
+  for (const [type, payload] of [
+    ['application/json', '{"repository":'],
+    ['text/x-nonsense', '\u0000'],
+    ['application/x-www-form-urlencoded', 'a=b'],
+  ] as const) {
+    const headers = { 'content-type': type };
+    const answer = await server.inject({
+      method: 'POST',
+      url: '/webhook/here?repo=demo/sample',
+      payload,
+      headers,
+    });
+
+    expect(answer.statusCode).toBe(202);
+    expect(answer.json()).toEqual({ message: 'The next look comes at once.' });
+  }
+  expect(await server.inject({ method: 'POST', url: '/webhook/here' })).toMatchObject({ statusCode: 202 });
+  expect(commands.asked[0]).toEqual([
+    'poke',
+    { forge: 'here', slug: 'demo/sample', remoteAddress: '127.0.0.1' },
+  ]);
+  expect(commands.asked[3]).toEqual(['poke', { forge: 'here', slug: null, remoteAddress: '127.0.0.1' }]);
+});
+
+test('only a trusted proxy may say for whom it speaks', async () => {
+  const commands = createFakeCommands();
+  server = await startHttpServer({ poke: commands.poke, trustedProxies: ['127.0.0.1'] });
+  const headers = { 'x-forwarded-for': '203.0.113.9' };
+
+  await server.inject({ method: 'POST', url: '/webhook/here', headers });
+  await server.inject({ method: 'POST', url: '/webhook/here', headers, remoteAddress: '198.51.100.1' });
+
+  expect(commands.asked).toMatchObject([
+    ['poke', { remoteAddress: '203.0.113.9' }],
+    ['poke', { remoteAddress: '198.51.100.1' }],
+  ]);
+});
+
+test('pokes beyond the rate are told when to come back, and other forges are not held up', async () => {
+  let now = 0;
+  const commands = createFakeCommands();
+  server = await startHttpServer({
+    poke: commands.poke,
+    pokedForges: () => ['here', 'there'],
+    pokes: { burst: 2, refillMs: 4000 },
+    now: () => now,
+  });
+  const poke = async (forge: string): Promise<{ statusCode: number; headers: Record<string, unknown> }> =>
+    await (server ?? expect.fail()).inject({ method: 'POST', url: `/webhook/${forge}` });
+
+  expect((await poke('here')).statusCode).toBe(202);
+  expect((await poke('here')).statusCode).toBe(202);
+  const refused = await poke('here');
+  expect(refused.statusCode).toBe(429);
+  expect(refused.headers['retry-after']).toBe('4');
+  expect((await poke('there')).statusCode).toBe(202);
+  now = 4000;
+  expect((await poke('here')).statusCode).toBe(202);
+});
+
+test('a forge that is not configured, or takes no pokes, is not there', async () => {
+  server = await startHttpServer({ pokedForges: () => ['here'] });
+
+  expect((await server.inject({ method: 'POST', url: '/webhook/codeberg' })).statusCode).toBe(404);
+  expect((await server.inject({ method: 'POST', url: '/webhook/__proto__' })).statusCode).toBe(404);
+});
+
+test('a body over the limit is refused, announced or not', async () => {
+  server = await startHttpServer({ limits: { bodyBytes: 1000, closeMs: 200 } });
+  const url = new URL('/webhook/here', await server.listen());
+
+  expect(await post(url, 'x'.repeat(1001), true)).toBe(413);
+  expect(await post(url, 'x'.repeat(1001), false)).toBe(413);
+  expect(await post(url, 'x'.repeat(1000), false)).toBe(202);
+});
+
+test('bodies in flight share one bound, and what is over is given back', async () => {
+  server = await startHttpServer({ limits: { bodyBytes: 1000, bodiesInFlightBytes: 1500, closeMs: 200 } });
+  const url = new URL('/webhook/here', await server.listen());
+  const slow = httpRequest(url, { method: 'POST', headers: { 'content-length': 900 } });
+  slow.on('error', () => {}); // it is cut off below
+  slow.flushHeaders();
+  slow.write('x');
+
+  await expect.poll(() => post(url, 'y'.repeat(900), true)).toBe(503);
+  slow.destroy();
+  await expect.poll(() => post(url, 'y'.repeat(900), true)).toBe(202);
+});
+
+async function post(url: URL, body: string, isAnnounced: boolean): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    const headers = isAnnounced ? { 'content-length': body.length } : { 'transfer-encoding': 'chunked' };
+    const sent = httpRequest(url, { method: 'POST', headers }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode ?? 0);
+    });
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}

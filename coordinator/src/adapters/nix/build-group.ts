@@ -1,0 +1,60 @@
+/** One nix-store process of a batch, and what its end says about the requests that were in it. */
+import type { BuildEnding } from '@argunix/shared/domain/build-ending';
+import type { DerivationPath } from '@argunix/shared/domain/store-path';
+import { judgeRealise, type RealiseOutcome } from '@argunix/shared/nix/build-verdict';
+import type { Realise } from '@argunix/shared/nix/realise';
+import type { Entry } from './build-entry.ts';
+
+export interface Group {
+  readonly members: Map<DerivationPath, Entry>;
+  readonly isShared: boolean;
+  readonly jobs: number;
+  readonly process: Realise;
+  readonly startedAt: number;
+  /** Whose builders began in it. */
+  readonly started: Set<DerivationPath>;
+  /** What a shared group builds now. */
+  current: Entry | undefined;
+  patience: NodeJS.Timeout | undefined;
+  /** It still lists what is no longer its own: to be stopped before it begins anything. */
+  isDisowned: boolean;
+  isStopping: boolean;
+}
+
+export interface GroupVerdict {
+  readonly ended: readonly (readonly [Entry, BuildEnding])[];
+  /** About these the process says nothing: they go to another. */
+  readonly left: readonly Entry[];
+  /** Nobody of them was at work: which one the trouble is about shows when each has a process of its own. */
+  readonly isUnexplained: boolean;
+}
+
+export function judgeGroup(group: Group, outcome: RealiseOutcome, isAborted: boolean): GroupVerdict {
+  const members = [...group.members.values()];
+  const isWhole = outcome.ending.kind === 'exited' && outcome.ending.code === 0;
+  const culprit = isWhole ? undefined : judgeCulprit(group, outcome);
+  const ended = members.flatMap((entry): readonly (readonly [Entry, BuildEnding])[] => {
+    if (!isWhole && (entry.isCancelled || isAborted)) {
+      return [[entry, { kind: 'cancelled' }]];
+    }
+    if (!group.isShared || isWhole) {
+      return [[entry, judgeRealise(entry.drvPath, group.started, outcome)]];
+    }
+    return culprit !== undefined && entry === group.current ? [[entry, culprit]] : [];
+  });
+  const judged = new Set(ended.map(([entry]) => entry));
+  return {
+    ended,
+    left: members.filter((entry) => !judged.has(entry)),
+    isUnexplained: culprit === undefined && !group.isStopping,
+  };
+}
+
+/** Only a fault of the build itself: of anything else that ended a shared process, it may be a bystander. */
+function judgeCulprit(group: Group, outcome: RealiseOutcome): BuildEnding | undefined {
+  if (!group.isShared || group.isStopping || group.current === undefined) {
+    return undefined;
+  }
+  const ending = judgeRealise(group.current.drvPath, group.started, outcome);
+  return ending.kind === 'failed' || ending.kind === 'timed_out' ? ending : undefined;
+}

@@ -1,0 +1,121 @@
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startProcess } from '@argunix/shared/kit/run-process';
+import { until } from '@argunix/shared/kit/testing/until';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { GcRoots } from '../../ports/gc-roots.ts';
+import { createGcRoots } from './gc-roots.ts';
+import { createRootRegistrar } from './root-registrar.ts';
+import { createPrivateStore, type PrivateStore } from './testing/private-store.ts';
+
+let store: PrivateStore;
+let roots: GcRoots;
+let dir: string;
+
+beforeEach(async () => {
+  store = await createPrivateStore();
+  dir = join(store.dir, 'roots');
+  roots = createGcRoots({ dir, registrar: createRootRegistrar({ stateDir: store.stateDir }) });
+});
+afterEach(async () => {
+  await store.remove();
+});
+
+test('a rooted path survives the collector, one without a root does not, and a removed root holds nothing', async () => {
+  const kept = await store.add('kept', 'kept');
+  const lost = await store.add('lost', 'lost');
+  await roots.add('eval-1', [kept]);
+
+  await store.collect();
+
+  expect([await store.isValid(kept), await store.isValid(lost)]).toEqual([true, false]);
+  await roots.remove('eval-1');
+  await store.collect();
+  expect(await store.isValid(kept)).toBe(false);
+  expect(await readdir(join(store.stateDir, 'gcroots/auto'))).toEqual([]);
+});
+
+test('a root that is made before its path holds from then on', async () => {
+  const path = await store.add('later', 'later');
+  await store.collect();
+  expect(await store.isValid(path)).toBe(false);
+
+  await roots.add('job-7', [path]);
+  await store.collect();
+  await store.add('later', 'later');
+  await store.collect();
+
+  expect(await store.isValid(path)).toBe(true);
+});
+
+test('a path with two owners is held until the second lets go; adding twice changes nothing', async () => {
+  const path = await store.add('shared', 'shared');
+  await roots.add('eval-1', [path, path]);
+  await roots.add('eval-1', [path]);
+  await roots.add('job-1', [path]);
+
+  await roots.remove('eval-1');
+  await roots.remove('eval-1');
+  await store.collect();
+
+  expect(await store.isValid(path)).toBe(true);
+});
+
+test('a sweep removes the roots of the dead and no others, nor what is not its own', async () => {
+  const living = await store.add('living', 'living');
+  const dead = await store.add('dead', 'dead');
+  await roots.add('eval-1', [living]);
+  await roots.add('eval-2', [dead]);
+  await mkdir(join(dir, 'lost+found'));
+
+  await roots.sweep((owner) => ['eval-1'].includes(owner));
+  await store.collect();
+
+  expect([await store.isValid(living), await store.isValid(dead)]).toEqual([true, false]);
+  expect((await readdir(dir)).toSorted()).toEqual(['eval-1', 'lost+found']);
+});
+
+test.each(['../up', 'eval-', 'eval-1/..', '', 'other'])('%j owns nothing', async (owner) => {
+  await expect(roots.add(owner, [])).rejects.toThrow('expected a name like eval-12-outs');
+  await expect(roots.remove(owner)).rejects.toThrow('expected a name like eval-12-outs');
+});
+
+test('what is no store path is not rooted', async () => {
+  await expect(roots.add('eval-1', ['/nix/store/../../etc/passwd'])).rejects.toThrow('expected a store path');
+});
+
+test('the daemon registers the roots of one who may not write where Nix keeps them', async () => {
+  const socketPath = join(store.dir, 'socket');
+  const daemon = startProcess({
+    command: 'nix-daemon',
+    args: ['--daemon'],
+    env: { ...store.env, NIX_DAEMON_SOCKET_PATH: socketPath },
+    deadlineMs: 60_000,
+    graceMs: 1_000,
+    whenOrphaned: 'KILL',
+  });
+  // Nobody may write into a path below a file.
+  const byDaemon = createGcRoots({
+    dir,
+    registrar: createRootRegistrar({ stateDir: '/dev/null', socketPath }),
+  });
+  const kept = await store.add('kept', 'kept');
+  const more = await store.add('more', 'more');
+  await until(async () => (await readdir(store.dir)).includes('socket'));
+
+  await byDaemon.add('eval-1', [kept, more]);
+  await store.collect();
+
+  expect([await store.isValid(kept), await store.isValid(more)]).toEqual([true, true]);
+  await byDaemon.remove('eval-1');
+  await store.collect();
+  expect(await store.isValid(kept)).toBe(false);
+  daemon.stop();
+  await daemon.ended;
+});
+
+test('a daemon that is not there is said', async () => {
+  const nowhere = createRootRegistrar({ stateDir: '/dev/null', socketPath: join(store.dir, 'none') });
+
+  await expect(nowhere.register(['/tmp/x'])).rejects.toThrow('the Nix daemon at');
+});

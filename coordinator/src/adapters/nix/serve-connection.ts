@@ -1,0 +1,94 @@
+/** One `nix-store --serve` process and the questions asked of it, one after the other. */
+import { AppError } from '@argunix/shared/kit/app-error';
+import { describeEnding, startProcess } from '@argunix/shared/kit/run-process';
+import type { NixEnvironment } from '@argunix/shared/nix/nix-configuration';
+import {
+  createWireReader,
+  createWireWriter,
+  SERVE_COMMAND,
+  SERVE_MAGIC_1,
+  SERVE_MAGIC_2,
+  SERVE_VERSION,
+} from './serve-protocol.ts';
+
+export interface ServeConnection {
+  /** Those that are valid. While the process lives, each is held from the collector, valid or not. */
+  queryValidPaths(storePaths: readonly string[]): Promise<readonly string[]>;
+  /** Resolves when the process is gone. */
+  close(): Promise<void>;
+  readonly isOpen: () => boolean;
+}
+
+// Of one process; a new one takes over. It keeps the temporary roots of a day from adding up.
+const LIFETIME_MS = 24 * 3_600_000;
+const MAX_PATH_BYTES = 1_024;
+const MAJOR = 0xff00;
+
+export async function openServeConnection(env: NixEnvironment): Promise<ServeConnection> {
+  const running = startProcess({
+    command: 'nix-store',
+    // Without --write the lock of a question is ignored: it takes a temporary root.
+    args: ['--serve', '--write'],
+    env,
+    deadlineMs: LIFETIME_MS,
+    graceMs: 2_000,
+    whenOrphaned: 'TERM',
+  });
+  let said = '';
+  running.stderr.on('data', (chunk: Buffer) => {
+    said = (said + chunk.toString('utf8')).slice(-4_000);
+  });
+  let isOpen = true;
+  const gone = running.ended.then((ending) => {
+    isOpen = false;
+    return ending;
+  });
+  const reader = createWireReader(running.stdout);
+
+  /** What the process said on its way out is the better reason. */
+  async function explained<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    try {
+      return await answer;
+    } catch (error) {
+      running.stop();
+      const ending = await gone;
+      throw new AppError(
+        'nix.failed',
+        `nix-store --serve ${describeEnding(ending)}: ${said.trim()}`,
+        {},
+        error,
+      );
+    }
+  }
+  async function greet(): Promise<void> {
+    running.stdin.write(createWireWriter().integer(SERVE_MAGIC_1).integer(SERVE_VERSION).bytes());
+    const magic = await reader.integer();
+    const version = await reader.integer();
+    if (magic !== SERVE_MAGIC_2 || (version & MAJOR) !== (SERVE_VERSION & MAJOR)) {
+      throw new AppError(
+        'nix.failed',
+        `expected serve protocol 2, got ${magic.toString(16)} ${version.toString(16)}`,
+      );
+    }
+  }
+  await explained(greet());
+  return {
+    isOpen: () => isOpen,
+    queryValidPaths: (storePaths) => {
+      running.stdin.write(
+        createWireWriter()
+          .integer(SERVE_COMMAND.queryValidPaths)
+          .integer(1) // lock
+          .integer(0) // no substitution: it would be silent until its end
+          .strings(storePaths)
+          .bytes(),
+      );
+      return explained(reader.strings(storePaths.length, MAX_PATH_BYTES));
+    },
+    async close() {
+      running.stdin.end();
+      running.stop();
+      await gone;
+    },
+  };
+}

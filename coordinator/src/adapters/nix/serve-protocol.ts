@@ -1,0 +1,123 @@
+/**
+ * The wire format of Nix and the serve protocol on it, as `nix-store --serve` speaks it (2.7 from Nix 2.8 to 2.34):
+ * integers are 64 bits, least significant byte first; a string is its length, its bytes, and zeros up to a multiple of
+ * eight; a list is its length and its items. Nothing the other side sends makes us hold more than it may.
+ */
+import type { Readable } from 'node:stream';
+import { AppError } from '@argunix/shared/kit/app-error';
+
+export const SERVE_MAGIC_1 = 0x390c9deb;
+export const SERVE_MAGIC_2 = 0x5452eecb;
+export const SERVE_VERSION = 0x207;
+export const SERVE_COMMAND = { queryValidPaths: 1 } as const;
+
+const WORD = 8;
+
+/** Collects what is to be said; `bytes` is all of it. */
+export interface WireWriter {
+  integer(value: number): WireWriter;
+  string(value: string): WireWriter;
+  strings(values: readonly string[]): WireWriter;
+  bytes(): Buffer;
+}
+
+export function createWireWriter(): WireWriter {
+  const parts: Buffer[] = [];
+  const writer: WireWriter = {
+    integer(value) {
+      const word = Buffer.alloc(WORD);
+      word.writeBigUInt64LE(BigInt(value));
+      parts.push(word);
+      return writer;
+    },
+    string(value) {
+      const text = Buffer.from(value, 'utf8');
+      writer.integer(text.length);
+      parts.push(text, Buffer.alloc(paddingOf(text.length)));
+      return writer;
+    },
+    strings(values) {
+      writer.integer(values.length);
+      for (const value of values) {
+        writer.string(value);
+      }
+      return writer;
+    },
+    bytes: () => Buffer.concat(parts),
+  };
+  return writer;
+}
+
+/** Reads what was said, waiting for it. Throws `nix.failed` at the end of the stream and at what is not of the format. */
+export interface WireReader {
+  integer(): Promise<number>;
+  string(maxBytes: number): Promise<string>;
+  strings(maxCount: number, maxBytes: number): Promise<readonly string[]>;
+}
+
+export function createWireReader(stream: Readable): WireReader {
+  const chunks: AsyncIterator<Buffer> = stream[Symbol.asyncIterator]();
+  let buffer: Buffer = Buffer.alloc(0);
+  let at = 0;
+
+  async function take(size: number): Promise<Buffer> {
+    if (buffer.length - at < size) {
+      const parts = [buffer.subarray(at)];
+      for (let held = parts[0]?.length ?? 0; held < size; ) {
+        const next = await chunks.next();
+        if (next.done === true) {
+          throw new AppError(
+            'nix.failed',
+            'nix-store --serve: the other side ended in the middle of an answer',
+          );
+        }
+        parts.push(next.value);
+        held += next.value.length;
+      }
+      buffer = Buffer.concat(parts);
+      at = 0;
+    }
+    const taken = buffer.subarray(at, at + size);
+    at += size;
+    return taken;
+  }
+  async function integer(): Promise<number> {
+    const value = (await take(WORD)).readBigUInt64LE();
+    if (value > BigInt(Number.MAX_SAFE_INTEGER)) {
+      throw new AppError('nix.failed', `nix-store --serve: expected a count, got ${value}`);
+    }
+    return Number(value);
+  }
+  async function length(max: number, what: string): Promise<number> {
+    const value = await integer();
+    if (value > max) {
+      throw new AppError('nix.failed', `nix-store --serve: expected at most ${max} ${what}, got ${value}`);
+    }
+    return value;
+  }
+  async function string(maxBytes: number): Promise<string> {
+    const size = await length(maxBytes, 'bytes');
+    const text = (await take(size)).toString('utf8');
+    const padding = await take(paddingOf(size));
+    if (padding.some((byte) => byte !== 0)) {
+      throw new AppError('nix.failed', 'nix-store --serve: expected zeros after a string');
+    }
+    return text;
+  }
+  return {
+    integer,
+    string,
+    async strings(maxCount, maxBytes) {
+      const count = await length(maxCount, 'strings');
+      const values: string[] = [];
+      while (values.length < count) {
+        values.push(await string(maxBytes));
+      }
+      return values;
+    },
+  };
+}
+
+function paddingOf(size: number): number {
+  return (WORD - (size % WORD)) % WORD;
+}

@@ -1,0 +1,183 @@
+/**
+ * What Prometheus reads. Counters are told by flows as things happen; gauges are read when the metrics are asked for.
+ * No label has values that a stranger could make up: systems and forges outside the configuration count as `other`.
+ */
+import type { BuilderView } from '@argunix/shared/control-api/views';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Metrics } from '../../ports/metrics.ts';
+import type { ViewTotals } from '../../ports/views.ts';
+
+export interface QueueReading {
+  readonly system: string;
+  readonly depth: number;
+  readonly oldestAgeSeconds: number;
+}
+
+/** Each is called once for every answer and must be quick. */
+export interface Readings {
+  readonly totals: () => ViewTotals;
+  readonly builders: () => readonly BuilderView[];
+  /** Queued jobs by system; a system without any may be left out. */
+  readonly queue: () => readonly QueueReading[];
+  readonly deliveriesPending: () => number;
+  readonly databaseBytes: () => { readonly main: number; readonly wal: number };
+}
+
+export interface PrometheusMetrics extends Metrics {
+  render(): Promise<{ readonly contentType: string; readonly body: string }>;
+}
+
+// From a cached evaluation to one of the whole of nixpkgs; from a trivial derivation to Chromium.
+const DURATION_BUCKETS = [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400];
+const DECISION_BUCKETS = [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5];
+
+export function createPrometheusMetrics(options: {
+  readonly readings: Readings;
+  /** The systems that have a label of their own. */
+  readonly systems: () => readonly string[];
+  readonly forges: () => readonly string[];
+}): PrometheusMetrics {
+  const { readings } = options;
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry, prefix: 'argunix_' });
+
+  const webhooks = new Counter({
+    name: 'argunix_webhooks_total',
+    help: 'Webhook requests by forge and what became of them.',
+    labelNames: ['forge', 'outcome'],
+    registers,
+  });
+  const evaluationsEnded = new Counter({
+    name: 'argunix_evaluations_ended_total',
+    help: 'Evaluations that ended, by status; done ones by outcome too.',
+    labelNames: ['status', 'outcome'],
+    registers,
+  });
+  const evaluationDuration = new Histogram({
+    name: 'argunix_evaluation_duration_seconds',
+    help: 'How long evaluations took, from the push to the end of their last job.',
+    labelNames: ['status'],
+    buckets: DURATION_BUCKETS,
+    registers,
+  });
+  const jobsEnded = new Counter({
+    name: 'argunix_jobs_ended_total',
+    help: 'Attempts of jobs that ended, by status and system.',
+    labelNames: ['status', 'system'],
+    registers,
+  });
+  const buildDuration = new Histogram({
+    name: 'argunix_build_duration_seconds',
+    help: 'How long builders ran, by system; what was cached is not counted.',
+    labelNames: ['system'],
+    buckets: DURATION_BUCKETS,
+    registers,
+  });
+  const dispatchDecision = new Histogram({
+    name: 'argunix_dispatch_decision_seconds',
+    help: 'How long it takes to decide which job goes to which builder.',
+    buckets: DECISION_BUCKETS,
+    registers,
+  });
+  addReadGauges(registry, readings, systemLabel);
+
+  function systemLabel(system: string): string {
+    return options.systems().includes(system) ? system : 'other';
+  }
+
+  return {
+    webhookReceived(forge, outcome) {
+      webhooks.inc({ forge: options.forges().includes(forge) ? forge : 'other', outcome });
+    },
+    evaluationEnded(status, outcome, totalMs) {
+      evaluationsEnded.inc({ status, outcome: outcome ?? 'none' });
+      evaluationDuration.observe({ status }, totalMs / 1000);
+    },
+    jobEnded(status, system) {
+      jobsEnded.inc({ status, system: systemLabel(system) });
+    },
+    buildEnded(system, durationMs) {
+      buildDuration.observe({ system: systemLabel(system) }, durationMs / 1000);
+    },
+    dispatchDecided(durationMs) {
+      dispatchDecision.observe(durationMs / 1000);
+    },
+    async render() {
+      return { contentType: registry.contentType, body: await registry.metrics() };
+    },
+  };
+}
+
+function addReadGauges(
+  registry: Registry,
+  readings: Readings,
+  systemLabel: (system: string) => string,
+): void {
+  function gauge(
+    name: string,
+    help: string,
+    labelNames: readonly string[],
+    read: (set: (labels: Readonly<Record<string, string>>, value: number) => void) => void,
+  ): void {
+    const made: Gauge = new Gauge({
+      name: `argunix_${name}`,
+      help,
+      labelNames: [...labelNames],
+      registers: [registry],
+      collect() {
+        made.reset();
+        // Systems outside the configuration share a label, so they add up.
+        read((labels, value) => made.inc(labels, value));
+      },
+    });
+  }
+
+  gauge('evaluations', 'Evaluations that have not ended, by state.', ['state'], (set) => {
+    for (const [state, count] of Object.entries(readings.totals().evaluations)) {
+      set({ state }, count);
+    }
+  });
+  gauge('jobs', 'Jobs that have not ended, by state.', ['state'], (set) => {
+    for (const [state, count] of Object.entries(readings.totals().jobs)) {
+      set({ state }, count);
+    }
+  });
+  gauge('queue_depth', 'Queued jobs, by system.', ['system'], (set) => {
+    for (const { system, depth } of readings.queue()) {
+      set({ system: systemLabel(system) }, depth);
+    }
+  });
+  gauge('queue_oldest_age_seconds', 'How long the oldest queued job waits, by system.', ['system'], (set) => {
+    for (const [system, age] of oldestBySystem(readings.queue(), systemLabel)) {
+      set({ system }, age);
+    }
+  });
+  gauge('deliveries_pending', 'Deliveries that are stored and not handled yet.', [], (set) =>
+    set({}, readings.deliveriesPending()),
+  );
+  gauge('builder_slots', 'Slots of all builders, by whether they are in use.', ['state'], (set) => {
+    for (const { slots, slots_used } of readings.builders()) {
+      set({ state: 'used' }, slots_used);
+      set({ state: 'free' }, Math.max(0, slots - slots_used));
+    }
+  });
+  gauge('builders', 'Builders that may get work.', [], (set) => set({}, readings.builders().length));
+  gauge('sqlite_bytes', 'Size of the database and of its write-ahead log.', ['file'], (set) => {
+    const { main, wal } = readings.databaseBytes();
+    set({ file: 'main' }, main);
+    set({ file: 'wal' }, wal);
+  });
+}
+
+function oldestBySystem(
+  queue: readonly QueueReading[],
+  systemLabel: (system: string) => string,
+): ReadonlyMap<string, number> {
+  const ages = new Map<string, number>();
+  for (const { system, oldestAgeSeconds } of queue) {
+    const label = systemLabel(system);
+    ages.set(label, Math.max(ages.get(label) ?? 0, oldestAgeSeconds));
+  }
+  return ages;
+}

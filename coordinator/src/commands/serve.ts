@@ -1,0 +1,82 @@
+import { resolve } from 'node:path';
+import { AppError } from '@argunix/shared/kit/app-error';
+import { runProcess } from '@argunix/shared/kit/run-process';
+import { pino } from 'pino';
+import { startCoordinator } from '../compose/coordinator.ts';
+import type { Configuration } from '../config/configuration.ts';
+import { loadConfiguration } from '../config/load-configuration.ts';
+import { parseSocketAddress } from '../config/socket-address.ts';
+import { VERSION } from '../version.ts';
+import { formatReport } from './check.ts';
+
+export interface ServeOptions {
+  readonly config: string;
+  readonly listen?: string;
+  readonly stateDir?: string;
+}
+
+// Streams, the ladder of Nix and the last writes fit in; what still hangs by then is left to the kernel.
+const STOP_WITHIN_MS = 20_000;
+
+/** The daemon, until SIGTERM or SIGINT; a second signal ends it at once. Returns the exit code. */
+export async function serve(options: ServeOptions): Promise<number> {
+  const loaded = await loadConfiguration(options.config, { env: process.env });
+  if (loaded.kind === 'refused') {
+    process.stderr.write(formatReport(options.config, loaded, (_format, text) => text));
+    return 1;
+  }
+  const log = pino({ level: process.env['ARGUNIX_LOG'] ?? 'info' }, pino.destination({ fd: 2, sync: true }));
+  for (const warning of loaded.warnings) {
+    log.warn({ warning }, 'the configuration');
+  }
+  const stop = Promise.withResolvers<NodeJS.Signals>();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => stop.resolve(signal));
+  }
+  const coordinator = await startCoordinator({
+    configuration: withOverrides(loaded.configuration, options),
+    env: process.env,
+    log,
+    version: VERSION,
+  });
+  process.stdout.write(`listening on ${coordinator.url}\n`);
+  await tellSystemd('--ready');
+  const signal = await stop.promise;
+  log.info({ signal }, 'stopping');
+  process.once('SIGINT', () => process.exit(130));
+  await tellSystemd('--stopping');
+  const late = setTimeout(() => {
+    log.error({ STOP_WITHIN_MS }, 'the stop took too long and is cut off; everything that ended is stored');
+    process.exit(0);
+  }, STOP_WITHIN_MS);
+  await coordinator.stop();
+  clearTimeout(late);
+  return 0;
+}
+
+function withOverrides(configuration: Configuration, { listen, stateDir }: ServeOptions): Configuration {
+  const address = listen === undefined ? configuration.listen : parseSocketAddress(listen);
+  if (address === undefined) {
+    throw new AppError('usage.invalid', `--listen: expected host:port, got ${JSON.stringify(listen)}`);
+  }
+  if (stateDir === undefined) {
+    return { ...configuration, listen: address };
+  }
+  const dir = resolve(stateDir);
+  const socket = configuration.controlSocketPath.startsWith(`${configuration.stateDir}/`)
+    ? `${dir}${configuration.controlSocketPath.slice(configuration.stateDir.length)}`
+    : configuration.controlSocketPath;
+  return { ...configuration, listen: address, stateDir: dir, controlSocketPath: socket };
+}
+
+/** Node has no Unix datagram sockets; the program that comes with systemd has. */
+async function tellSystemd(what: '--ready' | '--stopping'): Promise<void> {
+  if (process.env['NOTIFY_SOCKET'] !== undefined) {
+    await runProcess({
+      command: 'systemd-notify',
+      args: [what],
+      env: { PATH: process.env['PATH'], NOTIFY_SOCKET: process.env['NOTIFY_SOCKET'] },
+      deadlineMs: 5_000,
+    });
+  }
+}

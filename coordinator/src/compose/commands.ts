@@ -1,0 +1,82 @@
+import type { EvaluationId, JobId, RepositoryId } from '@argunix/shared/domain/ids';
+import type { Clock } from '@argunix/shared/kit/clock';
+import { cancelEvaluation } from '../flows/cancel-evaluation.ts';
+import { cancelJob } from '../flows/cancel-job.ts';
+import { restartJob } from '../flows/restart-job.ts';
+import { triggerEvaluation } from '../flows/trigger-evaluation.ts';
+import type { Commands } from '../ports/commands.ts';
+import type { DeliveryStore } from '../ports/delivery-store.ts';
+import type { Engine } from './engine.ts';
+import type { ConfiguredRepository } from './repositories.ts';
+
+export interface CommandSources {
+  readonly engine: Engine;
+  readonly deliveries: DeliveryStore;
+  readonly watched: ReadonlyMap<RepositoryId, ConfiguredRepository>;
+  readonly clock: Clock;
+  readonly poke: (id: RepositoryId) => void;
+  readonly signal: AbortSignal;
+}
+
+/** What people and programs may ask for, each wish to the flow that fulfils it. */
+export function createCommands({
+  engine,
+  deliveries,
+  watched,
+  clock,
+  poke,
+  signal,
+}: CommandSources): Commands {
+  const ports = { ...engine, clock };
+  return {
+    poke: ({ forge, slug }) => {
+      const wanted = [...watched.values()].filter(
+        ({ repository }) => repository.forge === forge && (slug === null || repository.slug === slug),
+      );
+      for (const { repository } of wanted) {
+        poke(repository.id);
+      }
+      return Promise.resolve(
+        wanted.length === 0
+          ? { kind: 'not_found' }
+          : {
+              kind: 'done',
+              message: `Looking at ${wanted.length === 1 ? 'the repository' : `${wanted.length} repositories`} now.`,
+            },
+      );
+    },
+    trigger: async (trigger) => {
+      const { forge, slug } = trigger.repository;
+      const found = [...watched.values()].find(
+        ({ repository }) => repository.forge === forge && repository.slug === slug,
+      );
+      if (found === undefined) {
+        return { kind: 'not_found' };
+      }
+      const verdict = await triggerEvaluation(
+        { checkout: engine.checkout, deliveries, clock },
+        found.repository,
+        found.source,
+        trigger,
+        signal,
+      );
+      engine.queue.wake();
+      return verdict;
+    },
+    cancelEvaluation: (id) => cancelEvaluation(ports, id as EvaluationId, 'It was cancelled by hand.'),
+    restartEvaluation: async (id) => {
+      if (engine.evaluations.find(id as EvaluationId) === undefined) {
+        return { kind: 'not_found' };
+      }
+      const evaluationId = await engine.evaluations.restart(id as EvaluationId, clock.now());
+      if (evaluationId === undefined) {
+        return { kind: 'refused', reason: 'It has not ended yet. Cancel it first, or wait for its end.' };
+      }
+      engine.changes.tell({ kind: 'evaluation', evaluationId });
+      engine.queue.wake();
+      return { kind: 'done', evaluationId };
+    },
+    restartJob: (id) => restartJob(ports, id as JobId),
+    cancelJob: (id) => cancelJob(ports, id as JobId),
+  };
+}

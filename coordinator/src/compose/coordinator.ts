@@ -1,0 +1,215 @@
+/** The daemon: the engine, the repositories it watches, the pages and the control socket. */
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { JobId, RepositoryId } from '@argunix/shared/domain/ids';
+import { storePathName } from '@argunix/shared/domain/store-path';
+import { systemClock } from '@argunix/shared/kit/clock';
+import type { Logger } from '@argunix/shared/kit/logger';
+import { readSecret } from '@argunix/shared/kit/secret';
+import { createGitCheckout } from '../adapters/git/checkout.ts';
+import { createControlServer } from '../adapters/http/control-server.ts';
+import { createJobLogs } from '../adapters/http/job-logs.ts';
+import { logRoutes } from '../adapters/http/log-routes.ts';
+import { createHttpServer } from '../adapters/http/server.ts';
+import { createPrometheusMetrics } from '../adapters/prometheus/metrics.ts';
+import { createDeliveryStore } from '../adapters/sqlite/delivery-store.ts';
+import { createFindLog } from '../adapters/sqlite/find-log.ts';
+import { createReadings } from '../adapters/sqlite/readings.ts';
+import { createRepositoryStore } from '../adapters/sqlite/repository-store.ts';
+import { createViews } from '../adapters/sqlite/views.ts';
+import type { Configuration } from '../config/configuration.ts';
+import { cancelBranch } from '../flows/cancel-branch.ts';
+import { handleDeliveries } from '../flows/handle-deliveries.ts';
+import { type RepositoryWatch, watchRepository } from '../flows/watch-repositories.ts';
+import type { MayRead } from '../ports/may-read.ts';
+import type { Views } from '../ports/views.ts';
+import { toBuilderViews } from './builder-views.ts';
+import { createCommands } from './commands.ts';
+import { composeEngine, type Engine } from './engine.ts';
+import { ensureRepositories } from './repositories.ts';
+
+export interface CoordinatorOptions {
+  readonly configuration: Configuration;
+  readonly env: NodeJS.ProcessEnv;
+  readonly log: Logger;
+  readonly version: string;
+}
+
+export interface Coordinator {
+  /** Where it listens, as a URL. */
+  readonly url: string;
+  /** Ends within about 15 s: streams are told, builds are ended and queued again, everything is stored. */
+  stop(): Promise<void>;
+}
+
+export async function startCoordinator({
+  configuration,
+  env,
+  log,
+  version,
+}: CoordinatorOptions): Promise<Coordinator> {
+  const { schedule, stateDir, externalUrl } = configuration;
+  const stopping = new AbortController();
+  const watched = new Map<RepositoryId, Awaited<ReturnType<typeof ensureRepositories>>['watched'][number]>();
+  const metrics = createPrometheusMetrics({
+    readings: {
+      totals: () => views.totals(),
+      builders: () => builders(),
+      ...createReadings(() => engine.database),
+    },
+    systems: () => configuration.systems,
+    forges: () => configuration.forges.map(({ name }) => name),
+  });
+  const engine: Engine = await composeEngine({
+    metrics,
+    stateDir,
+    env,
+    log,
+    evaluationConcurrency: schedule.evaluationConcurrency,
+    buildTimeoutMs: schedule.buildTimeoutMs,
+    maxSilentMs: schedule.maxSilentMs,
+    infrastructureRetries: schedule.infrastructureRetries,
+    confinement: 'required',
+    settingsOf: (id) => watched.get(id)?.settings,
+    createCheckout: () =>
+      createGitCheckout({
+        mirrorsDir: join(stateDir, 'mirrors'),
+        worktreesDir: join(stateDir, 'worktrees'),
+        readSecret: async (path) => (await readSecret(path)).reveal(),
+        log,
+        environment: env,
+      }),
+  });
+  const { database, changes, evaluations, dispatcher } = engine;
+  const clock = systemClock;
+  const repositories = createRepositoryStore(database);
+  const deliveries = createDeliveryStore(database);
+  const known = await ensureRepositories(configuration, repositories, clock.now());
+  for (const one of known.watched) {
+    watched.set(one.repository.id, one);
+  }
+
+  const views: Views = createViews(database, {
+    externalUrl,
+    webUrlOf: (forge, slug) => known.webUrls.get(`${forge}/${slug}`) ?? null,
+    waitingReason: (jobId) => waitingReason(jobId as JobId),
+  });
+  function waitingReason(jobId: JobId): string | null {
+    const heldBy = dispatcher.heldBy(jobId);
+    if (heldBy !== undefined) {
+      return `Waits for ${storePathName(heldBy)}, which it needs.`;
+    }
+    return dispatcher.slotsUsed >= engine.builder.slots
+      ? `Waits for a free place: ${engine.builder.slots} of ${engine.builder.slots} on ${engine.builder.name} are taken.`
+      : null;
+  }
+  const findLog = createFindLog(database);
+  const mayRead: MayRead = (_reader, { forge, slug }) => !known.privateOnes.has(`${forge}/${slug}`);
+  const warnings = (): readonly string[] => [...engine.warnings, ...known.warnings];
+  const builders = (): ReturnType<typeof toBuilderViews> => toBuilderViews(engine.builder, dispatcher, views);
+
+  async function takeFromInbox(): Promise<void> {
+    await handleDeliveries({ deliveries, evaluations, changes, clock, coalesceMs: schedule.coalesceMs });
+    engine.queue.wake();
+  }
+  const inBackground = (what: string, work: Promise<unknown>): void => {
+    void work.catch((error: unknown) => log.error({ err: error }, what));
+  };
+  const watches = new Map<RepositoryId, RepositoryWatch & { readonly ended: Promise<void> }>();
+  const commands = createCommands({
+    engine,
+    deliveries,
+    watched,
+    clock,
+    poke: (id) => watches.get(id)?.poke(),
+    signal: stopping.signal,
+  });
+
+  let isReady = false;
+  const common = {
+    views,
+    builders,
+    warnings,
+    readiness: () =>
+      isReady
+        ? ({ kind: 'ready' } as const)
+        : ({ kind: 'not_ready', reason: 'It is still starting.' } as const),
+    externalUrl,
+    version,
+    logger: log,
+    now: () => clock.now(),
+  };
+  const logPlugin =
+    (isOperator: boolean): Parameters<typeof createHttpServer>[0]['plugins'][number] =>
+    async (app) => {
+      await app.register(logRoutes, {
+        logs: engine.logs,
+        changes,
+        logger: log,
+        findLog: ({ jobId, attempt, bearer }) => {
+          const job = views.job(jobId);
+          const owner = job === undefined ? undefined : views.evaluation(job.eval_id);
+          return owner !== undefined && (isOperator || mayRead({ bearer }, owner.repo))
+            ? findLog(jobId, attempt)
+            : undefined;
+        },
+      });
+    };
+  const server = await createHttpServer({
+    ...common,
+    plugins: [logPlugin(false)],
+    logs: createJobLogs({ logs: engine.logs, leaseOf: (jobId) => findLog(jobId, null)?.leaseId ?? null }),
+    mayRead,
+    poke: (poke) => commands.poke(poke),
+    pokedForges: () => known.pokedForges,
+    metrics,
+    metricsToken: known.metricsToken,
+    listen: configuration.listen,
+    trustedProxies: configuration.trustedProxies,
+  });
+  await mkdir(dirname(configuration.controlSocketPath), { recursive: true, mode: 0o700 });
+  const control = await createControlServer({
+    ...common,
+    plugins: [logPlugin(true)],
+    socketPath: configuration.controlSocketPath,
+    commands,
+  });
+
+  async function stop(): Promise<void> {
+    stopping.abort();
+    await Promise.all([server.close(), control.close(), ...[...watches.values()].map(({ ended }) => ended)]);
+    await engine.stop();
+  }
+  try {
+    await engine.start();
+    await takeFromInbox();
+    await control.listen();
+    const url = await server.listen();
+    for (const one of known.watched) {
+      const watch = watchRepository(
+        {
+          checkout: engine.checkout,
+          repositories,
+          deliveries,
+          changes,
+          clock,
+          log,
+          onPushed: () => inBackground('the inbox could not be handled', takeFromInbox()),
+          onBranchesGone: (id, refs) =>
+            inBackground(
+              'work of a deleted branch could not be cancelled',
+              cancelBranch({ ...engine, clock }, id, refs),
+            ),
+        },
+        one,
+        stopping.signal,
+      );
+      watches.set(one.repository.id, watch);
+    }
+    isReady = true;
+    return { url, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

@@ -1,0 +1,184 @@
+/** The part that turns revisions into built jobs, the same for `serve` and `run`: queue, evaluator, dispatcher, store. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemClock } from '@argunix/shared/kit/clock';
+import type { Logger } from '@argunix/shared/kit/logger';
+import { readNixConfiguration } from '@argunix/shared/nix/nix-configuration';
+import { createChangesHub } from '../adapters/changes/changes-hub.ts';
+import { createFileLogStore } from '../adapters/logs/file-log-store.ts';
+import { createDerivationReader } from '../adapters/nix/derivation-reader.ts';
+import { createGcRoots } from '../adapters/nix/gc-roots.ts';
+import { createLocalBuilder } from '../adapters/nix/local-builder.ts';
+import { createRootRegistrar } from '../adapters/nix/root-registrar.ts';
+import { createStoreReader } from '../adapters/nix/store-reader.ts';
+import { createConfinement } from '../adapters/nix-eval/confinement/confinement.ts';
+import { createEvaluator } from '../adapters/nix-eval/create-evaluator.ts';
+import { createUnconfinedSpaces, type EvaluationSpaces } from '../adapters/nix-eval/evaluation-space.ts';
+import { createEvaluationStore } from '../adapters/sqlite/evaluation-store.ts';
+import { createJobStore } from '../adapters/sqlite/job-store.ts';
+import { type OpenDatabase, openDatabase } from '../adapters/sqlite/open-database.ts';
+import { createDispatcher, type Dispatcher } from '../flows/dispatch-steps.ts';
+import { createEvaluationQueue, type EvaluationQueue } from '../flows/evaluation-queue.ts';
+import { recover } from '../flows/recover.ts';
+import type { Builder } from '../ports/builder.ts';
+import type { Changes } from '../ports/changes.ts';
+import type { EvaluationStore } from '../ports/evaluation-store.ts';
+import type { Evaluator } from '../ports/evaluator.ts';
+import type { GcRoots } from '../ports/gc-roots.ts';
+import type { JobStore } from '../ports/job-store.ts';
+import type { LiveTail, LogStore } from '../ports/log-store.ts';
+import type { Metrics } from '../ports/metrics.ts';
+import type { SettingsOf } from '../ports/settings.ts';
+import type { SourceCheckout } from '../ports/source-checkout.ts';
+import type { StoreReader } from '../ports/store-reader.ts';
+import { nixEnvironment } from './nix-environment.ts';
+
+export interface EngineOptions {
+  readonly stateDir: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly evaluationConcurrency: number;
+  readonly buildTimeoutMs: number;
+  readonly maxSilentMs: number;
+  readonly infrastructureRetries: number;
+  /** `none` is for a person's own flake: with their credentials and files, as Nix itself would evaluate it. */
+  readonly confinement: 'required' | 'none';
+  readonly settingsOf: SettingsOf;
+  readonly createCheckout: (database: OpenDatabase) => SourceCheckout;
+}
+
+export interface Engine {
+  readonly database: OpenDatabase;
+  readonly evaluations: EvaluationStore;
+  readonly jobs: JobStore;
+  readonly logs: LogStore & LiveTail;
+  readonly roots: GcRoots;
+  readonly store: StoreReader;
+  readonly checkout: SourceCheckout;
+  readonly changes: Changes;
+  readonly builder: Builder;
+  readonly queue: EvaluationQueue;
+  readonly dispatcher: Dispatcher;
+  /** Sentences about what this host lacks. */
+  readonly warnings: readonly string[];
+  /** Takes up what the last run left, then whatever is queued. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+// The first retry comes after this, each later one after twice as long.
+const RETRY_MS = 5_000;
+
+export async function composeEngine(options: EngineOptions): Promise<Engine> {
+  const { stateDir, log } = options;
+  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  const database = await openDatabase(stateDir, systemClock.now());
+  try {
+    return await composeWith(database, options);
+  } catch (error) {
+    await database.close();
+    log.debug({ stateDir }, 'closed the database after a start that failed');
+    throw error;
+  }
+}
+
+async function composeWith(database: OpenDatabase, options: EngineOptions): Promise<Engine> {
+  const { stateDir, log } = options;
+  const clock = systemClock;
+  const env = nixEnvironment(options.env);
+  const configuration = await readNixConfiguration(env);
+  const changes = createChangesHub((error) => log.error({ err: error }, 'a listener of changes met a bug'));
+  const evaluations = createEvaluationStore(database);
+  const jobs = createJobStore(database);
+  const logs = createFileLogStore({ dir: join(stateDir, 'logs'), logger: log });
+  const roots = createGcRoots({ dir: join(stateDir, 'gcroots'), registrar: createRootRegistrar() });
+  const derivations = createDerivationReader();
+  const store = createStoreReader({ env, derivations });
+  const checkout = options.createCheckout(database);
+  const { evaluator, warnings, close } = await openEvaluator({
+    dir: join(stateDir, 'evaluations'),
+    env,
+    log,
+    confinement: options.confinement,
+  });
+  const builder = createLocalBuilder({ name: 'local', configuration, env, derivations });
+  const shared = {
+    evaluations,
+    jobs,
+    roots,
+    store,
+    changes,
+    clock,
+    log,
+    logs,
+    checkout,
+    metrics: options.metrics,
+  };
+  const retries = { retries: options.infrastructureRetries, retryMs: RETRY_MS };
+  const dispatcher = createDispatcher({
+    ...shared,
+    ...retries,
+    builder,
+    limits: { timeoutMs: options.buildTimeoutMs, maxSilentMs: options.maxSilentMs },
+  });
+  const queue = createEvaluationQueue({
+    ...shared,
+    ...retries,
+    evaluator,
+    concurrency: options.evaluationConcurrency,
+    settingsOf: options.settingsOf,
+    onBuilding: (id) => dispatcher.adopt(id),
+  });
+  return {
+    ...shared,
+    database,
+    builder,
+    queue,
+    dispatcher,
+    warnings,
+    start: async () => {
+      await recover({ ...shared, dispatcher, settingsOf: options.settingsOf });
+      queue.wake();
+    },
+    stop: async () => {
+      await Promise.all([queue.stop(), dispatcher.stop()]);
+      await store.close();
+      await close();
+      await database.close();
+    },
+  };
+}
+
+export interface EvaluatorOptions {
+  readonly dir: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly log: Logger;
+  readonly confinement: 'required' | 'none';
+}
+
+export interface OpenEvaluator {
+  readonly evaluator: Evaluator;
+  readonly warnings: readonly string[];
+  close(): Promise<void>;
+}
+
+export async function openEvaluator({
+  dir,
+  env,
+  log,
+  confinement,
+}: EvaluatorOptions): Promise<OpenEvaluator> {
+  if (confinement === 'none') {
+    const spaces = createUnconfinedSpaces(env);
+    return { evaluator: createEvaluator({ spaces }), warnings: [], close: () => Promise.resolve() };
+  }
+  const verdict = await createConfinement({ dir, env: nixEnvironment(env), logger: log });
+  if (verdict.kind === 'confined') {
+    const spaces = verdict.confinement;
+    return { evaluator: createEvaluator({ spaces }), warnings: [], close: () => spaces.close() };
+  }
+  const { reason } = verdict;
+  const spaces: EvaluationSpaces = { open: () => Promise.resolve({ kind: 'refused', reason }) };
+  return { evaluator: createEvaluator({ spaces }), warnings: [reason], close: () => Promise.resolve() };
+}

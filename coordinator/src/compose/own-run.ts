@@ -1,0 +1,171 @@
+/** One evaluation of a person's own flake, through the same engine as the daemon's, in a state directory that goes away. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { EvaluationView, JobView } from '@argunix/shared/control-api/views';
+import type { GitRef } from '@argunix/shared/domain/git-ref';
+import type { EvaluationId, LeaseId } from '@argunix/shared/domain/ids';
+import type { RepositorySlug } from '@argunix/shared/domain/repository-slug';
+import type { Sha } from '@argunix/shared/domain/sha';
+import { systemClock } from '@argunix/shared/kit/clock';
+import { silentLogger } from '@argunix/shared/kit/logger';
+import { createReferenceSource } from '../adapters/reference/reference-source.ts';
+import { createDeliveryStore } from '../adapters/sqlite/delivery-store.ts';
+import { createFindLog } from '../adapters/sqlite/find-log.ts';
+import { createRepositoryStore } from '../adapters/sqlite/repository-store.ts';
+import { createViews } from '../adapters/sqlite/views.ts';
+import { cancelEvaluation } from '../flows/cancel-evaluation.ts';
+import type { Change } from '../ports/changes.ts';
+import type { LogStore } from '../ports/log-store.ts';
+import type { Metrics } from '../ports/metrics.ts';
+import type { EvaluationSettings } from '../ports/settings.ts';
+import type { Views } from '../ports/views.ts';
+import { composeEngine } from './engine.ts';
+
+export interface OwnRunOptions {
+  readonly env: NodeJS.ProcessEnv;
+  readonly reference: string;
+  readonly settings: Omit<EvaluationSettings, 'source'>;
+  /** Called after every change, with what there is to see. */
+  readonly onChange: (seen: OwnRun) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface OwnRun {
+  readonly evaluation: EvaluationView;
+  readonly warnings: readonly string[];
+  /** Those whose ids changed since the last call. */
+  readonly changed: readonly JobView[];
+}
+
+export interface EndedRun {
+  readonly evaluation: EvaluationView;
+  readonly jobs: readonly JobView[];
+  /** The last lines of a job's log. */
+  tail(jobId: number, count: number): Promise<readonly string[]>;
+}
+
+const OWN_REF = 'refs/heads/own' as GitRef;
+// A flake reference need not be a commit; what has no revision says so.
+const NO_SHA = '0'.repeat(40) as Sha;
+const NO_METRICS: Metrics = {
+  webhookReceived() {},
+  evaluationEnded() {},
+  jobEnded() {},
+  buildEnded() {},
+  dispatchDecided() {},
+};
+const PAGE = 500;
+
+/** Calls `report` with the ended evaluation while its logs are still there. */
+export async function runOwnFlake<Result>(
+  options: OwnRunOptions,
+  report: (ended: EndedRun) => Promise<Result>,
+): Promise<Result> {
+  const stateDir = await mkdtemp(join(tmpdir(), 'argunix-run-'));
+  let settings: EvaluationSettings | undefined;
+  const engine = await composeEngine({
+    stateDir,
+    env: options.env,
+    log: silentLogger,
+    metrics: NO_METRICS,
+    evaluationConcurrency: 1,
+    buildTimeoutMs: 18_000_000,
+    maxSilentMs: 3_600_000,
+    infrastructureRetries: 1,
+    confinement: 'none',
+    settingsOf: () => settings,
+    createCheckout: () => createReferenceSource(options.reference),
+  });
+  try {
+    const now = systemClock.now();
+    const repository = await createRepositoryStore(engine.database).ensure(
+      { forge: 'here', slug: 'own/flake' as RepositorySlug, kind: 'git' },
+      now,
+    );
+    settings = {
+      ...options.settings,
+      source: { repositoryId: repository.id, url: options.reference, tokenPath: null },
+    };
+    const deliveries = createDeliveryStore(engine.database);
+    const delivery = {
+      repositoryId: repository.id,
+      kind: 'manual',
+      ref: OWN_REF,
+      sha: NO_SHA,
+      isTrusted: true,
+      receivedAt: now,
+    } as const;
+    const id = await deliveries.accept({ ...delivery, id: await deliveries.receive(delivery) }, now);
+    if (id === undefined) {
+      throw new Error('the evaluation was not made');
+    }
+    const views = createViews(engine.database, {
+      externalUrl: '',
+      webUrlOf: () => null,
+      waitingReason: () => null,
+    });
+    const stop = (): void =>
+      void cancelEvaluation({ ...engine, clock: systemClock }, id, 'It was interrupted.');
+    options.signal.addEventListener('abort', stop, { once: true });
+    const ended = followToEnd(engine.changes, views, id, engine.warnings, options.onChange);
+    await engine.start();
+    const evaluation = await ended;
+    return await report({
+      evaluation,
+      jobs: allJobs(views, id),
+      tail: tailOf(engine.logs, createFindLog(engine.database)),
+    });
+  } finally {
+    await engine.stop();
+    await rm(stateDir, { recursive: true, force: true });
+  }
+}
+
+function followToEnd(
+  changes: { listen(listener: (change: Change) => void): () => void },
+  views: Views,
+  id: EvaluationId,
+  warnings: readonly string[],
+  onChange: (seen: OwnRun) => void,
+): Promise<EvaluationView> {
+  const { promise, resolve } = Promise.withResolvers<EvaluationView>();
+  const stopListening = changes.listen((change) => {
+    const evaluation = views.evaluation(id);
+    if (evaluation === undefined) {
+      return;
+    }
+    const ids = change.kind === 'jobs' ? change.jobIds : [];
+    onChange({ evaluation, warnings, changed: ids.flatMap((jobId) => views.job(jobId) ?? []) });
+    if (evaluation.finished_at !== null) {
+      stopListening();
+      resolve(evaluation);
+    }
+  });
+  return promise;
+}
+
+function allJobs(views: Views, evaluationId: number): readonly JobView[] {
+  const jobs: JobView[] = [];
+  for (let after: string | undefined; ; ) {
+    const page = views.jobs({ evaluationId, limit: PAGE, ...(after === undefined ? {} : { after }) });
+    jobs.push(...page);
+    after = page.at(-1)?.attr;
+    if (page.length < PAGE) {
+      return jobs;
+    }
+  }
+}
+
+function tailOf(logs: LogStore, findLog: ReturnType<typeof createFindLog>): EndedRun['tail'] {
+  return async (jobId, count) => {
+    const leaseId: LeaseId | undefined = findLog(jobId, null)?.leaseId;
+    const lines: string[] = [];
+    if (leaseId !== undefined) {
+      for await (const some of logs.read(leaseId, Math.max(0, (await logs.lineCount(leaseId)) - count))) {
+        lines.push(...some.map(({ text }) => text));
+      }
+    }
+    return lines.slice(-count);
+  };
+}

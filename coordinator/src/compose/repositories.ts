@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import type { EpochMs } from '@argunix/shared/domain/epoch-ms';
+import { createRefMatcher } from '../config/branch-patterns.ts';
+import type { Configuration, GitRepositorySettings } from '../config/configuration.ts';
+import type { WatchedRepository } from '../flows/look-at-repository.ts';
+import type { Repository, RepositoryStore } from '../ports/repository-store.ts';
+import type { EvaluationSettings } from '../ports/settings.ts';
+
+export interface ConfiguredRepository extends WatchedRepository {
+  readonly settings: EvaluationSettings;
+}
+
+export interface KnownRepositories {
+  readonly watched: readonly ConfiguredRepository[];
+  /** `forge/slug` of those that only readers with the right may know of. */
+  readonly privateOnes: ReadonlySet<string>;
+  /** Where people look at the source, by `forge/slug`. */
+  readonly webUrls: ReadonlyMap<string, string>;
+  readonly pokedForges: readonly string[];
+  readonly warnings: readonly string[];
+  readonly metricsToken: () => string | null;
+}
+
+/** The repositories of the configuration, each with its row and with what the flows are to know of it. */
+export async function ensureRepositories(
+  configuration: Configuration,
+  repositories: RepositoryStore,
+  now: EpochMs,
+): Promise<KnownRepositories> {
+  const watched: ConfiguredRepository[] = [];
+  const privateOnes = new Set<string>();
+  const webUrls = new Map<string, string>();
+  for (const forge of configuration.forges) {
+    for (const settings of forge.kind === 'git' ? forge.repositories : []) {
+      const name = `${settings.forge}/${settings.slug}`;
+      const row = await repositories.ensure({ forge: settings.forge, slug: settings.slug, kind: 'git' }, now);
+      watched.push(toWatched(row, settings));
+      if (settings.visibility === 'private') {
+        privateOnes.add(name);
+      }
+      if (/^https?:/.test(settings.url)) {
+        webUrls.set(name, settings.url);
+      }
+    }
+  }
+  // A repository that left the configuration is nobody's to read until it comes back.
+  for (const { forge, slug, id } of repositories.all()) {
+    if (!watched.some(({ repository }) => repository.id === id)) {
+      privateOnes.add(`${forge}/${slug}`);
+    }
+  }
+  const { metricsTokenPath } = configuration;
+  return {
+    watched,
+    privateOnes,
+    webUrls,
+    pokedForges: configuration.forges.filter(({ kind }) => kind === 'git').map(({ name }) => name),
+    warnings: configuration.forges
+      .filter(({ kind }) => kind !== 'git')
+      .map(
+        ({ name, kind }) =>
+          `Forge ${name} is of kind ${kind}, which this version checks but does not watch yet; its repositories are not built.`,
+      ),
+    metricsToken: () => (metricsTokenPath === null ? null : readFileSync(metricsTokenPath, 'utf8').trim()),
+  };
+}
+
+function toWatched(repository: Repository, settings: GitRepositorySettings): ConfiguredRepository {
+  const source = { repositoryId: repository.id, url: settings.url, tokenPath: settings.tokenPath };
+  const { timeoutMs, workers, memoryBytes, allowImportFromDerivation, allowNetwork } = settings.evaluation;
+  const isWatched = createRefMatcher(settings.watchedBranches);
+  return {
+    repository,
+    source,
+    pollMs: settings.pollMs,
+    isWatched,
+    settings: {
+      source,
+      systems: settings.systems,
+      attributes: settings.attributes,
+      timeoutMs,
+      workers,
+      memoryBytes,
+      allowImportFromDerivation,
+      allowNetwork,
+    },
+  };
+}

@@ -1,0 +1,9 @@
+import type { Metrics } from '../../src/ports/metrics.ts';
+
+export const silentMetrics: Metrics = {
+  webhookReceived() {},
+  evaluationEnded() {},
+  jobEnded() {},
+  buildEnded() {},
+  dispatchDecided() {},
+};

@@ -1,0 +1,128 @@
+import { EVALUATION_STATUSES } from '@argunix/shared/domain/evaluation-status';
+import type { ArgumentSpec, CommandSpec, OptionSpec } from './command.ts';
+
+const EVALUATION: ArgumentSpec = { name: 'id', summary: 'the number of an evaluation' };
+const JOB: ArgumentSpec = { name: 'id', summary: 'the number of a job' };
+
+const SHELLS = ['bash', 'zsh', 'fish'] as const;
+
+/** Hold for every command. */
+export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
+  { long: 'socket', value: 'path', summary: 'the control socket of the coordinator' },
+  { long: 'json', summary: 'answer as JSON' },
+];
+
+export const COMMANDS: readonly CommandSpec[] = [
+  {
+    path: ['status'],
+    summary: 'What is going on, and what an operator should look at.',
+    args: [],
+    options: [],
+    load: async () => (await import('./commands/status.ts')).status,
+  },
+  {
+    path: ['evals', 'list'],
+    summary: 'Evaluations, newest first.',
+    args: [],
+    options: [
+      { long: 'repo', value: 'forge/owner/name', summary: 'of this repository only' },
+      { long: 'branch', value: 'name', summary: 'of this branch only' },
+      { long: 'status', value: 'status', summary: 'in this state only', choices: EVALUATION_STATUSES },
+      { long: 'before', value: 'id', summary: 'older than this one: the next page' },
+      { long: 'limit', value: 'count', summary: 'at most so many' },
+    ],
+    load: async () => (await import('./commands/evals.ts')).listEvaluations,
+  },
+  {
+    path: ['evals', 'show'],
+    summary: 'One evaluation and its jobs.',
+    args: [EVALUATION],
+    options: [],
+    load: async () => (await import('./commands/evals.ts')).showEvaluation,
+  },
+  {
+    path: ['evals', 'trigger'],
+    summary: 'Evaluate a branch, a ref or a revision now.',
+    args: [
+      { name: 'repo', summary: 'forge/owner/name' },
+      { name: 'revision', summary: 'a branch, a full ref or a full sha' },
+    ],
+    options: [],
+    load: async () => (await import('./commands/evals.ts')).triggerEvaluation,
+  },
+  {
+    path: ['evals', 'cancel'],
+    summary: 'Cancel an evaluation and its jobs.',
+    args: [EVALUATION],
+    options: [],
+    load: async () => (await import('./commands/evals.ts')).cancelEvaluation,
+  },
+  {
+    path: ['evals', 'restart'],
+    summary: 'Evaluate the same revision again.',
+    args: [EVALUATION],
+    options: [],
+    load: async () => (await import('./commands/evals.ts')).restartEvaluation,
+  },
+  {
+    path: ['jobs', 'show'],
+    summary: 'One job.',
+    args: [JOB],
+    options: [],
+    load: async () => (await import('./commands/jobs.ts')).showJob,
+  },
+  {
+    path: ['jobs', 'why'],
+    summary: 'Why a job is in the state it is in.',
+    args: [JOB],
+    options: [],
+    load: async () => (await import('./commands/jobs.ts')).whyJob,
+  },
+  {
+    path: ['jobs', 'log'],
+    summary: 'What the build of a job wrote.',
+    args: [JOB],
+    options: [{ long: 'follow', short: 'f', summary: 'go on until the job ends' }],
+    load: async () => (await import('./commands/job-log.ts')).showLog,
+  },
+  {
+    path: ['jobs', 'restart'],
+    summary: 'Try a job once more.',
+    args: [JOB],
+    options: [],
+    load: async () => (await import('./commands/jobs.ts')).restartJob,
+  },
+  {
+    path: ['jobs', 'cancel'],
+    summary: 'Cancel a job.',
+    args: [JOB],
+    options: [],
+    load: async () => (await import('./commands/jobs.ts')).cancelJob,
+  },
+  {
+    path: ['repos', 'list'],
+    summary: 'Repositories and their newest evaluation.',
+    args: [],
+    options: [],
+    load: async () => (await import('./commands/repos.ts')).listRepositories,
+  },
+  {
+    path: ['completion'],
+    summary: 'Print a completion script for a shell.',
+    args: [{ name: 'shell', summary: 'bash, zsh or fish', choices: SHELLS }],
+    options: [],
+    load: async () =>
+      (await import('./commands/completion.ts')).completionOf({
+        commands: COMMANDS,
+        groups: GROUPS,
+        globals: GLOBAL_OPTIONS,
+      }),
+  },
+];
+
+/** `evals` of `evals list`. */
+export const GROUPS: Readonly<Record<string, string>> = {
+  evals: 'Evaluations.',
+  jobs: 'Jobs of evaluations.',
+  repos: 'Repositories.',
+};

@@ -1,0 +1,90 @@
+import { styleText } from 'node:util';
+import { terminalText } from './terminal-text.ts';
+
+type Look = 'good' | 'bad' | 'busy' | 'plain';
+
+export interface Cell {
+  readonly text: string;
+  readonly look: Look;
+}
+
+export interface Column<Row> {
+  readonly title: string;
+  /** The cell may be the text of a stranger: it is made safe here. */
+  readonly cell: (row: Row) => string | Cell;
+}
+
+const COLOURS = { good: 'green', bad: 'red', busy: 'cyan', plain: 'reset' } as const;
+const GAP = '  ';
+
+export interface TableLimits {
+  /** Undefined where nobody looks: nothing is cut and nothing is coloured. */
+  readonly widthColumns: number | undefined;
+}
+
+/** Columns as wide as what they hold; where a terminal is narrower, the last one is cut. */
+export function formatTable<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  limits: TableLimits,
+): string {
+  const cells = rows.map((row) => columns.map(({ cell }) => toCell(cell(row))));
+  const widths = columns.map(({ title }, index) =>
+    Math.max(title.length, ...cells.map((row) => widthOf(row[index]?.text ?? ''))),
+  );
+  const head = columns.map(({ title }): Cell => ({ text: title, look: 'plain' }));
+  return [head, ...cells].map((row) => formatRow(row, widths, limits)).join('');
+}
+
+function formatRow(row: readonly Cell[], widths: readonly number[], { widthColumns }: TableLimits): string {
+  let left = widthColumns ?? Number.POSITIVE_INFINITY;
+  const parts = row.map(({ text, look }, index) => {
+    const isLast = index === row.length - 1;
+    const width = Math.min(isLast ? widthOf(text) : (widths[index] ?? 0), Math.max(left, 0));
+    left -= width + GAP.length;
+    const shown = cut(text, width);
+    const padding = isLast ? '' : ' '.repeat(Math.max(0, width - widthOf(shown)));
+    return (
+      (widthColumns === undefined || look === 'plain' ? shown : styleText(COLOURS[look], shown)) + padding
+    );
+  });
+  return `${parts.join(GAP).trimEnd()}\n`;
+}
+
+function toCell(cell: string | Cell): Cell {
+  const { text, look } = typeof cell === 'string' ? { text: cell, look: 'plain' as const } : cell;
+  return { text: terminalText(text), look };
+}
+
+function cut(text: string, width: number): string {
+  if (widthOf(text) <= width) {
+    return text;
+  }
+  let shown = '';
+  let used = 1;
+  for (const character of text) {
+    used += widthOf(character);
+    if (used > width) {
+      break;
+    }
+    shown += character;
+  }
+  return width === 0 ? '' : `${shown}…`;
+}
+
+// East Asian wide characters and emoji take two columns, combining marks none (UAX #11, near enough for a table).
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
+const NARROWEST = /\p{Mark}|\p{Cf}/u;
+
+function widthOf(text: string): number {
+  let width = 0;
+  for (const character of text) {
+    if (WIDE.test(character)) {
+      width += 2;
+    } else if (!NARROWEST.test(character)) {
+      width += 1;
+    }
+  }
+  return width;
+}
