@@ -116,17 +116,17 @@ function parseJson(text: string): unknown {
   }
 }
 
+// What the expression escapes.
+// oxlint-disable-next-line no-control-regex -- control characters are what it is for
+const ESCAPED = /[\u0001-\u001f\u007f%/]/g;
+
 /** As the expression writes it. */
 export function escapePath(path: AttributeSegments): string {
-  return path
-    .map((segment) =>
-      // oxlint-disable-next-line no-control-regex -- control characters are what is escaped
-      segment.replaceAll(
-        /[\u0001-\u001f\u007f%/]/g,
-        (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
-      ),
-    )
-    .join('/');
+  return path.map((segment) => segment.replaceAll(ESCAPED, escapeCharacter)).join('/');
+}
+
+function escapeCharacter(char: string): string {
+  return `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
 }
 
 function unescapeText(text: string): string {
