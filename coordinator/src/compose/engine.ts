@@ -13,7 +13,7 @@ import { createRootRegistrar } from '../adapters/nix/root-registrar.ts';
 import { createStoreReader } from '../adapters/nix/store-reader.ts';
 import { createConfinement } from '../adapters/nix-eval/confinement/confinement.ts';
 import { createEvaluator } from '../adapters/nix-eval/create-evaluator.ts';
-import { createUnconfinedSpaces, type EvaluationSpaces } from '../adapters/nix-eval/evaluation-space.ts';
+import { createUnconfinedSpaces } from '../adapters/nix-eval/evaluation-space.ts';
 import { createEvaluationStore } from '../adapters/sqlite/evaluation-store.ts';
 import { createJobStore } from '../adapters/sqlite/job-store.ts';
 import { type OpenDatabase, openDatabase } from '../adapters/sqlite/open-database.ts';
@@ -170,15 +170,19 @@ export async function openEvaluator({
   confinement,
 }: EvaluatorOptions): Promise<OpenEvaluator> {
   if (confinement === 'none') {
-    const spaces = createUnconfinedSpaces(env);
-    return { evaluator: createEvaluator({ spaces }), warnings: [], close: () => Promise.resolve() };
+    const evaluator = await createEvaluator({ spaces: createUnconfinedSpaces(env), env });
+    return { evaluator, warnings: [], close: () => Promise.resolve() };
   }
   const verdict = await createConfinement({ dir, env, logger: log });
   if (verdict.kind === 'confined') {
     const spaces = verdict.confinement;
-    return { evaluator: createEvaluator({ spaces }), warnings: [], close: () => spaces.close() };
+    return {
+      evaluator: await createEvaluator({ spaces, env }),
+      warnings: [],
+      close: () => spaces.close(),
+    };
   }
   const { reason } = verdict;
-  const spaces: EvaluationSpaces = { open: () => Promise.resolve({ kind: 'refused', reason }) };
-  return { evaluator: createEvaluator({ spaces }), warnings: [reason], close: () => Promise.resolve() };
+  const evaluator = await createEvaluator({ spaces: { missing: reason }, env });
+  return { evaluator, warnings: [reason], close: () => Promise.resolve() };
 }

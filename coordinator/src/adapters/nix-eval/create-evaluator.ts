@@ -1,6 +1,49 @@
+/** Which evaluator, and where it runs: chosen once, when the program starts. */
+import { AppError } from '@argunix/shared/kit/app-error';
+import { runProcess } from '@argunix/shared/kit/run-process';
 import type { Evaluator } from '../../ports/evaluator.ts';
 import { createBuiltInEvaluator } from './built-in-evaluator.ts';
+import { findProgram } from './confinement/find-program.ts';
 import type { EvaluationSpaces } from './evaluation-space.ts';
-export function createEvaluator(options: { readonly spaces: EvaluationSpaces }): Evaluator {
-  return createBuiltInEvaluator(options.spaces);
+import { createNixEvalJobsEvaluator } from './nix-eval-jobs-evaluator.ts';
+
+export interface EvaluatorOptions {
+  /** From `createConfinement` or `createUnconfinedSpaces`; or the reason why there is neither. */
+  readonly spaces: EvaluationSpaces | { readonly missing: string };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Without it nix-eval-jobs where it is installed. */
+  readonly prefer?: Evaluator['name'] | undefined;
+}
+
+/** Throws `nix.missing` when what is preferred is not there. */
+export async function createEvaluator(options: EvaluatorOptions): Promise<Evaluator> {
+  const { env, prefer } = options;
+  const spaces = 'missing' in options.spaces ? closedSpaces(options.spaces.missing) : options.spaces;
+  if (findProgram('nix', env['PATH'] ?? '') === undefined) {
+    throw new AppError('nix.missing', 'There is no nix on PATH; install Nix 2.8 or newer.');
+  }
+  const hasNixEvalJobs = prefer !== 'built-in' && (await isUsable(env));
+  if (prefer === 'nix-eval-jobs' && !hasNixEvalJobs) {
+    throw new AppError(
+      'nix.missing',
+      'nix-eval-jobs was asked for, and there is none on PATH that takes --expr and --meta (2.18 or newer does).',
+    );
+  }
+  return hasNixEvalJobs ? createNixEvalJobsEvaluator(spaces) : createBuiltInEvaluator(spaces);
+}
+
+/** By its help, as versions do not all tell theirs. */
+async function isUsable(env: EvaluatorOptions['env']): Promise<boolean> {
+  const { ending, stdout, stderr } = await runProcess({
+    command: 'nix-eval-jobs',
+    args: ['--help'],
+    env,
+    deadlineMs: 20_000,
+  });
+  const help = stdout + stderr;
+  return ending.kind === 'exited' && ['--expr', '--meta', '--workers'].every((flag) => help.includes(flag));
+}
+
+function closedSpaces(reason: string): EvaluationSpaces {
+  return { open: () => Promise.resolve({ kind: 'refused', reason }) };
 }

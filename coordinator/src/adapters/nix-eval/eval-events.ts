@@ -61,29 +61,50 @@ const MAX_NAMES = 200;
 export function toFoundJob(path: AttributeSegments, json: string): FoundJob | string {
   const said = SaidJob.safeParse(parseJson(json));
   if (!said.success) {
-    const field = said.error.issues[0]?.path[0];
-    return `It is not a derivation that Nix made: its ${field === 's' ? 'system is not a string' : 'attributes have the wrong types'}.`;
+    return said.error.issues[0]?.path[0] === 's'
+      ? 'It is not a derivation that Nix made: its system is not a string.'
+      : 'It is not a derivation that Nix made: its attributes have the wrong types.';
   }
   const { d, s, o, f, m, p } = said.data;
-  const drvPath = parseDerivationPath(d);
+  return makeFoundJob(path, {
+    ...{ drvPath: d, system: s, outputs: o, requiredFeatures: f, description: m, mainProgram: p },
+  });
+}
+
+export interface SaidOfJob {
+  readonly drvPath: string;
+  readonly system: string;
+  readonly outputs: Readonly<Record<string, string | null>>;
+  readonly requiredFeatures: readonly string[];
+  /** Both escaped as the expression does. */
+  readonly description: string | null;
+  readonly mainProgram: string | null;
+}
+
+export function makeFoundJob(path: AttributeSegments, said: SaidOfJob): FoundJob | string {
+  const drvPath = parseDerivationPath(said.drvPath);
   if (drvPath === undefined) {
-    return `It is not a derivation that Nix made: its drvPath is ${JSON.stringify(d.slice(0, 200))}.`;
+    return `It is not a derivation that Nix made: its drvPath is ${JSON.stringify(said.drvPath.slice(0, 200))}.`;
   }
   return {
     kind: 'job',
     attr: attributePath(path),
-    system: s,
+    system: said.system,
     name: storePathName(drvPath),
     drvPath,
     outputs: Object.fromEntries(
-      Object.entries(o)
+      Object.entries(said.outputs)
         .slice(0, MAX_NAMES)
-        .map(([name, output]) => [name, parseStorePath(output) ?? null]),
+        .map(([name, output]) => [name, parseStorePath(output ?? '') ?? null]),
     ),
-    requiredFeatures: f.slice(0, MAX_NAMES),
-    description: m === null ? null : unescapeText(m).slice(0, MAX_DESCRIPTION),
-    mainProgram: p === null ? null : unescapeText(p).slice(0, MAX_DESCRIPTION),
+    requiredFeatures: said.requiredFeatures.slice(0, MAX_NAMES),
+    description: shownText(said.description),
+    mainProgram: shownText(said.mainProgram),
   };
+}
+
+function shownText(escaped: string | null): string | null {
+  return escaped === null ? null : unescapeText(escaped).slice(0, MAX_DESCRIPTION);
 }
 
 function parseJson(text: string): unknown {
@@ -95,17 +116,17 @@ function parseJson(text: string): unknown {
   }
 }
 
+// What the expression escapes.
+// oxlint-disable-next-line no-control-regex -- control characters are what it is for
+const ESCAPED = /[\u0001-\u001f\u007f%/]/g;
+
 /** As the expression writes it. */
 export function escapePath(path: AttributeSegments): string {
-  return path
-    .map((segment) =>
-      // oxlint-disable-next-line no-control-regex -- control characters are what is escaped
-      segment.replaceAll(
-        /[\u0001-\u001f\u007f%/]/g,
-        (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
-      ),
-    )
-    .join('/');
+  return path.map((segment) => segment.replaceAll(ESCAPED, escapeCharacter)).join('/');
+}
+
+function escapeCharacter(char: string): string {
+  return `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
 }
 
 function unescapeText(text: string): string {

@@ -15,8 +15,7 @@ const JOBS = `
 { flake, systems, kinds, mark, after, skip, backward, share, shares }:
 let
   inherit (builtins) attrNames concatStringsSep elem elemAt foldl' fromJSON genList getAttr filter hasAttr
-    isAttrs isList isString length lessThan listToAttrs replaceStrings seq deepSeq stringLength substring toJSON
-    trace tryEval typeOf;
+    isAttrs isList isString length lessThan listToAttrs replaceStrings seq deepSeq stringLength substring toJSON trace tryEval typeOf;
 
   escape = replaceStrings
     (CONTROL ++ [ "%" "/" ])
@@ -35,24 +34,24 @@ let
     if isString raw then filter (f: isString f && f != "") (builtins.split " +" raw)
     else if isList raw then filter (f: asText 200 f != null) raw
     else [ ];
-  describe = drv:
+  told = drv: name: soft (
     let
-      meta = soft (let m = drv.meta or null; in if isAttrs m then m else null);
-      told = name: if meta == null then null
-        else soft (let text = asText 8000 (meta.\${name} or null); in if text == null then null else escape text);
-      outputs = drv.outputs or [ "out" ];
-    in toJSON {
+      meta = drv.meta or null;
+      text = if isAttrs meta then asText 8000 (meta.\${name} or null) else null;
+    in if text == null then null else escape text);
+  describe = drv:
+    let outputs = drv.outputs or [ "out" ]; in toJSON {
       d = drv.drvPath;
       s = drv.system;
       o = listToAttrs (map (name: { inherit name; value = (drv.\${name} or drv).outPath; }) outputs);
       f = features drv;
-      m = told "description";
-      p = told "mainProgram";
+      m = told drv "description";
+      p = told drv "mainProgram";
     };
 
   nothing = { is = "nothing"; };
   odd = text: { is = "odd"; inherit text; };
-  job = drv: { is = "job"; text = describe drv; };
+  job = drv: { is = "job"; inherit drv; text = describe drv; };
   children = mode: set: names: { is = "set"; inherit mode set; names = names; };
 
   setOf = value: next:
@@ -170,11 +169,15 @@ let
     let
       entry = mode: value:
         let result = classify.\${mode} value; in
-        if result.is == "job" then value
+        if result.is == "job"
+        then result.drv // { meta = { argunix = {
+          f = features result.drv; m = told result.drv "description"; p = told result.drv "mainProgram";
+        }; }; }
         else if result.is == "set" then branch result
         else { };
-      branch = result: { recurseForDerivations = true; }
-        // listToAttrs (map (name: { inherit name; value = entry result.mode (getAttr name result.set); }) result.names);
+      branch = result:
+        listToAttrs (map (name: { inherit name; value = entry result.mode (getAttr name result.set); }) result.names)
+        // { recurseForDerivations = true; };
     in listToAttrs (map (kind: { name = kind; value = entry rootMode.\${kind} outputs.\${kind}; }) present)
       // { recurseForDerivations = true; };
 in { inherit walk probe list tree; }

@@ -60,7 +60,7 @@ export function createHelpers(run: EvaluationRun, findings: WalkFindings): Helpe
   async function walkBackward(index: number): Promise<void> {
     const helper: Helper = { reached: null, stop: () => undefined };
     helpers.push(helper);
-    for (let deaths = 0; deaths < MAX_DEATHS && !isRetired; deaths += 1) {
+    for (let deaths = 0; deaths < MAX_DEATHS; deaths += 1) {
       const outcome = await walkProcess(
         run,
         {
@@ -88,6 +88,9 @@ export function createHelpers(run: EvaluationRun, findings: WalkFindings): Helpe
         return;
       }
       findings.tellBroken(outcome.at, outcome.message);
+      if (isRetired) {
+        return;
+      }
       helper.reached = outcome.at.path;
     }
   }

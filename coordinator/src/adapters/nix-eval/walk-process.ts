@@ -93,7 +93,9 @@ export async function walkProcess(
         return;
       case 'name':
         return;
-      default:
+      case 'job':
+      case 'caught':
+      case 'odd':
         if (current !== null) {
           tellEnding(current, event);
         }

@@ -7,7 +7,7 @@ import { type RunningProcess, runProcess, startProcess } from '@argunix/shared/k
 
 export interface NetworkNamespace {
   /** Runs what follows inside. */
-  readonly enter: readonly string[];
+  readonly enter: readonly [command: string, ...args: string[]];
   close(): Promise<void>;
 }
 
@@ -57,7 +57,7 @@ export async function openNetwork(options: NetworkOptions): Promise<NetworkOpeni
   holder.stdin.write('ready\n');
   const trouble = await firstOutput(holder, signal);
   if (trouble !== undefined) {
-    return refuse(`A network namespace could not be made: ${trouble}`);
+    return await refuse(`A network namespace could not be made: ${trouble}`);
   }
   const enter = enterCommand(holder.pid ?? 0, isRoot);
   if (isOutgoing) {
@@ -75,13 +75,13 @@ export async function openNetwork(options: NetworkOptions): Promise<NetworkOpeni
     running.push(slirp);
     const slirpTrouble = await firstOutput(slirp, signal);
     if (slirpTrouble !== undefined) {
-      return refuse(
+      return await refuse(
         `The confined network could not be started: ${slirpTrouble}. Install slirp4netns, or set eval.allow_network to false.`,
       );
     }
     const blocked = await blackhole(enter, env);
     if (blocked !== undefined) {
-      return refuse(
+      return await refuse(
         `169.254.0.0/16 could not be closed to the confined network: ${blocked}. Install iproute2.`,
       );
     }
@@ -89,17 +89,17 @@ export async function openNetwork(options: NetworkOptions): Promise<NetworkOpeni
   return { kind: 'open', network: { enter, close } };
 }
 
-function enterCommand(pid: number, isRoot: boolean): readonly string[] {
+function enterCommand(pid: number, isRoot: boolean): NetworkNamespace['enter'] {
   return isRoot
     ? ['nsenter', `--net=/proc/${pid}/ns/net`, '--']
     : ['nsenter', '--target', String(pid), '--user', '--net', '--preserve-credentials', '--'];
 }
 
 async function blackhole(
-  enter: readonly string[],
+  enter: NetworkNamespace['enter'],
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<string | undefined> {
-  const [command = '', ...args] = [...enter, 'ip', 'route', 'add', 'blackhole', '169.254.0.0/16'];
+  const [command, ...args] = [...enter, 'ip', 'route', 'add', 'blackhole', '169.254.0.0/16'];
   const { ending, stderr } = await runProcess({ command, args, env, deadlineMs: READY_MS });
   return ending.kind === 'exited' && ending.code === 0 ? undefined : lastLine(stderr);
 }

@@ -1,5 +1,7 @@
 /** The few settings of the host's Nix that a confined evaluation needs to know. */
 import { outputOf } from '@argunix/shared/kit/run-process';
+import { readNixVersion } from '@argunix/shared/nix/nix-configuration';
+import { isAtLeast } from '@argunix/shared/nix/nix-version';
 import { z } from 'zod';
 
 const value = <T extends z.ZodType>(type: T): z.ZodObject<{ value: T }> => z.object({ value: type });
@@ -34,9 +36,10 @@ export async function readNixSettings(
   nix: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<NixSettings> {
+  const show = isAtLeast(await readNixVersion(env), 2, 20) ? ['config', 'show'] : ['show-config'];
   const text = await outputOf({
     command: nix,
-    args: ['--extra-experimental-features', 'nix-command', 'show-config', '--json'],
+    args: ['--extra-experimental-features', 'nix-command', ...show, '--json'],
     env,
     deadlineMs: 20_000,
   });

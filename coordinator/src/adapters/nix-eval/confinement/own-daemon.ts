@@ -55,12 +55,17 @@ export function createOwnDaemon(options: OwnDaemonOptions): OwnDaemon {
       return opening.reason;
     }
     const { network } = opening;
-    const [program = command, ...args] = [...network.enter, command, '--daemon'];
+    const [program, ...args] = [...network.enter, command, '--daemon'];
     const daemon: Running = {
       process: startProcess({
         command: program,
         args,
-        env: { ...env, NIX_DAEMON_SOCKET_PATH: socket, NIX_CONFIG: daemonConfig(env['NIX_CONFIG']) },
+        env: {
+          ...env,
+          NIX_REMOTE: undefined,
+          NIX_DAEMON_SOCKET_PATH: socket,
+          NIX_CONFIG: daemonConfig(env['NIX_CONFIG']),
+        },
         deadlineMs: LIFETIME_MS,
         whenOrphaned: 'TERM',
       }),
@@ -80,12 +85,15 @@ export function createOwnDaemon(options: OwnDaemonOptions): OwnDaemon {
       });
     }
     daemon.process.stdin.end();
-    void daemon.process.ended.then((ending) => {
-      daemon.isAlive = false;
-      if (!isClosed) {
-        logger.warn({ ending, said: daemon.said }, 'our Nix daemon ended');
-      }
-    });
+    void noteEnd(daemon);
+  }
+
+  async function noteEnd(daemon: Running): Promise<void> {
+    const ending = await daemon.process.ended;
+    daemon.isAlive = false;
+    if (!isClosed) {
+      logger.warn({ ending, said: daemon.said }, 'our Nix daemon ended');
+    }
   }
 
   async function answers(daemon: Running): Promise<string | undefined> {
