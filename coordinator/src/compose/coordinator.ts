@@ -74,6 +74,7 @@ export async function startCoordinator({
     maxSilentMs: schedule.maxSilentMs,
     infrastructureRetries: schedule.infrastructureRetries,
     confinement: 'required',
+    preferredEvaluator: configuration.evaluator,
     settingsOf: (id) => watched.get(id)?.settings,
     createCheckout: () =>
       createGitCheckout({

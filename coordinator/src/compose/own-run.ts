@@ -76,6 +76,7 @@ export async function runOwnFlake<Result>(
     maxSilentMs: 3_600_000,
     infrastructureRetries: 1,
     confinement: 'none',
+    preferredEvaluator: null,
     settingsOf: () => settings,
     createCheckout: () => createReferenceSource(options.reference),
   });
