@@ -40,6 +40,8 @@ export interface EngineOptions {
   readonly metrics: Metrics;
   /** Null: whichever is installed. */
   readonly preferredEvaluator: Evaluator['name'] | null;
+  /** False: this host evaluates and does not build. */
+  readonly buildsHere: boolean;
   readonly evaluationConcurrency: number;
   readonly buildTimeoutMs: number;
   readonly maxSilentMs: number;
@@ -105,7 +107,13 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
     confinement: options.confinement,
     prefer: options.preferredEvaluator,
   });
-  const builder = createLocalBuilder({ name: 'local', configuration, env, derivations });
+  const builder = createLocalBuilder({
+    name: 'local',
+    configuration,
+    env,
+    derivations,
+    ...(options.buildsHere ? {} : { slots: 0 }),
+  });
   const shared = {
     evaluations,
     jobs,
