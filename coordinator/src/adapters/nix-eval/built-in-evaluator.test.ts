@@ -7,16 +7,16 @@ import { descendantsOf } from '@argunix/shared/kit/descendants';
 import { until } from '@argunix/shared/kit/testing/until';
 import { installedNixes } from '@argunix/shared/nix/testing/real-nix';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Found } from '../../ports/evaluator.ts';
-import { createBuiltInEvaluator } from './built-in-evaluator.ts';
-import { createUnconfinedSpaces } from './evaluation-space.ts';
 import {
   evaluateAll,
   flakeText,
   makeRealEvaluation,
   type RealEvaluation,
   requestFor,
-} from './testing/real-evaluation.ts';
+} from '../../../test/real-evaluation.ts';
+import type { Found } from '../../ports/evaluator.ts';
+import { createBuiltInEvaluator } from './built-in-evaluator.ts';
+import { createUnconfinedSpaces } from './evaluation-space.ts';
 
 let real: RealEvaluation;
 beforeAll(async () => {
@@ -361,7 +361,7 @@ describe.each(installedNixes())('$title', { timeout: 60_000 }, ({ env, isMissing
       expect(ending.kind).toBe('complete');
       expect(Object.keys(outcomes)).toHaveLength(40);
       expect(Object.values(outcomes).filter((outcome) => outcome === 'job')).toHaveLength(39);
-    expect(Object.keys(outcomes).indexOf('packages.x86_64-linux.p139')).toBeLessThan(39);
+      expect(Object.keys(outcomes).indexOf('packages.x86_64-linux.p139')).toBeLessThan(39);
     },
   );
 

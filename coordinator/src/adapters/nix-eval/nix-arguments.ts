@@ -11,6 +11,8 @@ export function nixSettings(
     ['accept-flake-config', 'false'],
     ['allow-import-from-derivation', String(mayImport(request, space))],
     ['eval-cache', 'false'],
+    // Where there is no network, trying again is waiting.
+    ...(request.allowNetwork ? [] : [['download-attempts', '1'] as const]),
   ];
 }
 

@@ -3,18 +3,23 @@ import { randomBytes } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ATTRIBUTE_KINDS } from '@argunix/shared/domain/attribute-path';
+import type { RepositoryId } from '@argunix/shared/domain/ids';
 import { silentLogger } from '@argunix/shared/kit/logger';
 import type { RealNix } from '@argunix/shared/nix/testing/real-nix';
-import { evaluationId, makeRealGit, never, type RealGit, ref, source } from '../../../../test/real-git.ts';
+import {
+  type Confinement,
+  type ConfinementOptions,
+  createConfinement,
+} from '../src/adapters/nix-eval/confinement/confinement.ts';
+import { findProgram } from '../src/adapters/nix-eval/confinement/find-program.ts';
 import type {
   EvaluationEnding,
   EvaluationRequest,
   Evaluator,
   FlakeSource,
   Found,
-} from '../../../ports/evaluator.ts';
-import { type Confinement, type ConfinementOptions, createConfinement } from '../confinement/confinement.ts';
-import { findProgram } from '../confinement/find-program.ts';
+} from '../src/ports/evaluator.ts';
+import { evaluationId, makeRealGit, never, type RealGit, ref, source } from './real-git.ts';
 
 export interface Evaluated {
   readonly ending: EvaluationEnding;
@@ -44,7 +49,7 @@ export async function makeRealEvaluation(): Promise<RealEvaluation> {
     const remote = await git.init(`flake-${number}.git`);
     const sha = await git.commit(remote, files);
     return await git.checkout.checkOut(
-      source(remote),
+      { ...source(remote), repositoryId: repositoryId(number) },
       { sha, ref: ref('refs/heads/main') },
       evaluationId(number),
       never,
@@ -56,6 +61,12 @@ export async function makeRealEvaluation(): Promise<RealEvaluation> {
     flake: async (outputs, inputs = '{ }') => await checkOut({ 'flake.nix': flakeText(outputs, inputs) }),
     remove: async () => await git.remove(),
   };
+}
+
+/** A repository of its own each, so a mirror of its own. */
+function repositoryId(number: number): RepositoryId {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a row number without a database
+  return number as RepositoryId;
 }
 
 export function flakeText(outputs: string, inputs = '{ }'): string {
