@@ -163,10 +163,10 @@ describe.each(installedNixes(CONFIG))('$title', { timeout: 60_000 }, ({ env, isM
     const input = await real.git.init(name);
     const word = randomBytes(8).toString('hex');
     await real.git.commit(input, { 'flake.nix': `{ outputs = { self }: { word = "${word}"; }; }` });
-    await real.git.git(real.git.dir, 'clone', '--quiet', '--bare', input, join(real.git.dir, 'served', name));
-    await real.git.git(join(real.git.dir, 'served', name), 'update-server-info');
+    const archive = join(real.git.dir, 'served', `${name}.tar.gz`);
+    await real.git.git(input, 'archive', '--format=tar.gz', '--prefix=input/', '-o', archive, 'HEAD');
     const flake = await lockedFlake(
-      `{ input.url = "git+${lan.url}/${name}?ref=main"; }`,
+      `{ input.url = "${lan.url}/${name}.tar.gz"; }`,
       '{ packages.${s}.got = mk inputs.input.word { }; }',
       env,
     );
