@@ -1,0 +1,108 @@
+/** Real repositories in a directory of their own, and a checkout adapter that is pointed at them. */
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { parseGitRef } from '@argunix/shared/domain/git-ref';
+import { parseSha } from '@argunix/shared/domain/sha';
+import { isAppError } from '@argunix/shared/kit/app-error';
+import { silentLogger } from '@argunix/shared/kit/logger';
+import { outputOf } from '@argunix/shared/kit/run-process';
+import { createGitCheckout } from '../src/adapters/git/checkout.js';
+export async function makeRealGit(changes = {}) {
+  const dir = await mkdtemp(join(tmpdir(), 'argunix-git-'));
+  const state = { mirrorsDir: join(dir, 'state/mirrors'), worktreesDir: join(dir, 'state/worktrees') };
+  const env = {
+    PATH: process.env['PATH'],
+    HOME: dir,
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_AUTHOR_NAME: 'A',
+    GIT_AUTHOR_EMAIL: 'a@example.org',
+    GIT_COMMITTER_NAME: 'C',
+    GIT_COMMITTER_EMAIL: 'c@example.org',
+    GIT_ALLOW_PROTOCOL: 'file:http:ext',
+  };
+  async function git(cwd, ...args) {
+    return (await outputOf({ command: 'git', args, cwd, env, deadlineMs: 60_000 })).trim();
+  }
+  function createCheckout(more = {}) {
+    return createGitCheckout({
+      ...state,
+      readSecret: async () => await Promise.reject(new Error('no secret is expected here')),
+      log: silentLogger,
+      ...changes,
+      ...more,
+    });
+  }
+  return {
+    dir,
+    state,
+    git,
+    createCheckout,
+    checkout: createCheckout(),
+    async init(name, ...args) {
+      const path = join(dir, 'remotes', name);
+      await mkdir(path, { recursive: true });
+      await git(path, 'init', '--quiet', '--initial-branch=main', ...args);
+      return path;
+    },
+    async commit(repository, files) {
+      for (const [name, content] of Object.entries(files)) {
+        const path = join(repository, name);
+        await mkdir(dirname(path), { recursive: true });
+        await rm(path, { force: true });
+        await (typeof content === 'string' ? writeFile(path, content) : symlink(content.link, path));
+      }
+      await git(repository, 'add', '--all');
+      await git(repository, 'commit', '--quiet', '--allow-empty', '--message=change');
+      return sha(await git(repository, 'rev-parse', 'HEAD'));
+    },
+    async commitIndex(repository, files) {
+      for (const [name, content] of Object.entries(files)) {
+        await writeFile(join(repository, name), content);
+        await git(repository, 'add', '--', name);
+      }
+      await git(repository, 'commit', '--quiet', '--message=change');
+      return sha(await git(repository, 'rev-parse', 'HEAD'));
+    },
+    async remove() {
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+export function source(url, tokenPath = null) {
+  return { repositoryId: repositoryId(1), url, tokenPath };
+}
+export function sha(text) {
+  const parsed = parseSha(text);
+  if (parsed === undefined) {
+    throw new Error(`no sha: ${text}`);
+  }
+  return parsed;
+}
+export function ref(text) {
+  const parsed = parseGitRef(text);
+  if (parsed === undefined) {
+    throw new Error(`no ref: ${text}`);
+  }
+  return parsed;
+}
+export function evaluationId(id) {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a row number without a database
+  return id;
+}
+function repositoryId(id) {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a row number without a database
+  return id;
+}
+/** `code: message` of what it throws. */
+export async function troubleOf(work) {
+  try {
+    await work;
+  } catch (error) {
+    return isAppError(error) ? `${error.code}: ${error.message}` : String(error);
+  }
+  return 'no trouble';
+}
+/** For tests that do not cancel. */
+export const never = new AbortController().signal;
+//# sourceMappingURL=real-git.js.map
