@@ -1,5 +1,6 @@
 import type { JobId } from '@argunix/shared/domain/ids';
 import type { JobEnding } from '@argunix/shared/domain/job-status';
+import { readableReason } from '@argunix/shared/domain/readable-reason';
 import { storePathName } from '@argunix/shared/domain/store-path';
 import type { FailedDependent, GraphJob } from './build-graph.ts';
 
@@ -45,11 +46,11 @@ export function judgeBuild(job: GraphJob, ending: FinalEnding, wasLeased: boolea
           );
     case 'failed':
     case 'dependency_failed':
-      return verdict('failure', ending.reason);
+      return verdict('failure', readableReason(ending.reason));
     case 'timed_out':
-      return verdict('timed_out', ending.reason);
+      return verdict('timed_out', `${storePathName(job.drvPath)} ${ending.reason}.`);
     case 'unsupported':
-      return verdict('unsupported', ending.reason);
+      return verdict('unsupported', readableReason(ending.reason));
     case 'gave_up':
       return verdict('error', ending.reason);
   }
