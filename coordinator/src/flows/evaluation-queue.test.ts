@@ -10,6 +10,7 @@ import { silentMetrics } from '../../test/fakes/silent-metrics.ts';
 import { drvPath, openStores, queued, sha } from '../../test/store-fixture.ts';
 import { until } from '../../test/until.ts';
 import type { FoundJob } from '../ports/evaluator.ts';
+import type { EvaluationSettings } from '../ports/settings.ts';
 import { createEvaluationQueue, type EvaluationQueue } from './evaluation-queue.ts';
 
 let stores: Awaited<ReturnType<typeof openStores>>;
@@ -19,6 +20,8 @@ let checkout = createFakeCheckout();
 let store = createFakeStore();
 let roots = createFakeRoots();
 let handedOver: EvaluationId[] = [];
+let isConfigured = true;
+let retryMs = 1;
 
 beforeEach(async () => {
   stores = await openStores();
@@ -27,6 +30,11 @@ beforeEach(async () => {
   store = createFakeStore();
   roots = createFakeRoots();
   handedOver = [];
+  isConfigured = true;
+  retryMs = 1;
+  startQueue();
+});
+function startQueue(): void {
   queue = createEvaluationQueue({
     ...stores,
     evaluator,
@@ -39,23 +47,26 @@ beforeEach(async () => {
     metrics: silentMetrics,
     concurrency: 2,
     retries: 2,
-    retryMs: 1,
-    settingsOf: () => ({
-      source: { repositoryId: stores.repository.id, url: '/srv/sample.git', tokenPath: null },
-      systems: ['x86_64-linux'],
-      attributes: ['packages'],
-      timeoutMs: 1_000,
-      memoryBytes: 1_000,
-      workers: 1,
-      allowImportFromDerivation: true,
-      allowNetwork: true,
-    }),
+    retryMs,
+    settingsOf: () => (isConfigured ? settings() : undefined),
     onBuilding: (id) => {
       handedOver.push(id);
       return Promise.resolve();
     },
   });
-});
+}
+function settings(): EvaluationSettings {
+  return {
+    source: { repositoryId: stores.repository.id, url: '/srv/sample.git', tokenPath: null },
+    systems: ['x86_64-linux'],
+    attributes: ['packages'],
+    timeoutMs: 1_000,
+    memoryBytes: 1_000,
+    workers: 1,
+    allowImportFromDerivation: true,
+    allowNetwork: true,
+  };
+}
 afterEach(async () => {
   await queue.stop();
   await stores.close();
@@ -176,4 +187,48 @@ test('stopping puts what is being evaluated back in the queue', async () => {
 
   expect(stores.evaluations.find(id)?.status).toBe('queued');
   expect(checkout.worktrees.size).toBe(0);
+});
+
+test('an evaluation whose repository left the configuration is cancelled, not looked at for ever', async () => {
+  isConfigured = false;
+  const id = await queued(stores);
+  queue.wake();
+  await status(id, 'cancelled');
+
+  expect(stores.views.evaluation(id)?.reason).toBe('Its repository is not in the configuration any more.');
+});
+
+test('an evaluation that waits for its next try leaves its place to others', async () => {
+  retryMs = 60_000;
+  await queue.stop();
+  startQueue();
+  checkout.trouble = new AppError('git.unreachable', 'connection refused');
+  const resting = [await queued(stores, '1'), await queued(stores, '2')];
+  queue.wake();
+  await until(
+    'both rest',
+    () => checkout.tries === 2 && resting.every((id) => stores.evaluations.find(id)?.status === 'queued'),
+  );
+  checkout.trouble = undefined;
+  await queued(stores, '3');
+  queue.wake();
+  await open(1);
+
+  expect(evaluator.open[0]?.sha).toBe(sha('3'));
+});
+
+test('the derivations of an evaluation that failed or was cancelled are held no longer', async () => {
+  const [failing, unwanted] = [await queued(stores, '1'), await queued(stores, '2')];
+  queue.wake();
+  await open(2);
+  for (const one of evaluator.open) {
+    await one.find([found(`of-${one.sha}`)]);
+  }
+  await stores.evaluations.end(unwanted, 'cancelled', 'not wanted', systemClock.now());
+  queue.abort(unwanted);
+  evaluator.open.find((one) => one.sha === sha('1'))?.end({ kind: 'failed', reason: 'no' });
+  await status(failing, 'evaluation_failed');
+  await until('nothing is held', () => [...roots.owners.keys()].every((owner) => !owner.endsWith('-drvs')));
+
+  expect(stores.views.totals().jobs).toEqual({ queued: 0, running: 0 });
 });

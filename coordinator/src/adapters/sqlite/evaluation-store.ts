@@ -5,7 +5,7 @@ import { JOB_STATUSES } from '@argunix/shared/domain/job-status';
 import type { Sha } from '@argunix/shared/domain/sha';
 import { type Selectable, sql } from 'kysely';
 import type { Evaluation, EvaluationStore, StatusCounts } from '../../ports/evaluation-store.ts';
-import { insertedId, returnedJobIds } from './inserted-id.ts';
+import { insertedId, returnedAttempts } from './inserted-id.ts';
 import type { Reader } from './open-database.ts';
 import { sqlite } from './sql.ts';
 import type { Tables } from './tables.ts';
@@ -48,8 +48,13 @@ export function createEvaluationStore(database: Reader & Writer): EvaluationStor
     },
     startBuilding: (id, at) =>
       transition(leave(id, 'evaluating').set({ status: 'building', building_at: at })),
-    fail: (id, reason, at) =>
-      transition(leave(id, 'evaluating').set({ status: 'evaluation_failed', reason, finished_at: at })),
+    fail: async (id, reason, at) => {
+      const result = await database.write([
+        guarded(leave(id, 'evaluating').set({ status: 'evaluation_failed', reason, finished_at: at })),
+        statement(cancelJobs(id, 'Its evaluation failed before it was built.', at)),
+      ]);
+      return result.kind === 'done';
+    },
     requeue: (id) => transition(leave(id, 'evaluating').set({ status: 'queued', started_at: null })),
     end: async (id, status, reason, at) => {
       const result = await database.write([
@@ -60,16 +65,9 @@ export function createEvaluationStore(database: Reader & Writer): EvaluationStor
             .where('id', '=', id)
             .where('status', 'in', LIVING),
         ),
-        statement(
-          sqlite
-            .updateTable('jobs')
-            .set({ status: 'cancelled', phase: null, reason, finished_at: at })
-            .where('evaluation_id', '=', id)
-            .where('status', 'in', ['queued', 'running'])
-            .returning('id'),
-        ),
+        statement(cancelJobs(id, reason, at).returning(['id', 'attempt'])),
       ]);
-      return result.kind === 'done' ? returnedJobIds(result, 1) : undefined;
+      return result.kind === 'done' ? returnedAttempts(result, 1) : undefined;
     },
     finish: (id, outcome, counts, at) =>
       transition(
@@ -159,6 +157,15 @@ function toEvaluation(row: Selectable<Tables['evaluations']>): Evaluation {
     status: row.status,
     createdAt: toEpochMs(row.created_at),
   };
+}
+
+/** What of it has not ended, ends with it. */
+function cancelJobs(id: EvaluationId, reason: string, at: number) {
+  return sqlite
+    .updateTable('jobs')
+    .set({ status: 'cancelled', phase: null, reason, finished_at: at })
+    .where('evaluation_id', '=', id)
+    .where('status', 'in', ['queued', 'running']);
 }
 
 /** The guard of a transition. */

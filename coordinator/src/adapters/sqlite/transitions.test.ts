@@ -88,11 +88,35 @@ describe('an evaluation', () => {
         expect(await stores.evaluations.end(living, status, 'why', AT)).toEqual([]);
         expect(statusOf(living)).toBe(status);
       }
-      expect(await stores.evaluations.end(id, status, 'why', AT)).toEqual([jobIds[1]]);
+      expect(await stores.evaluations.end(id, status, 'why', AT)).toEqual([{ jobId: jobIds[1], attempt: 1 }]);
       expect(await stores.evaluations.end(id, status, 'again', AT)).toBeUndefined();
       expect([jobStatus(jobIds[0]), jobStatus(jobIds[1])]).toEqual(['success', 'cancelled']);
     },
   );
+
+  test('that fails takes the jobs along that it had found', async () => {
+    const id = await queued(stores);
+    await stores.evaluations.begin(id, AT);
+    await stores.jobs.insert(id, [newJob('a'), newJob('b', 'cached')], AT);
+
+    expect(await stores.evaluations.fail(id, 'out of memory', AT)).toBe(true);
+
+    expect(stores.views.jobs({ evaluationId: id, limit: 9 }).map(({ status }) => status)).toEqual([
+      'cancelled',
+      'cached',
+    ]);
+    expect(stores.views.totals().jobs).toEqual({ queued: 0, running: 0 });
+  });
+
+  test('that was cancelled gets no more jobs, though its evaluator finds some', async () => {
+    const id = await queued(stores);
+    await stores.evaluations.begin(id, AT);
+    await stores.evaluations.end(id, 'cancelled', 'not wanted', AT);
+
+    expect(await stores.jobs.insert(id, [newJob('late')], AT)).toBe(false);
+
+    expect(stores.views.jobs({ evaluationId: id, limit: 9 })).toEqual([]);
+  });
 
   test('that has ended can be restarted as a new one, one that lives cannot', async () => {
     const { id } = await building(stores, []);
