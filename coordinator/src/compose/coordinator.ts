@@ -46,6 +46,9 @@ export interface Coordinator {
   stop(): Promise<void>;
 }
 
+const NO_BUILDER =
+  'There is no builder: local_builds is off, and this version has no builders on other machines yet.';
+
 export async function startCoordinator({
   configuration,
   env,
@@ -69,11 +72,13 @@ export async function startCoordinator({
     stateDir,
     env,
     log,
+    buildsHere: configuration.localBuilds,
     evaluationConcurrency: schedule.evaluationConcurrency,
     buildTimeoutMs: schedule.buildTimeoutMs,
     maxSilentMs: schedule.maxSilentMs,
     infrastructureRetries: schedule.infrastructureRetries,
     confinement: 'required',
+    preferredEvaluator: configuration.evaluator,
     settingsOf: (id) => watched.get(id)?.settings,
     createCheckout: () =>
       createGitCheckout({
@@ -103,13 +108,20 @@ export async function startCoordinator({
     if (heldBy !== undefined) {
       return `Waits for ${storePathName(heldBy)}, which it needs.`;
     }
+    if (engine.builder.slots === 0) {
+      return NO_BUILDER;
+    }
     return dispatcher.slotsUsed >= engine.builder.slots
       ? `Waits for a free place: ${engine.builder.slots} of ${engine.builder.slots} on ${engine.builder.name} are taken.`
       : null;
   }
   const findLog = createFindLog(database);
   const mayRead: MayRead = (_reader, { forge, slug }) => !known.privateOnes.has(`${forge}/${slug}`);
-  const warnings = (): readonly string[] => [...engine.warnings, ...known.warnings];
+  const warnings = (): readonly string[] => [
+    ...engine.warnings,
+    ...known.warnings,
+    ...(configuration.localBuilds ? [] : [NO_BUILDER]),
+  ];
   const builders = (): ReturnType<typeof toBuilderViews> => toBuilderViews(engine.builder, dispatcher, views);
 
   async function takeFromInbox(): Promise<void> {

@@ -38,6 +38,10 @@ export interface EngineOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Null: whichever is installed. */
+  readonly preferredEvaluator: Evaluator['name'] | null;
+  /** False: this host evaluates and does not build. */
+  readonly buildsHere: boolean;
   readonly evaluationConcurrency: number;
   readonly buildTimeoutMs: number;
   readonly maxSilentMs: number;
@@ -101,8 +105,15 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
     env,
     log,
     confinement: options.confinement,
+    prefer: options.preferredEvaluator,
   });
-  const builder = createLocalBuilder({ name: 'local', configuration, env, derivations });
+  const builder = createLocalBuilder({
+    name: 'local',
+    configuration,
+    env,
+    derivations,
+    ...(options.buildsHere ? {} : { slots: 0 }),
+  });
   const shared = {
     evaluations,
     jobs,
@@ -155,6 +166,7 @@ export interface EvaluatorOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Logger;
   readonly confinement: 'required' | 'none';
+  readonly prefer: Evaluator['name'] | null;
 }
 
 export interface OpenEvaluator {
@@ -168,21 +180,23 @@ export async function openEvaluator({
   env,
   log,
   confinement,
+  prefer: wanted,
 }: EvaluatorOptions): Promise<OpenEvaluator> {
+  const prefer = wanted ?? undefined;
   if (confinement === 'none') {
-    const evaluator = await createEvaluator({ spaces: createUnconfinedSpaces(env), env });
+    const evaluator = await createEvaluator({ spaces: createUnconfinedSpaces(env), env, prefer });
     return { evaluator, warnings: [], close: () => Promise.resolve() };
   }
   const verdict = await createConfinement({ dir, env, logger: log });
   if (verdict.kind === 'confined') {
     const spaces = verdict.confinement;
     return {
-      evaluator: await createEvaluator({ spaces, env }),
+      evaluator: await createEvaluator({ spaces, env, prefer }),
       warnings: [],
       close: () => spaces.close(),
     };
   }
   const { reason } = verdict;
-  const evaluator = await createEvaluator({ spaces: { missing: reason }, env });
+  const evaluator = await createEvaluator({ spaces: { missing: reason }, env, prefer });
   return { evaluator, warnings: [reason], close: () => Promise.resolve() };
 }

@@ -71,11 +71,13 @@ export async function runOwnFlake<Result>(
     env: options.env,
     log: silentLogger,
     metrics: NO_METRICS,
+    buildsHere: true,
     evaluationConcurrency: 1,
     buildTimeoutMs: 18_000_000,
     maxSilentMs: 3_600_000,
     infrastructureRetries: 1,
     confinement: 'none',
+    preferredEvaluator: null,
     settingsOf: () => settings,
     createCheckout: () => createReferenceSource(options.reference),
   });
