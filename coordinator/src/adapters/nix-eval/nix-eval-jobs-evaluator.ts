@@ -9,9 +9,10 @@ import type { EvaluationEnding, Evaluator } from '../../ports/evaluator.ts';
 import { createBoundedLines } from './bounded-lines.ts';
 import { walkFlake } from './built-in-evaluator.ts';
 import { escapePath } from './eval-events.ts';
-import { type EvaluationRun, isHostTrouble, judgeFailure, runEvaluation } from './evaluation-run.ts';
+import { type EvaluationRun, runEvaluation } from './evaluation-run.ts';
 import type { EvaluationSpaces } from './evaluation-space.ts';
 import { jobsExpression } from './jobs-expression.ts';
+import { isHostTrouble, judgeFailure } from './judge-failure.ts';
 import { nixSettings } from './nix-arguments.ts';
 import { parseNixEvalJobsLine } from './nix-eval-jobs-line.ts';
 import { nixMessage } from './nix-message.ts';
@@ -38,7 +39,7 @@ async function walkTree(run: EvaluationRun): Promise<EvaluationEnding> {
     return judgeFailure(outcome.message, run.request);
   }
   if (isHostTrouble(outcome.message)) {
-    return { kind: 'infrastructure', reason: outcome.message };
+    return judgeFailure(outcome.message, run.request);
   }
   return await walkFlake(run, seen);
 }

@@ -28,8 +28,8 @@ export interface WalkFindings {
 const MAX_SKIP_LENGTH = 60_000;
 const MAX_WARNINGS = 20;
 const MAX_WARNING_LENGTH = 500;
-// Nix says it in every network namespace that is empty.
-const EXPECTED_WARNING = /you don't have Internet access/;
+// Nix says so in every network namespace that is empty, and of every setting that a daemon keeps to itself.
+const EXPECTED_WARNING = /you don't have Internet access|ignoring the (?:user|client)-specified setting/;
 
 /** `seen`: what was told before, by their escaped paths. */
 export function createWalkFindings(run: EvaluationRun, seen: Set<string>): WalkFindings {
