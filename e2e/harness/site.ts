@@ -75,7 +75,9 @@ export async function startSite(options: SiteOptions): Promise<Site> {
     await until(
       `a poke for ${name} is taken`,
       async () => {
-        const response = await fetch(`${coordinator.url}/webhook/${FORGE}?repo=a/${name}`, { method: 'POST' });
+        const response = await fetch(`${coordinator.url}/webhook/${FORGE}?repo=a/${name}`, {
+          method: 'POST',
+        });
         await response.arrayBuffer();
         return response.status === 202;
       },
@@ -167,8 +169,10 @@ async function post(
   path: string,
   body: unknown = {},
 ): Promise<{ readonly status: number; readonly text: string }> {
-  const { promise, resolve, reject } =
-    Promise.withResolvers<{ readonly status: number; readonly text: string }>();
+  const { promise, resolve, reject } = Promise.withResolvers<{
+    readonly status: number;
+    readonly text: string;
+  }>();
   const asked = request(
     { socketPath, path, method: 'POST', headers: { 'content-type': 'application/json' } },
     (response) => {
