@@ -110,6 +110,21 @@ test('the failure of another is told by its name; its starving is nobody’s fau
   expect(judge([killed, follows], 100, [OTHER])).toMatchObject({ kind: 'infrastructure' });
 });
 
+test('a build whose output took too much memory has failed, and so has what needs it', () => {
+  const outcome = {
+    ending: { kind: 'cancelled' },
+    errors: [],
+    limits: LIMITS,
+    isOverMemory: true,
+  } as const;
+
+  expect(judgeRealise(OWN, new Set([OWN]), outcome)).toMatchObject({ kind: 'failed' });
+  expect(judgeRealise(OWN, new Set([OTHER]), outcome)).toMatchObject({ kind: 'dependency_failed' });
+  expect(judgeRealise(OWN, new Set([OWN]), { ...outcome, isOverMemory: false })).toEqual({
+    kind: 'cancelled',
+  });
+});
+
 test('a builder cannot blame one that never began', () => {
   const forged = `error: builder for '${OTHER}' failed with exit code 3`;
 

@@ -3,6 +3,7 @@ import type { BuildEnding } from '../domain/build-ending.ts';
 import { type DerivationPath, storePathName } from '../domain/store-path.ts';
 import { describeEnding, type ProcessEnding } from '../kit/run-process.ts';
 import { type BuildFact, cleanReason, isAboutOutput, parseBuildFact } from './build-messages.ts';
+import { MAX_OUTPUT_MEMORY_BYTES } from './output-memory.ts';
 
 export interface RealiseLimits {
   readonly timeoutMs: number;
@@ -14,7 +15,11 @@ export interface RealiseOutcome {
   /** What Nix said at level 0, in its order. */
   readonly errors: readonly string[];
   readonly limits: RealiseLimits;
+  /** It was ended because the output of a build took too much memory. */
+  readonly isOverMemory?: boolean;
 }
+
+const ENDLESS_LINE = `A line of its output did not end and took more than ${MAX_OUTPUT_MEMORY_BYTES / 1024 ** 2} MiB of memory, so it was stopped. Print line ends, or write what has none to a file.`;
 
 /**
  * How `drvPath` ended, given that this process was to realise it; `started`: whose builders began in it. A builder may
@@ -26,6 +31,11 @@ export function judgeRealise(
   outcome: RealiseOutcome,
 ): BuildEnding {
   const { ending, errors } = outcome;
+  if (outcome.isOverMemory === true && ending.kind === 'cancelled') {
+    return started.has(drvPath)
+      ? { kind: 'failed', reason: ENDLESS_LINE }
+      : { kind: 'dependency_failed', reason: ENDLESS_LINE, drvPath: null };
+  }
   if (ending.kind === 'cancelled') {
     return { kind: 'cancelled' };
   }

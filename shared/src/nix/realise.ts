@@ -9,6 +9,7 @@ import { type DerivationPath, parseDerivationPath, storePathName } from '../doma
 import { startProcess } from '../kit/run-process.ts';
 import type { RealiseLimits, RealiseOutcome } from './build-verdict.ts';
 import { ACTIVITY, createNixLogParser, type NixEvent, RESULT } from './internal-json.ts';
+import { watchOutputMemory } from './output-memory.ts';
 
 export type BuildLine = Omit<LogLine, 'atMs'>;
 
@@ -59,7 +60,17 @@ export function startRealise(options: RealiseOptions, observer: RealiseObserver)
     ...(options.graceMs === undefined ? {} : { graceMs: options.graceMs }),
   });
   const errors: string[] = [];
-  const follow = followBuilds(observer, (error) => {
+  let isStopped = false;
+  let isOverMemory = false;
+  const memory = watchOutputMemory(running.pid, () => {
+    isOverMemory = !isStopped;
+    running.stop();
+  });
+  const started = (drvPath: DerivationPath): void => {
+    memory.begin();
+    observer.started(drvPath);
+  };
+  const follow = followBuilds({ ...observer, started }, (error) => {
     if (errors.length < MAX_ERRORS) {
       errors.push(error);
     }
@@ -73,11 +84,15 @@ export function startRealise(options: RealiseOptions, observer: RealiseObserver)
     follow.flush();
   });
   return {
-    stop: () => running.stop(),
+    stop: () => {
+      isStopped = true;
+      running.stop();
+    },
     ended: running.ended.then((ending) => {
+      memory.end();
       parser.end();
       follow.flush();
-      return { ending, errors, limits };
+      return { ending, errors, limits, isOverMemory };
     }),
   };
 }
