@@ -8,7 +8,7 @@ import { type CoordinatorOptions, type RunningCoordinator, startCoordinator } fr
 import { type FlakeRepository, makeFlakeRepository } from './flake-repository.ts';
 
 const FORGE = 'here';
-const ENDED_WITHIN_MS = 90_000;
+const ENDED_WITHIN_MS = 120_000;
 const LOOK_EVERY_MS = 50;
 
 export interface SiteOptions extends CoordinatorOptions {
