@@ -27,7 +27,7 @@ setInterval(() => {
     phase: 'buildPhase',
   });
   log.push(...lines);
-  streams.tellLog(house.liveJobId, 'lines', lines);
+  streams.tellLog(house.liveJobId, 'lines', { lines });
 }, 400);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -57,7 +57,7 @@ function noteGap(count) {
   append([element('div', 'log-note', `${count} lines are left out here; the whole log has them.`)]);
 }
 
-function onLines(lines) {
+function onLines({ lines }) {
   const fresh = lines.filter((line) => line.number >= next);
   if (fresh.length > 0) {
     next = fresh.at(-1).number + 1;

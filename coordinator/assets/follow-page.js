@@ -1,50 +1,13 @@
 // Keeps a page fresh: when the server tells of a change, the page is read again and the parts marked `data-live` are
 // swapped. Without this script nothing is missing but the freshness.
 
+import { tellTimes } from './times.js';
+
 const SWAP_EVERY_MS = 1500; // a building evaluation changes many times a second; nobody reads faster than this
 const SWAP_AFTER_MS = 100; // changes come in swarms
 const TELL_TIME_EVERY_MS = 1000;
 const main = document.querySelector('main');
 const shown = new WeakMap();
-
-function tellTimes(root) {
-  for (const time of root.querySelectorAll('time[data-ago]')) {
-    const said = ago((Date.now() - Date.parse(time.dateTime)) / 1000);
-    if (time.textContent !== said) {
-      time.textContent = said;
-    }
-  }
-  for (const span of root.querySelectorAll('[data-since]')) {
-    span.textContent = duration(
-      Math.max(0, Math.floor((Date.now() - Date.parse(span.dataset.since)) / 1000)),
-    );
-  }
-}
-
-/** As formatDuration of the server, for what goes on. */
-function duration(seconds) {
-  if (seconds < 60) {
-    return `${seconds} s`;
-  }
-  const units = seconds < 3600 ? ['min', 60, 's', 1] : ['h', 3600, 'min', 60];
-  const [large, size, small, smallSize] = units;
-  return `${Math.floor(seconds / size)} ${large} ${Math.floor((seconds % size) / smallSize)} ${small}`;
-}
-
-/** As formatAgo of the server. */
-function ago(seconds) {
-  if (seconds < 5) {
-    return 'just now';
-  }
-  const units = [
-    ['d', 86_400],
-    ['h', 3600],
-    ['min', 60],
-    ['s', 1],
-  ];
-  const [unit, size] = units.find((one) => seconds >= one[1]);
-  return `${Math.floor(seconds / size)} ${unit} ago`;
-}
 
 async function swapParts() {
   const answer = await fetch(location.href, { headers: { accept: 'text/html' }, cache: 'no-store' });
@@ -82,29 +45,28 @@ let swappedAt = 0;
 function wantSwap() {
   isWanted = true;
   if (timer === undefined && !document.hidden) {
-    timer = setTimeout(
-      async () => {
-        isWanted = false;
-        swappedAt = Date.now();
-        try {
-          await swapParts();
-        } catch {
-          // The server is away for a moment: the next event, after its return, asks again.
-        }
-        timer = undefined;
-        if (isWanted) {
-          wantSwap();
-        }
-      },
-      Math.max(SWAP_AFTER_MS, swappedAt + SWAP_EVERY_MS - Date.now()),
-    );
+    const waitMs = Math.max(SWAP_AFTER_MS, swappedAt + SWAP_EVERY_MS - Date.now());
+    timer = setTimeout(() => void swapNow(), waitMs);
+  }
+}
+
+async function swapNow() {
+  isWanted = false;
+  swappedAt = Date.now();
+  try {
+    await swapParts();
+  } catch {
+    // The server is away for a moment: the next event, after its return, asks again.
+  }
+  timer = undefined;
+  if (isWanted) {
+    wantSwap();
   }
 }
 
 function concernsPage(data) {
   const watched = main.dataset.evaluation;
-  const changes = JSON.parse(data);
-  return watched === undefined || changes.some((change) => String(change.evaluation_id) === watched);
+  return watched === undefined || String(JSON.parse(data).evaluation_id) === watched;
 }
 
 function follow() {
@@ -123,11 +85,23 @@ function follow() {
     state.textContent = wasOpen ? 'reconnecting' : '';
     state.className = '';
   });
-  source.addEventListener('changes', (event) => concernsPage(event.data) && wantSwap());
+  for (const name of ['repository', 'evaluation', 'jobs']) {
+    source.addEventListener(name, (event) => concernsPage(event.data) && wantSwap());
+  }
   source.addEventListener('lag', wantSwap);
   document.addEventListener('visibilitychange', () => isWanted && wantSwap());
   document.addEventListener('argunix:stale', wantSwap);
   addEventListener('pagehide', () => source.close());
+}
+
+async function copy(text, button) {
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = 'Copied';
+  } catch {
+    button.textContent = 'Not allowed'; // the reader's browser says so; the text can still be marked
+  }
+  setTimeout(() => (button.textContent = 'Copy'), 1500);
 }
 
 function offerCopies(root) {
@@ -139,11 +113,7 @@ function offerCopies(root) {
     button.type = 'button';
     button.className = 'copy';
     button.textContent = 'Copy';
-    button.addEventListener('click', async () => {
-      await navigator.clipboard.writeText(code.textContent);
-      button.textContent = 'Copied';
-      setTimeout(() => (button.textContent = 'Copy'), 1500);
-    });
+    button.addEventListener('click', () => void copy(code.textContent, button));
     code.after(button);
   }
 }

@@ -23,7 +23,7 @@ export async function run(
       env: process.env,
       reference,
       settings: { ...OWN_LIMITS, ...choice },
-      onChange: progress.show,
+      onChange: (seen) => progress.show(seen),
       signal: stop.signal,
     },
     async (ended) => {

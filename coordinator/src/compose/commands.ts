@@ -1,4 +1,4 @@
-import type { EvaluationId, JobId, RepositoryId } from '@argunix/shared/domain/ids';
+import { type RepositoryId, toEvaluationId, toJobId } from '@argunix/shared/domain/ids';
 import type { Clock } from '@argunix/shared/kit/clock';
 import { cancelEvaluation } from '../flows/cancel-evaluation.ts';
 import { cancelJob } from '../flows/cancel-job.ts';
@@ -63,12 +63,12 @@ export function createCommands({
       engine.queue.wake();
       return verdict;
     },
-    cancelEvaluation: (id) => cancelEvaluation(ports, id as EvaluationId, 'It was cancelled by hand.'),
+    cancelEvaluation: (id) => cancelEvaluation(ports, toEvaluationId(id), 'It was cancelled by hand.'),
     restartEvaluation: async (id) => {
-      if (engine.evaluations.find(id as EvaluationId) === undefined) {
+      if (engine.evaluations.find(toEvaluationId(id)) === undefined) {
         return { kind: 'not_found' };
       }
-      const evaluationId = await engine.evaluations.restart(id as EvaluationId, clock.now());
+      const evaluationId = await engine.evaluations.restart(toEvaluationId(id), clock.now());
       if (evaluationId === undefined) {
         return { kind: 'refused', reason: 'It has not ended yet. Cancel it first, or wait for its end.' };
       }
@@ -76,7 +76,7 @@ export function createCommands({
       engine.queue.wake();
       return { kind: 'done', evaluationId };
     },
-    restartJob: (id) => restartJob(ports, id as JobId),
-    cancelJob: (id) => cancelJob(ports, id as JobId),
+    restartJob: (id) => restartJob(ports, toJobId(id)),
+    cancelJob: (id) => cancelJob(ports, toJobId(id)),
   };
 }

@@ -1,19 +1,22 @@
 /** The daemon: the engine, the repositories it watches, the pages and the control socket. */
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { JobId, RepositoryId } from '@argunix/shared/domain/ids';
+import { type JobId, type RepositoryId, toJobId } from '@argunix/shared/domain/ids';
 import { storePathName } from '@argunix/shared/domain/store-path';
+import { messageOf } from '@argunix/shared/kit/app-error';
 import { systemClock } from '@argunix/shared/kit/clock';
 import type { Logger } from '@argunix/shared/kit/logger';
 import { readSecret } from '@argunix/shared/kit/secret';
 import { createGitCheckout } from '../adapters/git/checkout.ts';
 import { createControlServer } from '../adapters/http/control-server.ts';
+import type { Readiness } from '../adapters/http/health-routes.ts';
 import { createJobLogs } from '../adapters/http/job-logs.ts';
 import { logRoutes } from '../adapters/http/log-routes.ts';
 import { createHttpServer } from '../adapters/http/server.ts';
 import { createPrometheusMetrics } from '../adapters/prometheus/metrics.ts';
 import { createDeliveryStore } from '../adapters/sqlite/delivery-store.ts';
 import { createFindLog } from '../adapters/sqlite/find-log.ts';
+import type { OpenDatabase } from '../adapters/sqlite/open-database.ts';
 import { createReadings } from '../adapters/sqlite/readings.ts';
 import { createRepositoryStore } from '../adapters/sqlite/repository-store.ts';
 import { createViews } from '../adapters/sqlite/views.ts';
@@ -21,6 +24,7 @@ import type { Configuration } from '../config/configuration.ts';
 import { cancelBranch } from '../flows/cancel-branch.ts';
 import { handleDeliveries } from '../flows/handle-deliveries.ts';
 import { type RepositoryWatch, watchRepository } from '../flows/watch-repositories.ts';
+import type { Change, Changes } from '../ports/changes.ts';
 import type { MayRead } from '../ports/may-read.ts';
 import type { Views } from '../ports/views.ts';
 import { toBuilderViews } from './builder-views.ts';
@@ -41,6 +45,9 @@ export interface Coordinator {
   /** Ends within about 15 s: streams are told, builds are ended and queued again, everything is stored. */
   stop(): Promise<void>;
 }
+
+const NO_BUILDER =
+  'There is no builder: local_builds is off, and this version has no builders on other machines yet.';
 
 export async function startCoordinator({
   configuration,
@@ -65,11 +72,13 @@ export async function startCoordinator({
     stateDir,
     env,
     log,
+    buildsHere: configuration.localBuilds,
     evaluationConcurrency: schedule.evaluationConcurrency,
     buildTimeoutMs: schedule.buildTimeoutMs,
     maxSilentMs: schedule.maxSilentMs,
     infrastructureRetries: schedule.infrastructureRetries,
     confinement: 'required',
+    preferredEvaluator: configuration.evaluator,
     settingsOf: (id) => watched.get(id)?.settings,
     createCheckout: () =>
       createGitCheckout({
@@ -92,12 +101,15 @@ export async function startCoordinator({
   const views: Views = createViews(database, {
     externalUrl,
     webUrlOf: (forge, slug) => known.webUrls.get(`${forge}/${slug}`) ?? null,
-    waitingReason: (jobId) => waitingReason(jobId as JobId),
+    waitingReason: (jobId) => waitingReason(toJobId(jobId)),
   });
   function waitingReason(jobId: JobId): string | null {
     const heldBy = dispatcher.heldBy(jobId);
     if (heldBy !== undefined) {
       return `Waits for ${storePathName(heldBy)}, which it needs.`;
+    }
+    if (engine.builder.slots === 0) {
+      return NO_BUILDER;
     }
     return dispatcher.slotsUsed >= engine.builder.slots
       ? `Waits for a free place: ${engine.builder.slots} of ${engine.builder.slots} on ${engine.builder.name} are taken.`
@@ -105,7 +117,11 @@ export async function startCoordinator({
   }
   const findLog = createFindLog(database);
   const mayRead: MayRead = (_reader, { forge, slug }) => !known.privateOnes.has(`${forge}/${slug}`);
-  const warnings = (): readonly string[] => [...engine.warnings, ...known.warnings];
+  const warnings = (): readonly string[] => [
+    ...engine.warnings,
+    ...known.warnings,
+    ...(configuration.localBuilds ? [] : [NO_BUILDER]),
+  ];
   const builders = (): ReturnType<typeof toBuilderViews> => toBuilderViews(engine.builder, dispatcher, views);
 
   async function takeFromInbox(): Promise<void> {
@@ -113,7 +129,9 @@ export async function startCoordinator({
     engine.queue.wake();
   }
   const inBackground = (what: string, work: Promise<unknown>): void => {
-    void work.catch((error: unknown) => log.error({ err: error }, what));
+    void work.catch((error: unknown) =>
+      log.error({ err: error, what }, 'something in the background failed'),
+    );
   };
   const watches = new Map<RepositoryId, RepositoryWatch & { readonly ended: Promise<void> }>();
   const commands = createCommands({
@@ -131,9 +149,7 @@ export async function startCoordinator({
     builders,
     warnings,
     readiness: () =>
-      isReady
-        ? ({ kind: 'ready' } as const)
-        : ({ kind: 'not_ready', reason: 'It is still starting.' } as const),
+      isReady ? canWrite(database) : ({ kind: 'not_ready', reason: 'It is still starting.' } as const),
     externalUrl,
     version,
     logger: log,
@@ -144,7 +160,7 @@ export async function startCoordinator({
     async (app) => {
       await app.register(logRoutes, {
         logs: engine.logs,
-        changes,
+        changes: isOperator ? changes : readableChanges(engine, known.privateIds),
         logger: log,
         findLog: ({ jobId, attempt, bearer }) => {
           const job = views.job(jobId);
@@ -194,12 +210,9 @@ export async function startCoordinator({
           changes,
           clock,
           log,
-          onPushed: () => inBackground('the inbox could not be handled', takeFromInbox()),
+          onPushed: () => inBackground('handle the inbox', takeFromInbox()),
           onBranchesGone: (id, refs) =>
-            inBackground(
-              'work of a deleted branch could not be cancelled',
-              cancelBranch({ ...engine, clock }, id, refs),
-            ),
+            inBackground('cancel the work of a deleted branch', cancelBranch({ ...engine, clock }, id, refs)),
         },
         one,
         stopping.signal,
@@ -211,5 +224,37 @@ export async function startCoordinator({
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+/** Strangers are not told that something of a private repository changed, not even by its number. */
+function readableChanges({ changes, evaluations }: Engine, privateIds: ReadonlySet<RepositoryId>): Changes {
+  const isReadable = (change: Change): boolean => {
+    const id =
+      change.kind === 'repository'
+        ? change.repositoryId
+        : evaluations.find(change.evaluationId)?.repositoryId;
+    return id !== undefined && !privateIds.has(id);
+  };
+  return privateIds.size === 0
+    ? changes
+    : {
+        tell: (change) => changes.tell(change),
+        listen: (listener) =>
+          changes.listen((change) => {
+            if (isReadable(change)) {
+              listener(change);
+            }
+          }),
+      };
+}
+
+/** An empty transaction: the writing thread lives, and nobody else holds the database. */
+async function canWrite(database: OpenDatabase): Promise<Readiness> {
+  try {
+    await database.write([]);
+    return { kind: 'ready' };
+  } catch (error) {
+    return { kind: 'not_ready', reason: messageOf(error) };
   }
 }

@@ -31,13 +31,17 @@ import type { Metrics } from '../ports/metrics.ts';
 import type { SettingsOf } from '../ports/settings.ts';
 import type { SourceCheckout } from '../ports/source-checkout.ts';
 import type { StoreReader } from '../ports/store-reader.ts';
-import { nixEnvironment } from './nix-environment.ts';
+import { nixSurroundings } from './nix-environment.ts';
 
 export interface EngineOptions {
   readonly stateDir: string;
   readonly env: NodeJS.ProcessEnv;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Null: whichever is installed. */
+  readonly preferredEvaluator: Evaluator['name'] | null;
+  /** False: this host evaluates and does not build. */
+  readonly buildsHere: boolean;
   readonly evaluationConcurrency: number;
   readonly buildTimeoutMs: number;
   readonly maxSilentMs: number;
@@ -86,7 +90,7 @@ export async function composeEngine(options: EngineOptions): Promise<Engine> {
 async function composeWith(database: OpenDatabase, options: EngineOptions): Promise<Engine> {
   const { stateDir, log } = options;
   const clock = systemClock;
-  const env = nixEnvironment(options.env);
+  const { env, warnings: nixWarnings } = nixSurroundings(options.env);
   const configuration = await readNixConfiguration(env);
   const changes = createChangesHub((error) => log.error({ err: error }, 'a listener of changes met a bug'));
   const evaluations = createEvaluationStore(database);
@@ -101,8 +105,15 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
     env,
     log,
     confinement: options.confinement,
+    prefer: options.preferredEvaluator,
   });
-  const builder = createLocalBuilder({ name: 'local', configuration, env, derivations });
+  const builder = createLocalBuilder({
+    name: 'local',
+    configuration,
+    env,
+    derivations,
+    ...(options.buildsHere ? {} : { slots: 0 }),
+  });
   const shared = {
     evaluations,
     jobs,
@@ -136,7 +147,7 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
     builder,
     queue,
     dispatcher,
-    warnings,
+    warnings: [...warnings, ...nixWarnings],
     start: async () => {
       await recover({ ...shared, dispatcher, settingsOf: options.settingsOf });
       queue.wake();
@@ -155,6 +166,7 @@ export interface EvaluatorOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Logger;
   readonly confinement: 'required' | 'none';
+  readonly prefer: Evaluator['name'] | null;
 }
 
 export interface OpenEvaluator {
@@ -168,22 +180,23 @@ export async function openEvaluator({
   env,
   log,
   confinement,
+  prefer: wanted,
 }: EvaluatorOptions): Promise<OpenEvaluator> {
-  const nixEnv = nixEnvironment(env);
+  const prefer = wanted ?? undefined;
   if (confinement === 'none') {
-    const evaluator = await createEvaluator({ spaces: createUnconfinedSpaces(env), env: nixEnv });
+    const evaluator = await createEvaluator({ spaces: createUnconfinedSpaces(env), env, prefer });
     return { evaluator, warnings: [], close: () => Promise.resolve() };
   }
-  const verdict = await createConfinement({ dir, env: nixEnv, logger: log });
+  const verdict = await createConfinement({ dir, env, logger: log });
   if (verdict.kind === 'confined') {
     const spaces = verdict.confinement;
     return {
-      evaluator: await createEvaluator({ spaces, env: nixEnv }),
+      evaluator: await createEvaluator({ spaces, env, prefer }),
       warnings: [],
       close: () => spaces.close(),
     };
   }
   const { reason } = verdict;
-  const evaluator = await createEvaluator({ spaces: { missing: reason }, env: nixEnv });
+  const evaluator = await createEvaluator({ spaces: { missing: reason }, env, prefer });
   return { evaluator, warnings: [reason], close: () => Promise.resolve() };
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Logger } from '@argunix/shared/kit/logger';
 import type { Evaluator } from '../ports/evaluator.ts';
 import { openEvaluator } from './engine.ts';
+import { nixSurroundings } from './nix-environment.ts';
 
 export async function withOwnEvaluator<Result>(
   env: NodeJS.ProcessEnv,
@@ -12,7 +13,13 @@ export async function withOwnEvaluator<Result>(
   work: (evaluator: Evaluator) => Promise<Result>,
 ): Promise<Result> {
   const dir = await mkdtemp(join(tmpdir(), 'argunix-eval-'));
-  const { evaluator, close } = await openEvaluator({ dir, env, log, confinement: 'none' });
+  const { evaluator, close } = await openEvaluator({
+    dir,
+    env: { ...env, ...nixSurroundings(env).env },
+    log,
+    confinement: 'none',
+    prefer: null,
+  });
   try {
     return await work(evaluator);
   } finally {

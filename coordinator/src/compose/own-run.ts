@@ -3,10 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EvaluationView, JobView } from '@argunix/shared/control-api/views';
-import type { GitRef } from '@argunix/shared/domain/git-ref';
+import { parseGitRef } from '@argunix/shared/domain/git-ref';
 import type { EvaluationId, LeaseId } from '@argunix/shared/domain/ids';
-import type { RepositorySlug } from '@argunix/shared/domain/repository-slug';
-import type { Sha } from '@argunix/shared/domain/sha';
+import { parseRepositorySlug } from '@argunix/shared/domain/repository-slug';
+import { NO_SHA } from '@argunix/shared/domain/sha';
 import { systemClock } from '@argunix/shared/kit/clock';
 import { silentLogger } from '@argunix/shared/kit/logger';
 import { createReferenceSource } from '../adapters/reference/reference-source.ts';
@@ -45,9 +45,8 @@ export interface EndedRun {
   tail(jobId: number, count: number): Promise<readonly string[]>;
 }
 
-const OWN_REF = 'refs/heads/own' as GitRef;
-// A flake reference need not be a commit; what has no revision says so.
-const NO_SHA = '0'.repeat(40) as Sha;
+const OWN_REF = parseGitRef('refs/heads/own');
+const OWN_SLUG = parseRepositorySlug('own/flake');
 const NO_METRICS: Metrics = {
   webhookReceived() {},
   evaluationEnded() {},
@@ -62,6 +61,9 @@ export async function runOwnFlake<Result>(
   options: OwnRunOptions,
   report: (ended: EndedRun) => Promise<Result>,
 ): Promise<Result> {
+  if (OWN_REF === undefined || OWN_SLUG.kind === 'refused') {
+    throw new Error('the names of an own run are refused by their parsers');
+  }
   const stateDir = await mkdtemp(join(tmpdir(), 'argunix-run-'));
   let settings: EvaluationSettings | undefined;
   const engine = await composeEngine({
@@ -69,18 +71,20 @@ export async function runOwnFlake<Result>(
     env: options.env,
     log: silentLogger,
     metrics: NO_METRICS,
+    buildsHere: true,
     evaluationConcurrency: 1,
     buildTimeoutMs: 18_000_000,
     maxSilentMs: 3_600_000,
     infrastructureRetries: 1,
     confinement: 'none',
+    preferredEvaluator: null,
     settingsOf: () => settings,
     createCheckout: () => createReferenceSource(options.reference),
   });
   try {
     const now = systemClock.now();
     const repository = await createRepositoryStore(engine.database).ensure(
-      { forge: 'here', slug: 'own/flake' as RepositorySlug, kind: 'git' },
+      { forge: 'here', slug: OWN_SLUG.slug, kind: 'git' },
       now,
     );
     settings = {
@@ -92,6 +96,7 @@ export async function runOwnFlake<Result>(
       repositoryId: repository.id,
       kind: 'manual',
       ref: OWN_REF,
+      // A flake reference need not be a commit; what has no revision says so.
       sha: NO_SHA,
       isTrusted: true,
       receivedAt: now,

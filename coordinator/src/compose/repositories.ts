@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { EpochMs } from '@argunix/shared/domain/epoch-ms';
+import type { RepositoryId } from '@argunix/shared/domain/ids';
 import { createRefMatcher } from '../config/branch-patterns.ts';
 import type { Configuration, GitRepositorySettings } from '../config/configuration.ts';
 import type { WatchedRepository } from '../flows/look-at-repository.ts';
@@ -14,6 +15,7 @@ export interface KnownRepositories {
   readonly watched: readonly ConfiguredRepository[];
   /** `forge/slug` of those that only readers with the right may know of. */
   readonly privateOnes: ReadonlySet<string>;
+  readonly privateIds: ReadonlySet<RepositoryId>;
   /** Where people look at the source, by `forge/slug`. */
   readonly webUrls: ReadonlyMap<string, string>;
   readonly pokedForges: readonly string[];
@@ -29,6 +31,7 @@ export async function ensureRepositories(
 ): Promise<KnownRepositories> {
   const watched: ConfiguredRepository[] = [];
   const privateOnes = new Set<string>();
+  const privateIds = new Set<RepositoryId>();
   const webUrls = new Map<string, string>();
   for (const forge of configuration.forges) {
     for (const settings of forge.kind === 'git' ? forge.repositories : []) {
@@ -37,6 +40,7 @@ export async function ensureRepositories(
       watched.push(toWatched(row, settings));
       if (settings.visibility === 'private') {
         privateOnes.add(name);
+        privateIds.add(row.id);
       }
       if (/^https?:/.test(settings.url)) {
         webUrls.set(name, settings.url);
@@ -47,12 +51,14 @@ export async function ensureRepositories(
   for (const { forge, slug, id } of repositories.all()) {
     if (!watched.some(({ repository }) => repository.id === id)) {
       privateOnes.add(`${forge}/${slug}`);
+      privateIds.add(id);
     }
   }
   const { metricsTokenPath } = configuration;
   return {
     watched,
     privateOnes,
+    privateIds,
     webUrls,
     pokedForges: configuration.forges.filter(({ kind }) => kind === 'git').map(({ name }) => name),
     warnings: configuration.forges

@@ -26,6 +26,7 @@ export function toConfiguration(document: ConfigurationDocument, workingDir: str
     systems: document.systems ?? [hostSystem()],
     areSystemsOpen: document.systems === undefined,
     isDryRun: document.dry_run,
+    evaluator: document.eval.evaluator === 'auto' ? null : document.eval.evaluator,
     schedule: toSchedule(document.schedule),
     retention: toRetention(document.retention),
     localBuilds: document.local_builds,

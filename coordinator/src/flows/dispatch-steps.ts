@@ -272,9 +272,7 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
       ...dependents.map(judgeDependent),
     ];
     const at = clock.now();
-    await keepTrying(ports, 'an ending could not be stored yet', stopping.signal, () =>
-      jobs.settle(verdicts, lease, at),
-    );
+    await keepTrying(ports, 'store an ending', stopping.signal, () => jobs.settle(verdicts, lease, at));
     const ended = [...own, ...dependents.map(({ job }) => job)];
     for (const { jobId, status } of verdicts) {
       ports.metrics.jobEnded(status, stored.get(jobId)?.system ?? 'unknown');

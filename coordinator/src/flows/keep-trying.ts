@@ -21,7 +21,7 @@ export async function keepTrying<T>(
       if (!isAppError(error) || !error.traits.retry || signal.aborted) {
         throw error;
       }
-      log.error({ err: error, failures }, what);
+      log.error({ err: error, failures, what }, 'something could not be done yet and is tried again');
       await clock.sleep(Math.min(retryMs * 2 ** Math.min(failures, 20), LONGEST_WAIT_MS), signal);
     }
   }

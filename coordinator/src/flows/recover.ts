@@ -1,4 +1,4 @@
-import type { EvaluationId } from '@argunix/shared/domain/ids';
+import { type EvaluationId, toEvaluationId } from '@argunix/shared/domain/ids';
 import type { Clock } from '@argunix/shared/kit/clock';
 import type { Logger } from '@argunix/shared/kit/logger';
 import { derivationRoots, outputRoots } from '../domain/root-owners.ts';
@@ -62,7 +62,7 @@ async function sweepRoots(
 ): Promise<void> {
   const derivations = new Set(building.map(derivationRoots));
   await roots.sweep((owner) => {
-    const id = Number(/^eval-(\d+)-/.exec(owner)?.[1]) as EvaluationId;
+    const id = toEvaluationId(Number(/^eval-(\d+)-/.exec(owner)?.[1]));
     return derivations.has(owner) || (owner === outputRoots(id) && evaluations.find(id) !== undefined);
   });
 }

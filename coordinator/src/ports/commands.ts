@@ -1,6 +1,6 @@
 import type { RepositoryRef } from '@argunix/shared/control-api/views';
 
-export interface Poke {
+interface Poke {
   readonly forge: string;
   /** Only this repository of the forge; null means all of them. */
   readonly slug: string | null;

@@ -20,13 +20,14 @@ export async function startHttpServer(
   options: Partial<HttpServerOptions> & { readonly rows?: FakeRows } = {},
 ): Promise<HttpServer> {
   const { rows = smallRows(), ...given } = options;
+  const commands = createFakeCommands();
   return await createHttpServer({
     views: createFakeViews(rows),
     builders: () => [builderRow()],
     warnings: () => [],
     logs: createFakeJobLogs(new Map()),
     mayRead: () => true,
-    poke: createFakeCommands().poke,
+    poke: (poke) => commands.poke(poke),
     pokedForges: () => ['here'],
     metrics: {
       webhookReceived() {},

@@ -10,7 +10,7 @@ import type {
 
 export const DEMO: RepositoryRef = { forge: 'here', slug: 'demo/sample' };
 
-const NO_COUNTS = {
+export const NO_COUNTS = {
   total: 0,
   queued: 0,
   running: 0,

@@ -1,7 +1,7 @@
 /** Views over arrays, for tests of what is drawn from them. Counts are made from the jobs, so they cannot disagree. */
 import type { EvaluationView, JobCounts, JobView, RepositoryView } from '@argunix/shared/control-api/views';
-import { JOB_STATUSES } from '@argunix/shared/domain/job-status';
 import type { AttemptView, EvaluationFilter, JobFilter, Views } from '../../src/ports/views.ts';
+import { NO_COUNTS } from './view-rows.ts';
 
 export interface FakeRows {
   repositories: RepositoryView[];
@@ -94,8 +94,9 @@ function byAttribute(a: JobView, b: JobView): number {
 }
 
 function countJobs(jobs: readonly JobView[]): JobCounts {
-  const counts = Object.fromEntries(
-    JOB_STATUSES.map((status) => [status, jobs.filter((job) => job.status === status).length]),
-  );
-  return { total: jobs.length, ...(counts as Omit<JobCounts, 'total'>) };
+  const counts = { ...NO_COUNTS, total: jobs.length };
+  for (const { status } of jobs) {
+    counts[status] += 1;
+  }
+  return counts;
 }

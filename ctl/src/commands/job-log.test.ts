@@ -47,12 +47,12 @@ describe('a log', () => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       if (resumedFrom.length === 1) {
         response.write(
-          `retry: 1\n\nid: 5.0\nevent: lines\ndata: ${JSON.stringify([line(0, 'first')])}\n\n`,
+          `retry: 1\n\nid: 5.0\nevent: lines\ndata: ${JSON.stringify({ lines: [line(0, 'first')] })}\n\n`,
           () => response.destroy(),
         );
       } else {
         response.write(
-          `event: lag\ndata: {"dropped":3}\n\nid: 5.4\nevent: lines\ndata: ${JSON.stringify([line(4, 'second')])}\n\n`,
+          `event: lag\ndata: {"dropped":3}\n\nid: 5.4\nevent: lines\ndata: ${JSON.stringify({ lines: [line(4, 'second')] })}\n\n`,
         );
         response.end('event: end\ndata: {}\n\n');
       }

@@ -1,5 +1,5 @@
 /** A log as it is stored, or as it is written until the job ends, also across restarts of the coordinator. */
-import { JobView, LogLineView } from '@argunix/shared/control-api/views';
+import { JobView, LagEvent, LogLinesEvent, LogLineView } from '@argunix/shared/control-api/views';
 import { z } from 'zod';
 import { type Command, type CommandContext, idOf, queryOf } from '../command.ts';
 import { readEvents, type ServerEvent } from '../event-stream.ts';
@@ -9,7 +9,6 @@ import type { Printer } from '../output/printer.ts';
 import { terminalLine, terminalText } from '../output/terminal-text.ts';
 
 const LogPage = z.object({ lines: z.array(LogLineView), next: z.int().nullable() });
-const Lag = z.object({ dropped: z.number() });
 
 // A restart of the coordinator takes seconds; after so many tries without a line it is gone.
 const MOST_TRIES = 15;
@@ -83,10 +82,12 @@ function isConnectionTrouble(error: unknown): boolean {
 
 function printEvent(print: Printer, { name, data }: ServerEvent): void {
   if (name === 'lines') {
-    printLines(print, z.array(LogLineView).parse(JSON.parse(data)));
+    printLines(print, LogLinesEvent.parse(JSON.parse(data)).lines);
   } else if (name === 'lag') {
-    const { dropped } = Lag.parse(JSON.parse(data));
-    print.note(`${dropped} lines came too fast and are left out here; without --follow the log has them`);
+    const { dropped } = LagEvent.parse(JSON.parse(data));
+    print.note(
+      `${dropped ?? 'some'} lines came too fast and are left out here; without --follow the log has them`,
+    );
   }
 }
 

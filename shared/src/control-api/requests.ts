@@ -12,7 +12,10 @@ const Id = z
 
 /** `?status=a&status=b` and `?status=a` alike. */
 function oneOrMore<Item extends z.ZodType>(item: Item): z.ZodType<z.output<Item>[]> {
-  return z.preprocess((value) => (Array.isArray(value) ? value : [value]), z.array(item).min(1).max(20));
+  return z.preprocess(
+    (value): unknown => (Array.isArray(value) ? value : [value]),
+    z.array(item).min(1).max(20),
+  );
 }
 
 function limit(most: number, usual: number): z.ZodType<number> {

@@ -151,6 +151,11 @@ export const LogLineView = z.object({
 });
 export type LogLineView = z.infer<typeof LogLineView>;
 
+/** Data of the events of `/jobs/{id}/log/stream`. */
+export const LogLinesEvent = z.object({ lines: z.array(LogLineView) });
+/** Null: nobody knows how many. */
+export const LagEvent = z.object({ dropped: Count.nullable() });
+
 export const ErrorView = z.object({
   error: z.object({ code: z.string(), message: z.string(), reference: z.string() }),
 });

@@ -6,3 +6,12 @@ export type DeliveryId = Brand<number, 'DeliveryId'>;
 export type EvaluationId = Brand<number, 'EvaluationId'>;
 export type JobId = Brand<number, 'JobId'>;
 export type LeaseId = Brand<number, 'LeaseId'>;
+
+/** An id as it came from outside: it names a row, or none. */
+export function toEvaluationId(value: number): EvaluationId {
+  return value as EvaluationId;
+}
+
+export function toJobId(value: number): JobId {
+  return value as JobId;
+}

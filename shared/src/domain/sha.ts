@@ -3,6 +3,9 @@ import type { Brand } from './brand.ts';
 /** A full git object name: 40 hex digits (SHA-1) or 64 (SHA-256), lower case. */
 export type Sha = Brand<string, 'Sha'>;
 
+/** What stands where there is no revision: git's own way to say so. */
+export const NO_SHA = '0'.repeat(40) as Sha;
+
 const SHA = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 export function parseSha(text: string): Sha | undefined {

@@ -7,37 +7,39 @@ import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import { nothingHere } from './app.ts';
 
-const FILES = {
+const TYPES = {
   'style.css': 'text/css; charset=utf-8',
   'follow-page.js': 'text/javascript; charset=utf-8',
   'follow-log.js': 'text/javascript; charset=utf-8',
   'sgr.js': 'text/javascript; charset=utf-8',
+  'times.js': 'text/javascript; charset=utf-8',
   'icon.svg': 'image/svg+xml; charset=utf-8',
 } as const satisfies Record<string, string>;
 
-export type AssetName = keyof typeof FILES;
+interface Asset {
+  readonly body: Buffer;
+  readonly contentType: string;
+}
 
 export interface Assets {
-  url(name: AssetName): string;
-  find(digest: string, name: string): { readonly body: Buffer; readonly contentType: string } | undefined;
+  url(name: keyof typeof TYPES): string;
+  find(digest: string, name: string): Asset | undefined;
 }
 
 /** One digest for all of them: the scripts import each other by relative paths. */
 export function loadAssets(): Assets {
   const folder = new URL('../../../assets/', import.meta.url);
-  const names = Object.keys(FILES).filter((name) => name in FILES) as AssetName[];
-  const bodies = new Map<string, Buffer>(names.map((name) => [name, readFileSync(new URL(name, folder))]));
   const hash = createHash('sha256');
-  for (const body of bodies.values()) {
+  const assets = new Map<string, Asset>();
+  for (const [name, contentType] of Object.entries(TYPES)) {
+    const body = readFileSync(new URL(name, folder));
     hash.update(body);
+    assets.set(name, { body, contentType });
   }
   const current = hash.digest('hex').slice(0, 16);
   return {
     url: (name) => `/assets/${current}/${name}`,
-    find(digest, name) {
-      const body = digest === current ? bodies.get(name) : undefined;
-      return body === undefined ? undefined : { body, contentType: FILES[name as AssetName] };
-    },
+    find: (digest, name) => (digest === current ? assets.get(name) : undefined),
   };
 }
 

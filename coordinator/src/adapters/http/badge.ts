@@ -17,8 +17,6 @@ export function drawBadge(state: BadgeState): string {
   const labelWidth = widthOf(LABEL);
   const stateWidth = widthOf(state);
   const width = labelWidth + stateWidth;
-  const text = (at: number, length: number, words: string): Html =>
-    html`<text x="${at + length / 2}" y="14" textLength="${length - PADDING}" lengthAdjust="spacingAndGlyphs">${words}</text>`;
   return html`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${HEIGHT}" role="img" aria-label="${LABEL}: ${state}">
   <title>${LABEL}: ${state}</title>
   <clipPath id="r"><rect width="${width}" height="${HEIGHT}" rx="4"/></clipPath>
@@ -34,12 +32,16 @@ export function drawBadge(state: BadgeState): string {
 `.markup;
 }
 
+function text(at: number, length: number, words: string): Html {
+  return html`<text x="${at + length / 2}" y="14" textLength="${length - PADDING}" lengthAdjust="spacingAndGlyphs">${words}</text>`;
+}
+
 // Widths of Verdana at 11 px; textLength evens out what another font does.
 const NARROW: Readonly<Record<string, number>> = { f: 3.9, i: 3, l: 3, r: 4.7, t: 4.3, s: 5.7 };
 const USUAL = 6.8;
 const PADDING = 12;
 
 function widthOf(words: string): number {
-  const letters = [...words].reduce((width, letter) => width + (NARROW[letter] ?? USUAL), 0);
+  const letters = words.split('').reduce((width, letter) => width + (NARROW[letter] ?? USUAL), 0);
   return Math.round(letters) + PADDING;
 }

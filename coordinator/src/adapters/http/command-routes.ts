@@ -3,11 +3,11 @@
  * socket), never to a listener that strangers reach.
  */
 import { IdParams, TriggerBody } from '@argunix/shared/control-api/requests';
-import { ErrorView, EvaluationView, JobView, type RepositoryRef } from '@argunix/shared/control-api/views';
+import { ErrorView, EvaluationView, JobView } from '@argunix/shared/control-api/views';
 import { AppError } from '@argunix/shared/kit/app-error';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { Commands, CommandVerdict } from '../../ports/commands.ts';
+import type { Commands, CommandVerdict, Trigger } from '../../ports/commands.ts';
 import { found, REFUSALS, type ReadFor } from './api-routes.ts';
 import { nothingHere } from './app.ts';
 import { API_PREFIX } from './openapi.ts';
@@ -69,7 +69,6 @@ export function addCommandRoutes(plain: FastifyInstance, commands: Commands, rea
   );
 
   for (const verb of ['restart', 'cancel'] as const) {
-    const act = verb === 'restart' ? commands.restartJob : commands.cancelJob;
     app.post(
       `${API_PREFIX}/jobs/:id/${verb}`,
       {
@@ -81,28 +80,18 @@ export function addCommandRoutes(plain: FastifyInstance, commands: Commands, rea
         },
       },
       async (request) => {
-        judged(await act(request.params.id));
-        return found(readFor(request).job(request.params.id)).job;
+        const { id } = request.params;
+        judged(await (verb === 'restart' ? commands.restartJob(id) : commands.cancelJob(id)));
+        return found(readFor(request).job(id)).job;
       },
     );
   }
 }
 
-function toTrigger({
-  repo,
-  ref,
-  sha,
-}: {
-  repo: RepositoryRef;
-  ref?: string | undefined;
-  sha?: string | undefined;
-}) {
+function toTrigger({ repo, ref, sha }: TriggerBody): Trigger {
   return {
     repository: repo,
-    revision:
-      sha === undefined
-        ? ({ kind: 'ref', ref: ref ?? '' } as const)
-        : ({ kind: 'sha', sha: sha.toLowerCase() } as const),
+    revision: sha === undefined ? { kind: 'ref', ref: ref ?? '' } : { kind: 'sha', sha: sha.toLowerCase() },
   };
 }
 

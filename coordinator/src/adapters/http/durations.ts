@@ -30,7 +30,7 @@ const UNITS = [
   { unit: 'min', seconds: 60 },
 ] as const;
 
-/** `3 min ago`; what lies ahead by clock skew is `just now`. assets/follow-page.js says the same as time goes by. */
+/** `3 min ago`; what lies ahead by clock skew is `just now`. assets/times.js says the same as time goes by. */
 export function formatAgo(at: number, now: number): string {
   const seconds = Math.floor((now - at) / 1000);
   if (seconds < 5) {

@@ -12,6 +12,6 @@ export function addHealthRoutes(app: FastifyInstance, readiness: () => Promise<R
     if (verdict.kind === 'not_ready') {
       throw new AppError('not-ready', verdict.reason);
     }
-    return reply.type('text/plain; charset=utf-8').send('ready\n');
+    return await reply.type('text/plain; charset=utf-8').send('ready\n');
   });
 }

@@ -22,7 +22,7 @@ export async function sendLog(
   const isText = query.format === undefined ? !wantsHtml(request.headers.accept) : query.format === 'text';
   if (isText) {
     const text = Readable.from(toText(sources.logs.read(job.id, query.from)));
-    return reply.type('text/plain; charset=utf-8').send(text);
+    return await reply.type('text/plain; charset=utf-8').send(text);
   }
   const lines = await take(sources.logs.read(job.id, query.from), PIECE_LINES + 1);
   const page = logPage({
@@ -33,7 +33,7 @@ export async function sendLog(
     hasMore: lines.length > PIECE_LINES,
     pageLines: PIECE_LINES,
   });
-  return reply.type('text/html; charset=utf-8').send(renderPage(sources.frame(), page));
+  return await reply.type('text/html; charset=utf-8').send(renderPage(sources.frame(), page));
 }
 
 async function take(batches: AsyncIterable<readonly NumberedLine[]>, most: number): Promise<NumberedLine[]> {

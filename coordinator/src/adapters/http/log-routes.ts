@@ -22,7 +22,7 @@ import { API_PREFIX } from './openapi.ts';
 import { bearerOf } from './reader.ts';
 import { wantsJson } from './wants-json.ts';
 
-export interface LogAsk {
+interface LogAsk {
   readonly jobId: number;
   /** Null is the current one. */
   readonly attempt: number | null;
@@ -180,8 +180,9 @@ function encodeLogEvent(event: LogEvent, leaseId: LeaseId): Buffer {
   if (known !== undefined) {
     return known;
   }
-  const id = `${leaseId}.${event.lines.at(-1)?.number ?? 0}`;
-  const bytes = encodeEvent({ id, event: 'lines', data: { lines: event.lines.map(toLineView) } });
+  const { lines } = event;
+  const id = `${leaseId}.${lines.at(-1)?.number ?? 0}`;
+  const bytes = encodeEvent({ id, event: 'lines', data: { lines: lines.map(toLineView) } });
   encoded.set(event, bytes);
   return bytes;
 }

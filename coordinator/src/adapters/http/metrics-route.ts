@@ -37,11 +37,11 @@ export function addMetricsRoute(
       throw new AppError('unauthorized', 'The metrics need their token: Authorization: Bearer.');
     }
     const { contentType, body } = await options.render();
-    return reply.type(contentType).send(body);
+    return await reply.type(contentType).send(body);
   });
 }
 
-export function isFromThisHost(request: FastifyRequest): boolean {
+function isFromThisHost(request: FastifyRequest): boolean {
   return (
     isLoopbackAddress(request.socket.remoteAddress ?? '') &&
     FORWARDING_HEADERS.every((name) => request.headers[name] === undefined) &&

@@ -58,8 +58,10 @@ export function createOpenResponses(limits: OpenResponseLimits, logger: Logger):
 
   function keepAllAlive(): void {
     for (const sending of sendings) {
-      if (!sending.hasSent && !sending.isWaiting && sending.response.keepAlive !== undefined) {
-        sending.raw.write(sending.response.keepAlive);
+      const { raw, response } = sending;
+      const isIdle = !sending.hasSent && !sending.isWaiting && !raw.writableEnded;
+      if (isIdle && response.keepAlive !== undefined) {
+        raw.write(response.keepAlive);
       }
       sending.hasSent = false;
     }

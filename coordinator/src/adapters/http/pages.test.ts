@@ -1,4 +1,5 @@
 import { jobPath } from '@argunix/shared/control-api/paths';
+import { ErrorView } from '@argunix/shared/control-api/views';
 import { expect, test } from 'vitest';
 import { smallRows, startHttpServer } from '../../../test/fakes/http-server.ts';
 import { createFakeJobLogs, numberLines } from '../../../test/fakes/job-logs.ts';
@@ -125,19 +126,22 @@ test('errors are pages for browsers and JSON for programs, with the same referen
 
   expect(page.headers['content-type']).toContain('text/html');
   expect(page.body).not.toContain('secret');
-  expect(json.json()).toEqual({
-    error: {
-      code: 'internal',
-      message: 'Something went wrong inside argunix.',
-      reference: expect.any(String),
-    },
-  });
-  expect(said.at(-1)).toMatchObject({ reference: json.json().error.reference });
-  expect((await server.inject({ url: '/nowhere' })).json()).toMatchObject({ error: { code: 'not-found' } });
-  expect((await server.inject({ url: '/r/%zz' })).json()).toMatchObject({
-    error: { code: expect.any(String) },
-  });
+  const { code, message, reference } = ErrorView.parse(json.json()).error;
+  expect({ code, message }).toEqual({ code: 'internal', message: 'Something went wrong inside argunix.' });
+  expect(said.at(-1)).toMatchObject({ reference });
 });
+
+test.each(['/nowhere', '/r/here', '/r/%zz', '/%', '/api/v1/nothing'])(
+  '%s is refused in the one form',
+  async (url) => {
+    const server = await startHttpServer();
+
+    const answer = await server.inject({ url });
+
+    expect([400, 404]).toContain(answer.statusCode);
+    expect(() => ErrorView.parse(answer.json())).not.toThrow();
+  },
+);
 
 test('every answer forbids framing, sniffing and code from elsewhere', async () => {
   const server = await startHttpServer();

@@ -1,5 +1,7 @@
 /** A private repository looks like none at all, on every route there is. */
+import { EvaluationView } from '@argunix/shared/control-api/views';
 import { beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
 import { startHttpServer } from '../../../test/fakes/http-server.ts';
 import { createFakeJobLogs, numberLines } from '../../../test/fakes/job-logs.ts';
 import { builderRow, evaluationRow, jobRow, repositoryRow } from '../../../test/fakes/view-rows.ts';
@@ -92,7 +94,7 @@ test.each(ASKED)('%s %s tells a stranger nothing', async (_route, url, status) =
   for (const accept of ['text/html', 'application/json', '*/*']) {
     const answer = await server.inject({ url, headers: { accept } });
 
-    expect(answer.statusCode, accept).toBe(status);
+    expect([accept, answer.statusCode]).toEqual([accept, status]);
     expect(answer.body.replaceAll(url, '')).not.toMatch(TRACES);
     expect(JSON.stringify(answer.headers)).not.toMatch(TRACES);
   }
@@ -129,7 +131,11 @@ test('a page of evaluations is full although hidden ones stand between', async (
   const next = /<([^>]+)>; rel="next"/.exec(String(first.headers['link']))?.[1] ?? '';
   const second = await busy.inject({ url: next });
 
-  const ids = (body: string): unknown => (JSON.parse(body) as { id: number }[]).map(({ id }) => id);
+  const ids = (body: string): number[] =>
+    z
+      .array(EvaluationView)
+      .parse(JSON.parse(body))
+      .map(({ id }) => id);
   expect(ids(first.body)).toEqual([28, 25, 22, 19, 16, 13]);
   expect(ids(second.body)).toEqual([10, 7, 4, 1]);
 });

@@ -97,13 +97,13 @@ export function createReadableViews(sources: ReadableSources, reader: Reader): R
   function activeJobs(limit: number): readonly OwnedJob[] {
     const owners = new Map<number, RepositoryRef | undefined>();
     const shown: OwnedJob[] = [];
-    for (const job of views.activeJobs(limit)) {
-      if (!owners.has(job.eval_id)) {
-        owners.set(job.eval_id, evaluation(job.eval_id)?.repo);
+    for (const active of views.activeJobs(limit)) {
+      if (!owners.has(active.eval_id)) {
+        owners.set(active.eval_id, evaluation(active.eval_id)?.repo);
       }
-      const repository = owners.get(job.eval_id);
+      const repository = owners.get(active.eval_id);
       if (repository !== undefined) {
-        shown.push({ job, repository });
+        shown.push({ job: active, repository });
       }
     }
     return shown;

@@ -1,5 +1,5 @@
 import { jobLogPath, jobPath, repositoryPath } from '@argunix/shared/control-api/paths';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseRepositoryPath } from './repository-path.ts';
 

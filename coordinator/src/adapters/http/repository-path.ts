@@ -50,7 +50,7 @@ export function toRepository([forge = '', ...slug]: readonly string[]): Reposito
   return isWhole ? { forge, slug: slug.join('/') } : undefined;
 }
 
-export function parseId(text: string): number | undefined {
+function parseId(text: string): number | undefined {
   return /^[1-9][0-9]{0,14}$/.test(text) ? Number(text) : undefined;
 }
 

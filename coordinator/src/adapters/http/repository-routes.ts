@@ -27,7 +27,7 @@ export function addRepositoryRoutes(app: FastifyInstance, sources: PageSources):
     const path = found(parseRepositoryPath(rawPathOf(request)));
     const asked: PageRequest = { request, reply, sources, views: sources.readFor(request) };
     if (path.kind === 'repository') {
-      return showRepository(asked, path);
+      return await showRepository(asked, path);
     }
     const evaluation = findEvaluation(asked, path);
     if (path.kind === 'evaluation') {
@@ -81,7 +81,7 @@ async function showEvaluation(asked: PageRequest, evaluation: EvaluationView): P
   });
   const jobs = rows.slice(0, JOBS_A_PAGE);
   const failed = isEverything(wanted) ? await findFailed(asked, evaluation) : [];
-  return answer(asked, { ...evaluation, jobs }, () =>
+  return await answer(asked, { ...evaluation, jobs }, () =>
     evaluationPage({
       evaluation,
       repository: views.repository(evaluation.repo),
@@ -115,7 +115,7 @@ async function findFailed({ views, sources }: PageRequest, { id }: EvaluationVie
 async function showJob(asked: PageRequest, evaluation: EvaluationView, job: JobView): Promise<FastifyReply> {
   const { views, sources } = asked;
   const log = await sources.logs.tail(job.id, TAIL_LINES);
-  return answer(asked, job, () =>
+  return await answer(asked, job, () =>
     jobPage({ job, evaluation, attempts: views.attempts(job.id), log, now: sources.now() }),
   );
 }

@@ -44,8 +44,11 @@ function runningSentence(job: JobView, onBuilder: string): string {
       return `Its outputs are being fetched from ${job.builder ?? 'its builder'}.`;
     case 'publish':
       return 'Its outputs are being published.';
-    default:
+    case 'build':
+    case null:
       return `Builds${onBuilder}.`;
+    default:
+      return job.phase satisfies never;
   }
 }
 
@@ -101,7 +104,7 @@ function all(total: number): string {
   return total === 1 ? 'The only job' : `All ${total} jobs`;
 }
 
-export function endedCount(counts: JobCounts): number {
+function endedCount(counts: JobCounts): number {
   return counts.total - counts.queued - counts.running;
 }
 
@@ -109,7 +112,7 @@ export function badCount(counts: JobCounts): number {
   return endedCount(counts) - counts.success - counts.cached;
 }
 
-export function plural(count: number, word: string): string {
+function plural(count: number, word: string): string {
   return `${count} ${word}${count === 1 ? '' : 's'}`;
 }
 

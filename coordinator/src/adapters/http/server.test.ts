@@ -57,7 +57,7 @@ test('closing ends a parked connection, a silent one, a live stream and a reques
   await server.close();
 
   await Promise.all(ends);
-  await expect(fetch(url)).rejects.toThrow();
+  await expect(fetch(url)).rejects.toThrow('fetch failed');
 });
 
 test('a port that is taken is said so', async () => {

@@ -12,7 +12,7 @@ afterEach(async () => {
 
 test('a poke brings the next look forward, whatever its body says', async () => {
   const commands = createFakeCommands();
-  server = await startHttpServer({ poke: commands.poke });
+  server = await startHttpServer({ poke: (poke) => commands.poke(poke) });
 
   for (const [type, payload] of [
     ['application/json', '{"repository":'],
@@ -40,7 +40,7 @@ test('a poke brings the next look forward, whatever its body says', async () => 
 
 test('only a trusted proxy may say for whom it speaks', async () => {
   const commands = createFakeCommands();
-  server = await startHttpServer({ poke: commands.poke, trustedProxies: ['127.0.0.1'] });
+  server = await startHttpServer({ poke: (poke) => commands.poke(poke), trustedProxies: ['127.0.0.1'] });
   const headers = { 'x-forwarded-for': '203.0.113.9' };
 
   await server.inject({ method: 'POST', url: '/webhook/here', headers });
@@ -55,14 +55,14 @@ test('only a trusted proxy may say for whom it speaks', async () => {
 test('pokes beyond the rate are told when to come back, and other forges are not held up', async () => {
   let now = 0;
   const commands = createFakeCommands();
-  server = await startHttpServer({
-    poke: commands.poke,
+  const busy = await startHttpServer({
+    poke: (poke) => commands.poke(poke),
     pokedForges: () => ['here', 'there'],
     pokes: { burst: 2, refillMs: 4000 },
     now: () => now,
   });
   const poke = async (forge: string): Promise<{ statusCode: number; headers: Record<string, unknown> }> =>
-    await (server ?? expect.fail()).inject({ method: 'POST', url: `/webhook/${forge}` });
+    await busy.inject({ method: 'POST', url: `/webhook/${forge}` });
 
   expect((await poke('here')).statusCode).toBe(202);
   expect((await poke('here')).statusCode).toBe(202);

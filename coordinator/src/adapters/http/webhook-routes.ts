@@ -53,7 +53,7 @@ export async function addWebhookRoutes(parent: FastifyInstance, options: Webhook
         const verdict = await options.poke({ forge, slug, remoteAddress: request.ip });
         options.received(forge, verdict.kind === 'done' ? 'accepted' : 'refused');
         const { message } = judged(verdict);
-        return reply.code(202).send({ message });
+        return await reply.code(202).send({ message });
       },
     );
     done();
@@ -86,8 +86,8 @@ function readAndDropBodies(app: FastifyInstance): void {
   app.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) => {
     const most = request.routeOptions.bodyLimit;
     let bytes = 0;
-    for await (const chunk of payload) {
-      bytes += Buffer.byteLength(chunk as Buffer);
+    for await (const chunk of payload as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
       if (bytes > most) {
         throw new AppError('usage.too-large', `body: expected at most ${most} bytes`);
       }

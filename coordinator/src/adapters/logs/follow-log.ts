@@ -58,10 +58,10 @@ async function* followRing(ring: LiveRing, start: number, signal: AbortSignal): 
     }
     const chunk = ring.chunkWith(next);
     if (chunk !== undefined) {
-      const missed = chunk.lines.filter((line) => line.number >= next);
-      next += missed.length;
-      // The chunk itself wherever it can be: what is made of it is made once for all readers.
-      yield missed.length === chunk.lines.length ? chunk : { kind: 'lines', lines: missed };
+      const { first, count, event } = chunk;
+      // The event itself wherever it can be: what is made of it is made once for all readers.
+      yield first === next ? event : { kind: 'lines', lines: event.lines.slice(next - first) };
+      next = first + count;
     } else if (ring.isEnded()) {
       return;
     } else {

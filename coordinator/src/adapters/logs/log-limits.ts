@@ -33,10 +33,10 @@ export const USUAL_LOG_LIMITS: LogLimits = {
   frameMs: 250,
   queueBytes: 8 * MIB,
   retryMs: 5_000,
-  chunkMs: 50,
-  chunkBytes: 64 * KIB,
+  chunkMs: 100,
+  chunkBytes: 128 * KIB,
   recentLines: 2_000,
-  // A line costs about four times its text in a ring: its object, and the bytes it is sent as.
+  // A line costs about three times its text in a ring: beside it, the bytes it is sent as.
   ringBytes: 8 * MIB,
   allRingsBytes: 32 * MIB,
 };

@@ -3,7 +3,7 @@
  * the head of the log up to its cap as it comes, of what follows only the last blocks, when the log is closed.
  */
 import type { Logger } from '@argunix/shared/kit/logger';
-import type { LogWriter, NumberedLine } from '../../ports/log-store.ts';
+import type { LogWriter } from '../../ports/log-store.ts';
 import type { FrameFile } from './frame-file.ts';
 import type { FrameIndex } from './frame-index.ts';
 import { createLiveRing, type LiveRing } from './live-ring.ts';
@@ -58,12 +58,11 @@ export function createOpenLog(options: OpenLogOptions): OpenLog {
   }
   function add(line: Parameters<LogWriter['append']>[0][number]): void {
     for (const clean of cleanLines(line, elapsedMs())) {
-      const numbered: NumberedLine = { number: next, ...clean };
       const stored = toStoredLine(clean);
       next += 1;
       draft.push(stored);
       draftBytes += stored.length;
-      ring.push(numbered);
+      ring.push(stored);
       if (draftBytes >= limits.frameBytes) {
         seal();
       }

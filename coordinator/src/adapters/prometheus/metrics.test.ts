@@ -64,7 +64,7 @@ test('what flows tell is counted and measured', async () => {
   const { body } = await metrics.render();
 
   expect(body).toContain('argunix_evaluations_ended_total{status="done",outcome="failure"} 1');
-  expect(body).toContain('argunix_evaluation_duration_seconds_sum{part="total"} 90');
+  expect(body).toContain('argunix_evaluation_duration_seconds_sum{status="done"} 90');
   expect(body).toContain('argunix_build_duration_seconds_bucket{le="1",system="x86_64-linux"} 1');
   expect(body).toContain('argunix_dispatch_decision_seconds_count 1');
 });

@@ -65,7 +65,7 @@ function applyUnit(unit: readonly Write[]): Result {
     const rows: unknown[][] = [];
     for (const [at, write] of unit.entries()) {
       const outcome = 'bulk' in write ? insertMany(write) : runOne(write);
-      if ('mustChange' in write && write.mustChange === true && outcome.changes === 0) {
+      if (!('bulk' in write) && write.mustChange === true && outcome.changes === 0) {
         connection.exec('rollback to unit');
         connection.exec('release unit');
         return { kind: 'refused', at };

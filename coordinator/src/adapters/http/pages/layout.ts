@@ -2,9 +2,9 @@
 import type { Assets } from '../assets.ts';
 import { type Html, html } from './html.ts';
 
-export type Section = 'status' | 'repositories' | 'queue' | 'builders';
+type Section = 'status' | 'repositories' | 'queue' | 'builders';
 
-export interface Crumb {
+interface Crumb {
   readonly label: string;
   readonly href: string;
 }

@@ -42,7 +42,7 @@ export function countLinks(counts: JobCounts, hrefOf: (status: JobStatus) => str
   )}</ul>`;
 }
 
-export function describeCounts(counts: JobCounts): string {
+function describeCounts(counts: JobCounts): string {
   const present = JOB_STATUSES.filter((status) => counts[status] > 0);
   return present.length === 0
     ? 'no jobs yet'
