@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseNixEvalJobsLine } from './nix-eval-jobs-line.ts';
 
@@ -71,9 +71,7 @@ test('whatever comes, it is a job of a derivation path, broken, or not a line of
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.json(), mutated()), (text) => {
       const line = parseNixEvalJobsLine(text);
-      if (line.kind === 'job') {
-        expect(line.job.drvPath).toMatch(/^\/nix\/store\/[^/]+\.drv$/);
-      }
+      expect(line.kind === 'job' ? line.job.drvPath : DRV).toMatch(/^\/nix\/store\/[^/]+\.drv$/);
     }),
   );
 });

@@ -178,9 +178,7 @@ describe.each(installedNixes(CONFIG))('$title', { timeout: 60_000 }, ({ env, isM
     const offline = await evaluateAll(evaluator, requestFor(flake));
     const online = await evaluateAll(evaluator, requestFor(flake, { allowNetwork: true }));
 
-    expect(offline.outcomes).toEqual({
-      'packages.x86_64-linux.got': expect.stringContaining('The network is off for evaluations'),
-    });
+    expect(offline.outcomes['packages.x86_64-linux.got']).toContain('The network is off for evaluations');
     expect(online.ending).toEqual({ kind: 'complete', warnings: [] });
     expect(online.found).toMatchObject([{ kind: 'job', name: word }]);
   });

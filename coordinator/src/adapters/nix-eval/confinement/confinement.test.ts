@@ -171,10 +171,9 @@ test('where namespaces are refused it is said what to allow', async () => {
     logger: silentLogger,
   });
 
-  expect(verdict).toMatchObject({
-    kind: 'missing',
-    reason: expect.stringMatching(/No permissions to create new namespace\. Allow user namespaces/),
-  });
+  expect(verdict.kind === 'missing' ? verdict.reason : '').toMatch(
+    /No permissions to create new namespace\. Allow user namespaces/,
+  );
 });
 
 function commands(): readonly string[] {
