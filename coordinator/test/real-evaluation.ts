@@ -39,8 +39,8 @@ export interface RealEvaluation {
 
 const GIB = 1_024 * 1_024 * 1_024;
 
-export async function makeRealEvaluation(): Promise<RealEvaluation> {
-  const git = await makeRealGit();
+export async function makeRealEvaluation(prefix = 'argunix-git-'): Promise<RealEvaluation> {
+  const git = await makeRealGit({}, prefix);
   let number = 0;
   async function checkOut(
     files: Readonly<Record<string, string>>,
