@@ -39,8 +39,8 @@ export interface RealEvaluation {
 
 const GIB = 1_024 * 1_024 * 1_024;
 
-export async function makeRealEvaluation(): Promise<RealEvaluation> {
-  const git = await makeRealGit();
+export async function makeRealEvaluation(prefix = 'argunix-git-'): Promise<RealEvaluation> {
+  const git = await makeRealGit({}, prefix);
   let number = 0;
   async function checkOut(
     files: Readonly<Record<string, string>>,
@@ -115,6 +115,10 @@ export async function evaluateAll(
     signal,
   );
   return { ending, found, outcomes: outcomesOf(found) };
+}
+
+export function reasonOf(ending: EvaluationEnding): string {
+  return 'reason' in ending ? ending.reason : '';
 }
 
 /** Fails on an attribute that is told twice. */

@@ -25,3 +25,6 @@ export function flakeOf(body: string, salt: string = randomUUID()): string {
 export function goodFlake(): string {
   return flakeOf('good = build "good" "echo good > $out";');
 }
+
+/** For scripts of builds: `nap SECONDS`, where the sandbox has no sleep. */
+export const NAP = 'exec 3<> <(:); nap() { read -t $1 -u 3 || :; };';

@@ -17,6 +17,7 @@ export interface SiteOptions extends CoordinatorOptions {
 }
 
 export interface Site {
+  readonly dir: string;
   /** The one that runs now. */
   coordinator(): RunningCoordinator;
   /** Stops the one that runs, if it still does, and starts another on the same state. */
@@ -119,6 +120,7 @@ export async function startSite(options: SiteOptions): Promise<Site> {
     return found;
   }
   return {
+    dir,
     coordinator: () => coordinator,
     restart: async () => {
       await coordinator.kill('SIGTERM');

@@ -12,6 +12,7 @@ import {
   flakeText,
   makeRealEvaluation,
   type RealEvaluation,
+  reasonOf,
   requestFor,
 } from '../../../test/real-evaluation.ts';
 import type { Found } from '../../ports/evaluator.ts';
@@ -95,14 +96,14 @@ describe.each(installedNixes())('$title', { timeout: 60_000 }, ({ env, isMissing
     const byName = Object.fromEntries(found.map((one) => [one.kind === 'job' ? one.name : '', one]));
     expect(byName['told-1.0']).toMatchObject({
       system: 'x86_64-linux',
-      outputs: {
-        out: expect.stringMatching(/^\/nix\/store\/.{32}-told-1\.0$/),
-        dev: expect.stringMatching(/^\/nix\/store\/.{32}-told-1\.0-dev$/),
-      },
       requiredFeatures: ['kvm'],
       description: 'says "hi"\nto 100% of a/b',
       mainProgram: 'hi',
     });
+    const told = byName['told-1.0'];
+    expect(told?.kind === 'job' ? told.outputs['dev'] : undefined).toMatch(
+      /^\/nix\/store\/.{32}-told-1\.0-dev$/,
+    );
     expect(byName['structured']).toMatchObject({ requiredFeatures: ['big-parallel', 'kvm'] });
     expect(byName['broken-meta']).toMatchObject({ description: null, mainProgram: null });
     expect(byName['huge-meta']).toMatchObject({ description: null });
@@ -255,7 +256,8 @@ describe.each(installedNixes())('$title', { timeout: 60_000 }, ({ env, isMissing
 
     const { ending, found } = await evaluateAll(evaluator, requestFor(flake));
 
-    expect(ending).toMatchObject({ kind: 'failed', reason: expect.stringMatching(sentence) });
+    expect(ending.kind).toBe('failed');
+    expect(reasonOf(ending)).toMatch(sentence);
     expect(found).toEqual([]);
   });
 

@@ -64,7 +64,7 @@ export async function runEvaluation(
       const address = await flakeAddress(request, space, remainingMs() + 1_000, stop.signal);
       if (address.kind !== 'address') {
         return address.kind === 'failed'
-          ? judgeFailure(address.message, request)
+          ? judgeFailure(address.message, request, space)
           : timedOut(request, underWay.values());
       }
       return await walk({

@@ -25,6 +25,6 @@ export function nixArguments(request: EvaluationRequest, space: EvaluationSpace)
   ];
 }
 
-export function mayImport(request: EvaluationRequest, space: EvaluationSpace): boolean {
+function mayImport(request: EvaluationRequest, space: EvaluationSpace): boolean {
   return request.allowImportFromDerivation && space.importRefusal === undefined;
 }
