@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EvaluationView, JobView, StatusView, WhyView } from '@argunix/shared/control-api/views';
+import { EvaluationView, type JobView, StatusView, WhyView } from '@argunix/shared/control-api/views';
 import { type FinishedProcess, runProcess } from '@argunix/shared/kit/run-process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';

@@ -34,8 +34,14 @@ beforeEach(async () => {
       const rest = jobs.filter(({ attr }) => attr > after);
       response.end(JSON.stringify(rest.slice(0, Number(searchParams.get('limit')))));
     } else if (pathname === '/api/v1/jobs/1/log') {
-      response.setHeader('content-type', 'text/plain; charset=utf-8');
-      response.end('one\ntwo\nthree\n');
+      const lines = ['two', 'three'].map((text, index) => ({
+        number: 1 + index,
+        at_ms: 0,
+        derivation: '',
+        phase: '',
+        text,
+      }));
+      response.end(JSON.stringify({ lines: searchParams.get('from') === '-2' ? lines : [], next: null }));
     } else {
       response.writeHead(404).end('nothing here');
     }
@@ -107,6 +113,6 @@ it('reads the end of a log', async () => {
 
 it('a refusal is an error that names the request', async () => {
   await expect(createApiClient(url, signal).logTail(7, 2)).rejects.toThrow(
-    'GET /api/v1/jobs/7/log: expected 200, got 404',
+    'GET /api/v1/jobs/7/log?from=-2: expected 200, got 404',
   );
 });

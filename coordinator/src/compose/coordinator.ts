@@ -23,6 +23,7 @@ import { createViews } from '../adapters/sqlite/views.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { cancelBranch } from '../flows/cancel-branch.ts';
 import { handleDeliveries } from '../flows/handle-deliveries.ts';
+import { keepTrying } from '../flows/keep-trying.ts';
 import { type RepositoryWatch, watchRepository } from '../flows/watch-repositories.ts';
 import type { Change, Changes } from '../ports/changes.ts';
 import type { MayRead } from '../ports/may-read.ts';
@@ -45,6 +46,9 @@ export interface Coordinator {
   /** Ends within about 15 s: streams are told, builds are ended and queued again, everything is stored. */
   stop(): Promise<void>;
 }
+
+const NO_BUILDER =
+  'There is no builder: local_builds is off, and this version has no builders on other machines yet.';
 
 export async function startCoordinator({
   configuration,
@@ -69,11 +73,14 @@ export async function startCoordinator({
     stateDir,
     env,
     log,
+    buildsHere: configuration.localBuilds,
     evaluationConcurrency: schedule.evaluationConcurrency,
     buildTimeoutMs: schedule.buildTimeoutMs,
     maxSilentMs: schedule.maxSilentMs,
     infrastructureRetries: schedule.infrastructureRetries,
+    infrastructureRetryMs: schedule.infrastructureRetryMs,
     confinement: 'required',
+    preferredEvaluator: configuration.evaluator,
     settingsOf: (id) => watched.get(id)?.settings,
     createCheckout: () =>
       createGitCheckout({
@@ -103,21 +110,33 @@ export async function startCoordinator({
     if (heldBy !== undefined) {
       return `Waits for ${storePathName(heldBy)}, which it needs.`;
     }
+    if (engine.builder.slots === 0) {
+      return NO_BUILDER;
+    }
+    const spoiledBy = dispatcher.spoiledBy(jobId);
+    if (spoiledBy !== undefined) {
+      return spoiledBy;
+    }
     return dispatcher.slotsUsed >= engine.builder.slots
       ? `Waits for a free place: ${engine.builder.slots} of ${engine.builder.slots} on ${engine.builder.name} are taken.`
       : null;
   }
   const findLog = createFindLog(database);
   const mayRead: MayRead = (_reader, { forge, slug }) => !known.privateOnes.has(`${forge}/${slug}`);
-  const warnings = (): readonly string[] => [...engine.warnings, ...known.warnings];
+  const warnings = (): readonly string[] => [
+    ...engine.warnings,
+    ...known.warnings,
+    ...(configuration.localBuilds ? [] : [NO_BUILDER]),
+  ];
   const builders = (): ReturnType<typeof toBuilderViews> => toBuilderViews(engine.builder, dispatcher, views);
 
   async function takeFromInbox(): Promise<void> {
     await handleDeliveries({ deliveries, evaluations, changes, clock, coalesceMs: schedule.coalesceMs });
     engine.queue.wake();
   }
-  const inBackground = (what: string, work: Promise<unknown>): void => {
-    void work.catch((error: unknown) =>
+  const inBackground = (what: string, work: () => Promise<unknown>): void => {
+    const retryMs = schedule.infrastructureRetryMs;
+    void keepTrying({ clock, log, retryMs }, what, stopping.signal, work).catch((error: unknown) =>
       log.error({ err: error, what }, 'something in the background failed'),
     );
   };
@@ -198,9 +217,11 @@ export async function startCoordinator({
           changes,
           clock,
           log,
-          onPushed: () => inBackground('handle the inbox', takeFromInbox()),
+          onPushed: () => inBackground('handle the inbox', takeFromInbox),
           onBranchesGone: (id, refs) =>
-            inBackground('cancel the work of a deleted branch', cancelBranch({ ...engine, clock }, id, refs)),
+            inBackground('cancel the work of a deleted branch', () =>
+              cancelBranch({ ...engine, clock }, id, refs),
+            ),
         },
         one,
         stopping.signal,

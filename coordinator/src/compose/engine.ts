@@ -38,10 +38,15 @@ export interface EngineOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Null: whichever is installed. */
+  readonly preferredEvaluator: Evaluator['name'] | null;
+  /** False: this host evaluates and does not build. */
+  readonly buildsHere: boolean;
   readonly evaluationConcurrency: number;
   readonly buildTimeoutMs: number;
   readonly maxSilentMs: number;
   readonly infrastructureRetries: number;
+  readonly infrastructureRetryMs: number;
   /** `none` is for a person's own flake: with their credentials and files, as Nix itself would evaluate it. */
   readonly confinement: 'required' | 'none';
   readonly settingsOf: SettingsOf;
@@ -68,9 +73,6 @@ export interface Engine {
   start(): Promise<void>;
   stop(): Promise<void>;
 }
-
-// The first retry comes after this, each later one after twice as long.
-const RETRY_MS = 5_000;
 
 export async function composeEngine(options: EngineOptions): Promise<Engine> {
   const { stateDir, log } = options;
@@ -103,8 +105,15 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
     env,
     log,
     confinement: options.confinement,
+    prefer: options.preferredEvaluator,
   });
-  const builder = createLocalBuilder({ name: 'local', configuration, env, derivations });
+  const builder = createLocalBuilder({
+    name: 'local',
+    configuration,
+    env,
+    derivations,
+    ...(options.buildsHere ? {} : { slots: 0 }),
+  });
   const shared = {
     evaluations,
     jobs,
@@ -117,7 +126,7 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
     checkout,
     metrics: options.metrics,
   };
-  const retries = { retries: options.infrastructureRetries, retryMs: RETRY_MS };
+  const retries = { retries: options.infrastructureRetries, retryMs: options.infrastructureRetryMs };
   const dispatcher = createDispatcher({
     ...shared,
     ...retries,
@@ -157,6 +166,7 @@ export interface EvaluatorOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Logger;
   readonly confinement: 'required' | 'none';
+  readonly prefer: Evaluator['name'] | null;
 }
 
 export interface OpenEvaluator {
@@ -170,21 +180,23 @@ export async function openEvaluator({
   env,
   log,
   confinement,
+  prefer: wanted,
 }: EvaluatorOptions): Promise<OpenEvaluator> {
+  const prefer = wanted ?? undefined;
   if (confinement === 'none') {
-    const evaluator = await createEvaluator({ spaces: createUnconfinedSpaces(env), env });
+    const evaluator = await createEvaluator({ spaces: createUnconfinedSpaces(env), env, prefer });
     return { evaluator, warnings: [], close: () => Promise.resolve() };
   }
   const verdict = await createConfinement({ dir, env, logger: log });
   if (verdict.kind === 'confined') {
     const spaces = verdict.confinement;
     return {
-      evaluator: await createEvaluator({ spaces, env }),
+      evaluator: await createEvaluator({ spaces, env, prefer }),
       warnings: [],
       close: () => spaces.close(),
     };
   }
   const { reason } = verdict;
-  const evaluator = await createEvaluator({ spaces: { missing: reason }, env });
+  const evaluator = await createEvaluator({ spaces: { missing: reason }, env, prefer });
   return { evaluator, warnings: [reason], close: () => Promise.resolve() };
 }

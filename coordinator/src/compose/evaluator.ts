@@ -18,6 +18,7 @@ export async function withOwnEvaluator<Result>(
     env: { ...env, ...nixSurroundings(env).env },
     log,
     confinement: 'none',
+    prefer: null,
   });
   try {
     return await work(evaluator);

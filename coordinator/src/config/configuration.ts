@@ -16,6 +16,8 @@ export interface Configuration {
   /** Nobody listed systems: those of enrolled builders count as well. */
   readonly areSystemsOpen: boolean;
   readonly isDryRun: boolean;
+  /** Null: whichever is installed. */
+  readonly evaluator: 'nix-eval-jobs' | 'built-in' | null;
   readonly schedule: ScheduleSettings;
   readonly retention: RetentionSettings;
   readonly localBuilds: boolean;
@@ -43,6 +45,7 @@ export interface ScheduleSettings {
   readonly awaitingApprovalMs: number;
   readonly emulationSpillGraceMs: number;
   readonly infrastructureRetries: number;
+  readonly infrastructureRetryMs: number;
   readonly failureCacheMs: number;
 }
 

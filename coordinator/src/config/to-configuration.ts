@@ -26,6 +26,7 @@ export function toConfiguration(document: ConfigurationDocument, workingDir: str
     systems: document.systems ?? [hostSystem()],
     areSystemsOpen: document.systems === undefined,
     isDryRun: document.dry_run,
+    evaluator: document.eval.evaluator === 'auto' ? null : document.eval.evaluator,
     schedule: toSchedule(document.schedule),
     retention: toRetention(document.retention),
     localBuilds: document.local_builds,
@@ -66,6 +67,7 @@ function toSchedule(schedule: ScheduleSection): ScheduleSettings {
     awaitingApprovalMs: schedule.awaiting_approval_days * DAY_MS,
     emulationSpillGraceMs: toMs(schedule.emulation_spill_grace_seconds),
     infrastructureRetries: schedule.infrastructure_retries,
+    infrastructureRetryMs: toMs(schedule.infrastructure_retry_seconds),
     failureCacheMs: schedule.failure_cache_hours * HOUR_MS,
   };
 }

@@ -39,6 +39,7 @@ export const WITHOUT_EFFECT: readonly WithoutEffect[] = [
     ['schedule', 'emulation_spill_grace_seconds'],
     ['schedule', 'builder_wait_seconds'],
     ['schedule', 'collapsed_check_threshold'],
+    ['schedule', 'failure_cache_hours'],
     ['eval', 'reuse_same_tree'],
     ['forges', '*', 'push_to_registries'],
     [...REPO, 'eval', 'reuse_same_tree'],
@@ -46,6 +47,7 @@ export const WITHOUT_EFFECT: readonly WithoutEffect[] = [
     [...REPO, 'caches'],
     [...REPO, 'push_to_registries'],
     [...REPO, 'collapsed_check_threshold'],
+    [...REPO, 'weight'],
   ].map((path) => ({ path, reason: NOT_YET })),
 ];
 

@@ -63,6 +63,7 @@ export interface BuildGraph {
   forget(jobs: readonly JobAttempt[]): readonly DerivationPath[];
   /** Jobs of the same evaluation that cannot be had without this one. */
   dependentsOf(jobId: JobId): readonly GraphJob[];
+  derivationOf(jobId: JobId): DerivationPath | undefined;
   /** The step that holds this job back, when it waits for one. */
   heldBy(jobId: JobId): DerivationPath | undefined;
 }
@@ -205,6 +206,7 @@ export function createBuildGraph(): BuildGraph {
             [...jobs.values()].filter(({ evaluationId }) => evaluationId === own?.evaluationId),
           );
     },
+    derivationOf: (jobId) => stepOfJob.get(jobId)?.drvPath,
     heldBy: (jobId) => {
       const step = stepOfJob.get(jobId);
       const [needed] = step === undefined || step.isTaken ? [] : step.needs;

@@ -1,8 +1,6 @@
-import { backoffMs } from './backoff.ts';
+import { retryDelayMs } from './retry-delay.ts';
 
-const LONGEST_MS = 3_600_000;
-
-/** How long until a repository is looked at again: its own interval, doubled for each trouble in a row, an hour at the most. */
+/** How long until a repository is looked at again: its own interval, and longer with each trouble in a row. */
 export function lookDelayMs(pollMs: number, troublesInARow: number): number {
-  return Math.max(pollMs, backoffMs(pollMs, troublesInARow + 1, LONGEST_MS));
+  return Math.max(pollMs, retryDelayMs(pollMs, troublesInARow + 1));
 }

@@ -39,6 +39,8 @@ export interface Dispatcher {
   dependentsOf(jobId: JobId): readonly GraphJob[];
   /** The step that this job waits for, if it waits for one. */
   heldBy(jobId: JobId): DerivationPath | undefined;
+  /** What the host spoiled of the step that this job wants, when that is why it waits. */
+  spoiledBy(jobId: JobId): string | undefined;
   readonly slotsUsed: number;
   /** Gives out nothing more, ends what is being built and puts it back in the queue. */
   stop(): Promise<void>;
@@ -53,13 +55,15 @@ interface Dispatch {
   startedAt: EpochMs | undefined;
 }
 
+const NO_LEASE = 'Its derivation is leased already; it is tried again when that lease has ended.';
+
 export function createDispatcher(ports: DispatchPorts): Dispatcher {
   const { jobs, builder, logs, clock, log, roots } = ports;
   const graph = createBuildGraph();
   /** Steps that the builder has, by derivation. */
   const current = new Map<DerivationPath, Dispatch>();
-  /** Steps that wait for their next try; an abort ends the wait. */
-  const waits = new Map<DerivationPath, AbortController>();
+  /** Steps that wait for their next try, and why. */
+  const waits = new Map<DerivationPath, { readonly reason: string; readonly wait: AbortController }>();
   const background = new Set<Promise<void>>();
   const stopping = new AbortController();
   const settle = createSettling(ports, graph, stopping.signal);
@@ -151,7 +155,7 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
     }
     if (leaseId === undefined) {
       log.warn({ drvPath }, 'a derivation has a lease already, or could not get one; it is tried again');
-      putBackLater(drvPath, ports.retryMs, { wasDispatched: false });
+      putBackLater(drvPath, { afterMs: ports.retryMs, reason: NO_LEASE, wasDispatched: false });
       return undefined;
     }
     const leased = { drvPath, leaseId, log: logs.open(leaseId), startedAt: undefined };
@@ -190,7 +194,7 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
       current.delete(ended.drvPath);
       const settled = await settle(ended, ending);
       if (settled.kind === 'again') {
-        putBackLater(ended.drvPath, settled.afterMs, { wasDispatched: true });
+        putBackLater(ended.drvPath, { ...settled, wasDispatched: true });
       }
     } catch (error) {
       log.error({ err: error, drvPath: ended.drvPath, ending }, 'the end of a build could not be stored');
@@ -201,16 +205,19 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
   /** Back in line after a wait that holds nobody up. */
   function putBackLater(
     drvPath: DerivationPath,
-    afterMs: number,
-    how: { readonly wasDispatched: boolean },
+    {
+      afterMs,
+      reason,
+      wasDispatched,
+    }: { readonly afterMs: number; readonly reason: string; readonly wasDispatched: boolean },
   ): void {
     const wait = new AbortController();
-    waits.set(drvPath, wait);
+    waits.set(drvPath, { reason, wait });
     inBackground(
       'put a derivation back in line',
       clock.sleep(afterMs, AbortSignal.any([wait.signal, stopping.signal])).then(() => {
         waits.delete(drvPath);
-        graph.putBack(drvPath, how);
+        graph.putBack(drvPath, { wasDispatched });
         wake();
       }),
     );
@@ -224,13 +231,17 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
         if (unwanted !== undefined) {
           builder.cancel(unwanted.leaseId);
         }
-        waits.get(drvPath)?.abort();
+        waits.get(drvPath)?.wait.abort();
       }
       wake();
       await finishEvaluation(ports, evaluationId, stopping.signal);
     },
     dependentsOf: (jobId) => graph.dependentsOf(jobId),
     heldBy: (jobId) => graph.heldBy(jobId),
+    spoiledBy: (jobId) => {
+      const drvPath = graph.derivationOf(jobId);
+      return drvPath === undefined ? undefined : waits.get(drvPath)?.reason;
+    },
     get slotsUsed() {
       return builder.slots - freeSlots;
     },

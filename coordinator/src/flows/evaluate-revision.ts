@@ -1,5 +1,5 @@
 import type { EvaluationId } from '@argunix/shared/domain/ids';
-import { isAppError, messageOf } from '@argunix/shared/kit/app-error';
+import { isAppError, mayPass, messageOf } from '@argunix/shared/kit/app-error';
 import type { Evaluation, EvaluationStore } from '../ports/evaluation-store.ts';
 import type { EvaluationEnding, Evaluator } from '../ports/evaluator.ts';
 import type { EvaluationSettings } from '../ports/settings.ts';
@@ -84,9 +84,11 @@ function toEnding(error: unknown, signal: AbortSignal): EvaluationEnding {
   if (signal.aborted) {
     return { kind: 'cancelled' };
   }
+  if (mayPass(error)) {
+    return { kind: 'infrastructure', reason: messageOf(error) };
+  }
   if (!isAppError(error)) {
     throw error;
   }
-  const reason = messageOf(error);
-  return error.traits.retry ? { kind: 'infrastructure', reason } : { kind: 'failed', reason };
+  return { kind: 'failed', reason: messageOf(error) };
 }

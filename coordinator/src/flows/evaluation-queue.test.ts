@@ -21,20 +21,8 @@ let store = createFakeStore();
 let roots = createFakeRoots();
 let handedOver: EvaluationId[] = [];
 let isConfigured = true;
-let retryMs = 1;
 
-beforeEach(async () => {
-  stores = await openStores();
-  evaluator = createFakeEvaluator();
-  checkout = createFakeCheckout();
-  store = createFakeStore();
-  roots = createFakeRoots();
-  handedOver = [];
-  isConfigured = true;
-  retryMs = 1;
-  startQueue();
-});
-function startQueue(): void {
+function startQueue(concurrency = 2, retryMs = 1): void {
   queue = createEvaluationQueue({
     ...stores,
     evaluator,
@@ -45,7 +33,7 @@ function startQueue(): void {
     clock: systemClock,
     log: silentLogger,
     metrics: silentMetrics,
-    concurrency: 2,
+    concurrency,
     retries: 2,
     retryMs,
     settingsOf: () => (isConfigured ? settings() : undefined),
@@ -67,6 +55,16 @@ function settings(): EvaluationSettings {
     allowNetwork: true,
   };
 }
+beforeEach(async () => {
+  stores = await openStores();
+  evaluator = createFakeEvaluator();
+  checkout = createFakeCheckout();
+  store = createFakeStore();
+  roots = createFakeRoots();
+  handedOver = [];
+  isConfigured = true;
+  startQueue();
+});
 afterEach(async () => {
   await queue.stop();
   await stores.close();
@@ -149,6 +147,7 @@ test.each([
     expect(stores.views.evaluation(id)?.reason).toBe(reason);
     expect(checkout.worktrees.size).toBe(0);
     expect(handedOver).toEqual([]);
+    await until('its derivations are let go', () => roots.owners.size === 0);
   },
 );
 
@@ -165,6 +164,24 @@ test('a revision that is gone fails at once, a source that cannot be reached is 
   await status(unreachable, 'evaluation_failed');
 
   expect(stores.views.evaluation(unreachable)?.reason).toBe('Tried 3 times: connection refused');
+});
+
+test('one that waits to be tried again says why, and holds nobody up', async () => {
+  startQueue(1, 60_000);
+  checkout.trouble = new AppError('git.unreachable', 'connection refused');
+  const unreachable = await queued(stores, '1');
+  queue.wake();
+  await until('it waits', () => stores.views.evaluation(unreachable)?.reason !== null);
+  checkout.trouble = undefined;
+  await queued(stores, '2');
+  queue.wake();
+  await open(1);
+
+  expect(evaluator.open[0]?.sha).toBe(sha('2'));
+  expect(stores.views.evaluation(unreachable)).toMatchObject({
+    status: 'queued',
+    reason: 'It is tried again (1 of 2): connection refused',
+  });
 });
 
 test('an evaluation that is aborted leaves its end to whoever aborted it', async () => {
@@ -196,25 +213,6 @@ test('an evaluation whose repository left the configuration is cancelled, not lo
   await status(id, 'cancelled');
 
   expect(stores.views.evaluation(id)?.reason).toBe('Its repository is not in the configuration any more.');
-});
-
-test('an evaluation that waits for its next try leaves its place to others', async () => {
-  retryMs = 60_000;
-  await queue.stop();
-  startQueue();
-  checkout.trouble = new AppError('git.unreachable', 'connection refused');
-  const resting = [await queued(stores, '1'), await queued(stores, '2')];
-  queue.wake();
-  await until(
-    'both rest',
-    () => checkout.tries === 2 && resting.every((id) => stores.evaluations.find(id)?.status === 'queued'),
-  );
-  checkout.trouble = undefined;
-  await queued(stores, '3');
-  queue.wake();
-  await open(1);
-
-  expect(evaluator.open[0]?.sha).toBe(sha('3'));
 });
 
 test('the derivations of an evaluation that failed or was cancelled are held no longer', async () => {

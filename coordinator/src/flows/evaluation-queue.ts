@@ -6,7 +6,7 @@
 import { isEvaluationEnded } from '@argunix/shared/domain/evaluation-status';
 import type { EvaluationId } from '@argunix/shared/domain/ids';
 import { messageOf } from '@argunix/shared/kit/app-error';
-import { backoffMs } from '../domain/backoff.ts';
+import { retryDelayMs } from '../domain/retry-delay.ts';
 import type { Evaluation } from '../ports/evaluation-store.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { SettingsOf } from '../ports/settings.ts';
@@ -36,9 +36,6 @@ interface Run {
   readonly controller: AbortController;
   readonly ended: Promise<void>;
 }
-
-// A forge that is down for an hour is asked a dozen times more, not hundreds.
-const LONGEST_WAIT_MS = 300_000;
 
 export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
   const { evaluations, changes, clock, log, metrics } = ports;
@@ -95,7 +92,7 @@ export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
       await fail(id, `A mistake inside argunix ended it: ${messageOf(error)}`, signal);
     }
     if (stopping.signal.aborted) {
-      await evaluations.requeue(id);
+      await evaluations.requeue(id, null);
     }
     await tidy(evaluation);
     changes.tell({ kind: 'evaluation', evaluationId: id });
@@ -135,9 +132,10 @@ export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
     }
     failures.set(id, count);
     log.warn({ evaluationId: id, failures: count, reason }, 'an evaluation is tried again');
-    const waitMs = backoffMs(ports.retryMs, count, LONGEST_WAIT_MS);
+    const waitMs = retryDelayMs(ports.retryMs, count);
     start(resting, evaluation, (_, aborted) => clock.sleep(waitMs, aborted));
-    await keepTrying(ports, 'queue an evaluation again', signal, () => evaluations.requeue(id));
+    const shown = `It is tried again (${count} of ${ports.retries}): ${reason}`;
+    await keepTrying(ports, 'queue an evaluation again', signal, () => evaluations.requeue(id, shown));
   }
 
   async function fail(id: EvaluationId, reason: string, signal: AbortSignal): Promise<void> {

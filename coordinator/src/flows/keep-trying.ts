@@ -1,7 +1,7 @@
-import { isAppError } from '@argunix/shared/kit/app-error';
+import { mayPass } from '@argunix/shared/kit/app-error';
 import type { Clock } from '@argunix/shared/kit/clock';
 import type { Logger } from '@argunix/shared/kit/logger';
-import { backoffMs } from '../domain/backoff.ts';
+import { retryDelayMs } from '../domain/retry-delay.ts';
 
 export interface PatiencePorts {
   readonly clock: Clock;
@@ -27,11 +27,11 @@ export async function keepTrying<T>(
     try {
       return await action();
     } catch (error) {
-      if (!isAppError(error) || !error.traits.retry || signal.aborted) {
+      if (!mayPass(error) || signal.aborted) {
         throw error;
       }
       log.error({ err: error, failures, what }, 'something could not be done yet and is tried again');
-      await clock.sleep(backoffMs(retryMs, failures, LONGEST_WAIT_MS), signal);
+      await clock.sleep(Math.min(retryDelayMs(retryMs, failures), LONGEST_WAIT_MS), signal);
     }
   }
 }

@@ -6,9 +6,9 @@ import type { BuildEnding } from '@argunix/shared/domain/build-ending';
 import type { EpochMs } from '@argunix/shared/domain/epoch-ms';
 import type { LeaseId } from '@argunix/shared/domain/ids';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
-import { backoffMs } from '../domain/backoff.ts';
 import type { BuildGraph } from '../domain/build-graph.ts';
 import { type FinalEnding, isGoodEnding, judgeBuild, judgeDependent } from '../domain/build-verdict.ts';
+import { retryDelayMs } from '../domain/retry-delay.ts';
 import type { JobStore } from '../ports/job-store.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import { type FinishPorts, finishEvaluation } from './finish-evaluation.ts';
@@ -29,11 +29,10 @@ export interface EndedBuild {
   readonly startedAt: EpochMs | undefined;
 }
 
-/** `again`: the step is still taken; it is the caller's to put it back after the wait. */
-export type Settled = { readonly kind: 'over' } | { readonly kind: 'again'; readonly afterMs: number };
-
-// A host that spoils every build is looked at by a person; five minutes are soon enough after that.
-const LONGEST_WAIT_MS = 300_000;
+export type Settled =
+  | { readonly kind: 'over' }
+  /** The step is still taken; it is the caller's to put it back after the wait, which `reason` explains. */
+  | { readonly kind: 'again'; readonly afterMs: number; readonly reason: string };
 
 /** Rejects with what the store says when `signal` aborts before it could be stored. */
 export function createSettling(
@@ -83,11 +82,14 @@ export function createSettling(
     }
     const at = clock.now();
     await keepTrying(ports, 'queue a build again', signal, () => jobs.requeue(wanted, leaseId, at));
-    tellJobs(changes, wanted);
-    if (isSpoiled) {
-      log.warn({ drvPath, count, reason: ending.reason }, 'a build is tried again');
+    if (!isSpoiled) {
+      tellJobs(changes, wanted);
+      return { kind: 'again', afterMs: 0, reason: 'It was stopped.' };
     }
-    return { kind: 'again', afterMs: isSpoiled ? backoffMs(ports.retryMs, count, LONGEST_WAIT_MS) : 0 };
+    log.warn({ drvPath, count, reason: ending.reason }, 'a build is tried again');
+    tellJobs(changes, wanted);
+    const reason = `It is tried again (${count} of ${ports.retries}): ${ending.reason}`;
+    return { kind: 'again', afterMs: retryDelayMs(ports.retryMs, count), reason };
   }
 
   return async (build, ending) => {

@@ -41,7 +41,7 @@ export function createEvaluationStore(database: Reader & Writer): EvaluationStor
     counts: (id) => countsOf(database, id),
     begin: async (id, at) => {
       const result = await database.write([
-        guarded(leave(id, 'queued').set({ status: 'evaluating', started_at: at })),
+        guarded(leave(id, 'queued').set({ status: 'evaluating', started_at: at, reason: null })),
         statement(sqlite.deleteFrom('jobs').where('evaluation_id', '=', id)),
       ]);
       return result.kind === 'done';
@@ -51,11 +51,12 @@ export function createEvaluationStore(database: Reader & Writer): EvaluationStor
     fail: async (id, reason, at) => {
       const result = await database.write([
         guarded(leave(id, 'evaluating').set({ status: 'evaluation_failed', reason, finished_at: at })),
-        statement(cancelJobs(id, 'Its evaluation failed before it was built.', at)),
+        statement(cancelJobs(id, 'It was not built, because its evaluation failed.', at)),
       ]);
       return result.kind === 'done';
     },
-    requeue: (id) => transition(leave(id, 'evaluating').set({ status: 'queued', started_at: null })),
+    requeue: (id, reason) =>
+      transition(leave(id, 'evaluating').set({ status: 'queued', started_at: null, reason })),
     end: async (id, status, reason, at) => {
       const result = await database.write([
         guarded(

@@ -64,11 +64,24 @@ describe('an evaluation', () => {
     });
   });
 
+  test('that failed leaves nothing queued of what it had found', async () => {
+    const id = await queued(stores);
+    await stores.evaluations.begin(id, AT);
+    await stores.jobs.insert(id, [newJob('found')], AT);
+
+    await stores.evaluations.fail(id, 'it took too long', AT);
+
+    expect(stores.views.jobs({ evaluationId: id, limit: 9 })).toMatchObject([
+      { status: 'cancelled', reason: 'It was not built, because its evaluation failed.' },
+    ]);
+    expect(stores.views.totals().jobs).toEqual({ queued: 0, running: 0 });
+  });
+
   test('that begins again forgets what an interrupted try had found', async () => {
     const id = await queued(stores);
     await stores.evaluations.begin(id, AT);
     await stores.jobs.insert(id, [newJob('half')], AT);
-    await stores.evaluations.requeue(id);
+    await stores.evaluations.requeue(id, null);
 
     await stores.evaluations.begin(id, AT);
 
@@ -93,20 +106,6 @@ describe('an evaluation', () => {
       expect([jobStatus(jobIds[0]), jobStatus(jobIds[1])]).toEqual(['success', 'cancelled']);
     },
   );
-
-  test('that fails takes the jobs along that it had found', async () => {
-    const id = await queued(stores);
-    await stores.evaluations.begin(id, AT);
-    await stores.jobs.insert(id, [newJob('a'), newJob('b', 'cached')], AT);
-
-    expect(await stores.evaluations.fail(id, 'out of memory', AT)).toBe(true);
-
-    expect(stores.views.jobs({ evaluationId: id, limit: 9 }).map(({ status }) => status)).toEqual([
-      'cancelled',
-      'cached',
-    ]);
-    expect(stores.views.totals().jobs).toEqual({ queued: 0, running: 0 });
-  });
 
   test('that was cancelled gets no more jobs, though its evaluator finds some', async () => {
     const id = await queued(stores);

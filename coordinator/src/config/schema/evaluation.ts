@@ -64,6 +64,11 @@ export const EvaluationSection = section({
     .describe(
       'Reuse an evaluation of another commit with the same files. Wrong for flakes that read self.rev, revCount or lastModified, so it is off.',
     ),
+  evaluator: oneOf(['auto', 'nix-eval-jobs', 'built-in'])
+    .default('auto')
+    .describe(
+      'What evaluates: nix-eval-jobs where it is installed, else the built-in evaluator over plain nix. Naming one makes the start fail when it is not there.',
+    ),
   attributes: AttributeKinds.default([...ATTRIBUTE_KINDS]).describe('The flake outputs that become jobs.'),
   non_flake_max_depth: depth.default(5).describe('How deep to look in a repository that is no flake.'),
 });
