@@ -231,7 +231,6 @@ describe('the inbox', () => {
   test('keeps a delivery until it is handled, and makes one evaluation of it', async () => {
     const head = { ref: 'refs/heads/main' as never, sha: sha('c') };
     await stores.deliveries.recordHeads(stores.repository.id, {
-      heads: [head],
       gone: [],
       pushed: [head],
       at: AT,
