@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
-import { isBreaking, up } from './0001-first-tables.ts';
+import * as firstTables from './0001-first-tables.ts';
+import * as moreIndexes from './0002-more-indexes.ts';
 
 export interface Migration {
   readonly number: number;
@@ -10,4 +11,7 @@ export interface Migration {
 }
 
 /** Forward only, in this order; a migration that was released never changes. */
-export const MIGRATIONS: readonly Migration[] = [{ number: 1, name: 'first-tables', isBreaking, up }];
+export const MIGRATIONS: readonly Migration[] = [
+  { number: 1, name: 'first-tables', ...firstTables },
+  { number: 2, name: 'more-indexes', ...moreIndexes },
+];
