@@ -204,10 +204,11 @@ export async function startCoordinator({
     await engine.stop();
   }
   try {
+    // First, for where it cannot listen nothing is to be begun; whoever asks early is told that it starts.
+    const url = await server.listen();
     await engine.start();
     await takeFromInbox();
     await control.listen();
-    const url = await server.listen();
     for (const one of known.watched) {
       const watch = watchRepository(
         {
