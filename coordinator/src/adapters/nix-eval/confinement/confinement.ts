@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { chmod, chown, mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { plainText } from '@argunix/shared/domain/plain-text';
 import { messageOf } from '@argunix/shared/kit/app-error';
 import type { Logger } from '@argunix/shared/kit/logger';
@@ -123,13 +123,21 @@ function sandboxOf(
   parts: Pick<Sandbox, 'visible' | 'socketDir' | 'homeDir' | 'tmpDir' | 'hasNetwork'>,
 ): Sandbox {
   const { isRoot, files, path, nix, options } = host;
+  const systemPaths = [...SYSTEM_PATHS, ...(options.extraSystemPaths ?? [])];
   return {
     isRoot,
     files,
-    path: `${dirname(nix)}:${path}`,
-    systemPaths: [...SYSTEM_PATHS, ...(options.extraSystemPaths ?? [])],
+    path: [dirname(nix), ...path.split(delimiter).filter((entry) => isInside(entry, systemPaths))].join(
+      delimiter,
+    ),
+    systemPaths,
     ...parts,
   };
+}
+
+/** Where programs are that are seen inside; the rest of our search path is nobody's business there. */
+function isInside(path: string, dirs: readonly string[]): boolean {
+  return ['/nix/store', ...dirs].some((dir) => path === dir || path.startsWith(`${dir}/`));
 }
 
 async function trySandbox(host: Host): Promise<string | undefined> {

@@ -154,6 +154,6 @@ function daemonConfig(inherited: string | undefined, isOutgoing: boolean): strin
     'sandbox-fallback = false',
     'trusted-users = root',
     'allowed-users = *',
-    ...(isOutgoing ? ['download-attempts = 3'] : ['substituters =', 'download-attempts = 1']),
+    ...(isOutgoing ? ['download-attempts = 2'] : ['substituters =', 'download-attempts = 1']),
   ].join('\n');
 }
