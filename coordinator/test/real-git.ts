@@ -32,8 +32,11 @@ export interface RealGit {
   remove(): Promise<void>;
 }
 
-export async function makeRealGit(changes: Partial<GitCheckoutOptions> = {}): Promise<RealGit> {
-  const dir = await mkdtemp(join(tmpdir(), 'argunix-git-'));
+export async function makeRealGit(
+  changes: Partial<GitCheckoutOptions> = {},
+  prefix = 'argunix-git-',
+): Promise<RealGit> {
+  const dir = await mkdtemp(join(tmpdir(), prefix));
   const state = { mirrorsDir: join(dir, 'state/mirrors'), worktreesDir: join(dir, 'state/worktrees') };
   const env = {
     PATH: process.env['PATH'],

@@ -23,6 +23,7 @@ import { createViews } from '../adapters/sqlite/views.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { cancelBranch } from '../flows/cancel-branch.ts';
 import { handleDeliveries } from '../flows/handle-deliveries.ts';
+import { keepTrying } from '../flows/keep-trying.ts';
 import { type RepositoryWatch, watchRepository } from '../flows/watch-repositories.ts';
 import type { Change, Changes } from '../ports/changes.ts';
 import type { MayRead } from '../ports/may-read.ts';
@@ -77,6 +78,7 @@ export async function startCoordinator({
     buildTimeoutMs: schedule.buildTimeoutMs,
     maxSilentMs: schedule.maxSilentMs,
     infrastructureRetries: schedule.infrastructureRetries,
+    infrastructureRetryMs: schedule.infrastructureRetryMs,
     confinement: 'required',
     preferredEvaluator: configuration.evaluator,
     settingsOf: (id) => watched.get(id)?.settings,
@@ -111,6 +113,10 @@ export async function startCoordinator({
     if (engine.builder.slots === 0) {
       return NO_BUILDER;
     }
+    const spoiledBy = dispatcher.spoiledBy(jobId);
+    if (spoiledBy !== undefined) {
+      return spoiledBy;
+    }
     return dispatcher.slotsUsed >= engine.builder.slots
       ? `Waits for a free place: ${engine.builder.slots} of ${engine.builder.slots} on ${engine.builder.name} are taken.`
       : null;
@@ -128,8 +134,9 @@ export async function startCoordinator({
     await handleDeliveries({ deliveries, evaluations, changes, clock, coalesceMs: schedule.coalesceMs });
     engine.queue.wake();
   }
-  const inBackground = (what: string, work: Promise<unknown>): void => {
-    void work.catch((error: unknown) =>
+  const inBackground = (what: string, work: () => Promise<unknown>): void => {
+    const retryMs = schedule.infrastructureRetryMs;
+    void keepTrying({ clock, log, retryMs }, what, stopping.signal, work).catch((error: unknown) =>
       log.error({ err: error, what }, 'something in the background failed'),
     );
   };
@@ -210,9 +217,11 @@ export async function startCoordinator({
           changes,
           clock,
           log,
-          onPushed: () => inBackground('handle the inbox', takeFromInbox()),
+          onPushed: () => inBackground('handle the inbox', takeFromInbox),
           onBranchesGone: (id, refs) =>
-            inBackground('cancel the work of a deleted branch', cancelBranch({ ...engine, clock }, id, refs)),
+            inBackground('cancel the work of a deleted branch', () =>
+              cancelBranch({ ...engine, clock }, id, refs),
+            ),
         },
         one,
         stopping.signal,

@@ -46,6 +46,7 @@ export interface EngineOptions {
   readonly buildTimeoutMs: number;
   readonly maxSilentMs: number;
   readonly infrastructureRetries: number;
+  readonly infrastructureRetryMs: number;
   /** `none` is for a person's own flake: with their credentials and files, as Nix itself would evaluate it. */
   readonly confinement: 'required' | 'none';
   readonly settingsOf: SettingsOf;
@@ -70,9 +71,6 @@ export interface Engine {
   start(): Promise<void>;
   stop(): Promise<void>;
 }
-
-// The first retry comes after this, each later one after twice as long.
-const RETRY_MS = 5_000;
 
 export async function composeEngine(options: EngineOptions): Promise<Engine> {
   const { stateDir, log } = options;
@@ -126,7 +124,7 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
     checkout,
     metrics: options.metrics,
   };
-  const retries = { retries: options.infrastructureRetries, retryMs: RETRY_MS };
+  const retries = { retries: options.infrastructureRetries, retryMs: options.infrastructureRetryMs };
   const dispatcher = createDispatcher({
     ...shared,
     ...retries,

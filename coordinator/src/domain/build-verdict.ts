@@ -45,9 +45,12 @@ export function judgeBuild(job: GraphJob, ending: FinalEnding, wasLeased: boolea
           );
     case 'failed':
     case 'dependency_failed':
-      return verdict('failure', ending.reason);
+      return verdict('failure', failureSentence(ending.reason, job.drvPath));
     case 'timed_out':
-      return verdict('timed_out', ending.reason);
+      return verdict(
+        'timed_out',
+        `It ${ending.reason}; schedule.build_timeout_seconds and schedule.max_silent_seconds say how much is allowed.`,
+      );
     case 'unsupported':
       return verdict('unsupported', ending.reason);
     case 'gave_up':
@@ -69,4 +72,13 @@ export function judgeDependent({ job, cause, drvPath }: FailedDependent): Verdic
     reason: `It needs ${name}, which failed.`,
     causeJobId: cause?.jobId ?? null,
   };
+}
+
+const STORE_DERIVATION = /'?(\/nix\/store\/[0-9a-z]{32}-[^\s']+\.drv)'?/g;
+
+/** Nix's message in the words of the page that shows it: the job's own derivation is known there, others by their names. */
+export function failureSentence(reason: string, drvPath: string): string {
+  const own = `builder for '${drvPath}' failed`;
+  const said = reason.startsWith(own) ? `Its builder failed${reason.slice(own.length)}` : reason;
+  return said.replace(STORE_DERIVATION, (_all, path: string) => storePathName(path));
 }

@@ -17,6 +17,7 @@ import {
   judgeDependent,
   type Verdict,
 } from '../domain/build-verdict.ts';
+import { retryDelayMs } from '../domain/retry-delay.ts';
 import { outputRoots } from '../domain/root-owners.ts';
 import type { Builder, BuildLimits } from '../ports/builder.ts';
 import type { JobStore, StoredJob } from '../ports/job-store.ts';
@@ -49,6 +50,8 @@ export interface Dispatcher {
   dependentsOf(jobId: JobId): readonly GraphJob[];
   /** The step that this job waits for, if it waits for one. */
   heldBy(jobId: JobId): DerivationPath | undefined;
+  /** What the host spoiled of the step that this job wants, when that is why it waits. */
+  spoiledBy(jobId: JobId): string | undefined;
   readonly slotsUsed: number;
   /** Gives out nothing more, ends what is being built and puts it back in the queue. */
   stop(): Promise<void>;
@@ -70,10 +73,12 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
   const stored = new Map<JobId, StoredJob>();
   const unfinished = new Map<EvaluationId, number>();
   const current = new Map<DerivationPath, Dispatch>();
-  const failures = new Map<DerivationPath, number>();
+  const failures = new Map<DerivationPath, { readonly count: number; readonly reason: string }>();
   const batches = new Set<Promise<void>>();
   const stopping = new AbortController();
   let freeSlots = builder.slots;
+  const keep = <T>(what: string, action: () => Promise<T>): Promise<T> =>
+    keepTrying(ports, what, stopping.signal, action);
 
   async function adopt(evaluationId: EvaluationId): Promise<void> {
     const found = jobs.unfinished(evaluationId).filter(({ id }) => !stored.has(id));
@@ -173,7 +178,9 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
   /** Lease, roots and log of one step, before Nix is asked for it. */
   async function prepare(drvPath: DerivationPath): Promise<Dispatch | undefined> {
     const wanted = graph.jobsOf(drvPath);
-    const leaseId = await jobs.lease(drvPath, builder.name, wanted, clock.now());
+    const leaseId = await keep('lease a derivation', () =>
+      jobs.lease(drvPath, builder.name, wanted, clock.now()),
+    );
     if (leaseId === undefined) {
       log.warn({ drvPath }, 'a derivation is leased already; it waits for that lease');
       await clock.sleep(ports.retryMs, stopping.signal);
@@ -181,10 +188,8 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
       return undefined;
     }
     for (const job of wanted) {
-      await ports.roots.add(
-        outputRoots(job.evaluationId),
-        outputPaths(stored.get(job.jobId) ?? { outputs: {} }),
-      );
+      const paths = outputPaths(stored.get(job.jobId) ?? { outputs: {} });
+      await keep('root outputs', () => ports.roots.add(outputRoots(job.evaluationId), paths));
     }
     const dispatch = {
       drvPath,
@@ -233,11 +238,11 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
   ): Promise<void> {
     const wanted = graph.jobsOf(drvPath);
     if (wanted.length === 0) {
+      failures.delete(drvPath);
       await store(drvPath, { kind: 'substituted' }, { id: leaseId, ending: 'nobody wants it any more' });
       return;
     }
-    const count = (failures.get(drvPath) ?? 0) + (ending.kind === 'infrastructure' ? 1 : 0);
-    failures.set(drvPath, count);
+    const count = (failures.get(drvPath)?.count ?? 0) + 1;
     if (ending.kind === 'infrastructure' && count > ports.retries) {
       failures.delete(drvPath);
       await store(
@@ -247,17 +252,23 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
       );
       return;
     }
-    await jobs.requeue(wanted, leaseId, clock.now());
+    await keep('queue a job again', () => jobs.requeue(wanted, leaseId, clock.now()));
     for (const { jobId } of wanted) {
       const job = stored.get(jobId);
       if (job !== undefined) {
         stored.set(jobId, { ...job, leaseId });
       }
     }
-    tellJobs(wanted);
     if (ending.kind === 'infrastructure') {
       log.warn({ drvPath, count, reason: ending.reason }, 'a build is tried again');
-      await clock.sleep(ports.retryMs * 2 ** (count - 1), stopping.signal);
+      failures.set(drvPath, {
+        count,
+        reason: `It is tried again (${count} of ${ports.retries}): ${ending.reason}`,
+      });
+    }
+    tellJobs(wanted);
+    if (ending.kind === 'infrastructure') {
+      await clock.sleep(retryDelayMs(ports.retryMs, count), stopping.signal);
     }
     graph.putBack(drvPath);
   }
@@ -274,7 +285,7 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
       ...dependents.map(judgeDependent),
     ];
     const at = clock.now();
-    await keepTrying(ports, 'store an ending', stopping.signal, () => jobs.settle(verdicts, lease, at));
+    await keep('store an ending', () => jobs.settle(verdicts, lease, at));
     const ended = [...own, ...dependents.map(({ job }) => job)];
     for (const { jobId, status } of verdicts) {
       ports.metrics.jobEnded(status, stored.get(jobId)?.system ?? 'unknown');
@@ -308,7 +319,7 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
   async function finishIfDone(evaluationId: EvaluationId): Promise<void> {
     if (unfinished.get(evaluationId) === 0) {
       unfinished.delete(evaluationId);
-      await finishEvaluation(ports, evaluationId);
+      await keep('finish an evaluation', () => finishEvaluation(ports, evaluationId));
     }
   }
 
@@ -332,6 +343,10 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
     },
     dependentsOf: (jobId) => graph.dependentsOf(jobId),
     heldBy: (jobId) => graph.heldBy(jobId),
+    spoiledBy: (jobId) => {
+      const drvPath = stored.get(jobId)?.drvPath ?? null;
+      return drvPath === null ? undefined : failures.get(drvPath)?.reason;
+    },
     get slotsUsed() {
       return builder.slots - freeSlots;
     },

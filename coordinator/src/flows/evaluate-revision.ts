@@ -1,9 +1,11 @@
-import { isAppError, messageOf } from '@argunix/shared/kit/app-error';
+import { isAppError, mayPass, messageOf } from '@argunix/shared/kit/app-error';
 import type { Logger } from '@argunix/shared/kit/logger';
 import type { Evaluation, EvaluationStore } from '../ports/evaluation-store.ts';
 import type { EvaluationEnding, Evaluator } from '../ports/evaluator.ts';
 import type { EvaluationSettings } from '../ports/settings.ts';
 import type { SourceCheckout } from '../ports/source-checkout.ts';
+import { failEvaluation } from './fail-evaluation.ts';
+import { keepTrying } from './keep-trying.ts';
 import { type FoundPorts, storeFoundJobs } from './store-found-jobs.ts';
 
 export interface EvaluatePorts extends FoundPorts {
@@ -11,6 +13,8 @@ export interface EvaluatePorts extends FoundPorts {
   readonly checkout: SourceCheckout;
   readonly evaluator: Evaluator;
   readonly log: Logger;
+  /** The first of the waits before something is tried again. */
+  readonly retryMs: number;
 }
 
 /** `retry`: the host or the network was at fault; the evaluation is still `evaluating` and the caller decides. */
@@ -27,6 +31,8 @@ export async function evaluateRevision(
   signal: AbortSignal,
 ): Promise<Evaluated> {
   const { evaluations, changes, clock, log } = ports;
+  const store = <T>(what: string, action: () => Promise<T>): Promise<T> =>
+    keepTrying(ports, what, signal, action);
   const ending = await tryToEvaluate(ports, evaluation, settings, signal);
   log.info({ evaluationId: evaluation.id, ending: ending.kind }, 'evaluator ended');
   if (signal.aborted || ending.kind === 'cancelled') {
@@ -35,12 +41,15 @@ export async function evaluateRevision(
   if (ending.kind === 'infrastructure') {
     return { kind: 'retry', reason: ending.reason };
   }
-  const isBuilding = ending.kind === 'complete';
-  const isStored = isBuilding
-    ? await evaluations.startBuilding(evaluation.id, clock.now())
-    : await evaluations.fail(evaluation.id, ending.reason, clock.now());
+  if (ending.kind !== 'complete') {
+    await store('fail an evaluation', () => failEvaluation(ports, evaluation.id, ending.reason));
+    return { kind: 'ended' };
+  }
+  const isBuilding = await store('begin to build', () =>
+    evaluations.startBuilding(evaluation.id, clock.now()),
+  );
   changes.tell({ kind: 'evaluation', evaluationId: evaluation.id });
-  return isBuilding && isStored ? { kind: 'building' } : { kind: 'ended' };
+  return isBuilding ? { kind: 'building' } : { kind: 'ended' };
 }
 
 async function tryToEvaluate(
@@ -73,9 +82,11 @@ function toEnding(error: unknown, signal: AbortSignal): EvaluationEnding {
   if (signal.aborted) {
     return { kind: 'cancelled' };
   }
+  if (mayPass(error)) {
+    return { kind: 'infrastructure', reason: messageOf(error) };
+  }
   if (!isAppError(error)) {
     throw error;
   }
-  const reason = messageOf(error);
-  return error.traits.retry ? { kind: 'infrastructure', reason } : { kind: 'failed', reason };
+  return { kind: 'failed', reason: messageOf(error) };
 }

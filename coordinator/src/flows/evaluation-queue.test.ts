@@ -20,13 +20,7 @@ let store = createFakeStore();
 let roots = createFakeRoots();
 let handedOver: EvaluationId[] = [];
 
-beforeEach(async () => {
-  stores = await openStores();
-  evaluator = createFakeEvaluator();
-  checkout = createFakeCheckout();
-  store = createFakeStore();
-  roots = createFakeRoots();
-  handedOver = [];
+function startQueue(concurrency = 2, retryMs = 1): void {
   queue = createEvaluationQueue({
     ...stores,
     evaluator,
@@ -37,9 +31,9 @@ beforeEach(async () => {
     clock: systemClock,
     log: silentLogger,
     metrics: silentMetrics,
-    concurrency: 2,
+    concurrency,
     retries: 2,
-    retryMs: 1,
+    retryMs,
     settingsOf: () => ({
       source: { repositoryId: stores.repository.id, url: '/srv/sample.git', tokenPath: null },
       systems: ['x86_64-linux'],
@@ -55,6 +49,15 @@ beforeEach(async () => {
       return Promise.resolve();
     },
   });
+}
+beforeEach(async () => {
+  stores = await openStores();
+  evaluator = createFakeEvaluator();
+  checkout = createFakeCheckout();
+  store = createFakeStore();
+  roots = createFakeRoots();
+  handedOver = [];
+  startQueue();
 });
 afterEach(async () => {
   await queue.stop();
@@ -138,6 +141,7 @@ test.each([
     expect(stores.views.evaluation(id)?.reason).toBe(reason);
     expect(checkout.worktrees.size).toBe(0);
     expect(handedOver).toEqual([]);
+    await until('its derivations are let go', () => roots.owners.size === 0);
   },
 );
 
@@ -154,6 +158,24 @@ test('a revision that is gone fails at once, a source that cannot be reached is 
   await status(unreachable, 'evaluation_failed');
 
   expect(stores.views.evaluation(unreachable)?.reason).toBe('Tried 3 times: connection refused');
+});
+
+test('one that waits to be tried again says why, and holds nobody up', async () => {
+  startQueue(1, 60_000);
+  checkout.trouble = new AppError('git.unreachable', 'connection refused');
+  const unreachable = await queued(stores, '1');
+  queue.wake();
+  await until('it waits', () => stores.views.evaluation(unreachable)?.reason !== null);
+  checkout.trouble = undefined;
+  await queued(stores, '2');
+  queue.wake();
+  await open(1);
+
+  expect(evaluator.open[0]?.sha).toBe(sha('2'));
+  expect(stores.views.evaluation(unreachable)).toMatchObject({
+    status: 'queued',
+    reason: 'It is tried again (1 of 2): connection refused',
+  });
 });
 
 test('an evaluation that is aborted leaves its end to whoever aborted it', async () => {

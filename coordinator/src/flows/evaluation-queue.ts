@@ -1,20 +1,22 @@
 /**
  * Takes queued evaluations in the order of their making, `concurrency` at a time. What the host or the network spoils
- * is tried again with growing waits; after `retries` the evaluation fails with the last reason.
+ * is tried again with growing waits, in which it holds nobody up; after `retries` it fails with the last reason.
  */
 import type { EvaluationId } from '@argunix/shared/domain/ids';
-import { messageOf } from '@argunix/shared/kit/app-error';
+import { mayPass, messageOf } from '@argunix/shared/kit/app-error';
+import { retryDelayMs } from '../domain/retry-delay.ts';
 import type { Evaluation } from '../ports/evaluation-store.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { SettingsOf } from '../ports/settings.ts';
 import { type EvaluatePorts, evaluateRevision } from './evaluate-revision.ts';
+import { failEvaluation } from './fail-evaluation.ts';
+import { keepTrying } from './keep-trying.ts';
 
 export interface QueuePorts extends EvaluatePorts {
   readonly settingsOf: SettingsOf;
   readonly metrics: Pick<Metrics, 'evaluationEnded'>;
   readonly concurrency: number;
   readonly retries: number;
-  readonly retryMs: number;
   /** The evaluation is `building`: its jobs are to be built. */
   onBuilding(id: EvaluationId): Promise<void>;
 }
@@ -29,81 +31,106 @@ export interface EvaluationQueue {
 }
 
 export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
+  const { evaluations, changes, clock, log } = ports;
   const running = new Map<
     EvaluationId,
     { readonly controller: AbortController; readonly ended: Promise<void> }
   >();
+  /** How often each was spoiled. */
+  const failures = new Map<EvaluationId, number>();
+  /** Until they are tried again. */
+  const waiting = new Set<EvaluationId>();
   const stopping = new AbortController();
+  const store = <T>(what: string, action: () => Promise<T>): Promise<T> =>
+    keepTrying(ports, what, stopping.signal, action);
 
   function wake(): void {
-    for (const evaluation of stopping.signal.aborted ? [] : ports.evaluations.living(['queued'])) {
+    for (const evaluation of stopping.signal.aborted ? [] : evaluations.living(['queued'])) {
       if (running.size >= ports.concurrency) {
         return;
       }
-      if (!running.has(evaluation.id)) {
+      if (!running.has(evaluation.id) && !waiting.has(evaluation.id)) {
         const controller = new AbortController();
         running.set(evaluation.id, { controller, ended: run(evaluation, controller.signal) });
       }
     }
   }
 
+  /** Never rejects. */
   async function run(evaluation: Evaluation, aborted: AbortSignal): Promise<void> {
+    const { id } = evaluation;
     // One turn later: whoever is waited for by `running` must be in it first.
     await Promise.resolve();
     try {
-      await evaluateWithRetries(evaluation, AbortSignal.any([aborted, stopping.signal]));
-    } catch (error) {
-      ports.log.error({ err: error, evaluationId: evaluation.id }, 'an evaluation met a bug of argunix');
-      await ports.evaluations.fail(
-        evaluation.id,
-        `A mistake inside argunix ended it: ${messageOf(error)}`,
-        ports.clock.now(),
-      );
-    } finally {
+      await evaluate(evaluation, AbortSignal.any([aborted, stopping.signal]));
       if (stopping.signal.aborted) {
-        await ports.evaluations.requeue(evaluation.id);
+        await evaluations.requeue(id, null);
       }
-      running.delete(evaluation.id);
-      if (ports.evaluations.find(evaluation.id)?.status === 'evaluation_failed') {
-        ports.metrics.evaluationEnded('evaluation_failed', null, ports.clock.now() - evaluation.createdAt);
+    } catch (error) {
+      // Only the store can throw here; the next start takes up what is stored.
+      log.error({ err: error, evaluationId: id }, 'the end of an evaluation could not be stored');
+    }
+    running.delete(id);
+    if (!waiting.has(id)) {
+      failures.delete(id);
+    }
+    if (evaluations.find(id)?.status === 'evaluation_failed') {
+      ports.metrics.evaluationEnded('evaluation_failed', null, clock.now() - evaluation.createdAt);
+    }
+    changes.tell({ kind: 'evaluation', evaluationId: id });
+    wake();
+  }
+
+  async function evaluate(evaluation: Evaluation, signal: AbortSignal): Promise<void> {
+    const { id } = evaluation;
+    const settings = ports.settingsOf(evaluation.repositoryId);
+    if (
+      settings === undefined ||
+      !(await store('begin an evaluation', () => evaluations.begin(id, clock.now())))
+    ) {
+      return;
+    }
+    changes.tell({ kind: 'evaluation', evaluationId: id });
+    try {
+      const evaluated = await evaluateRevision(ports, evaluation, settings, signal);
+      if (evaluated.kind === 'building') {
+        await ports.onBuilding(id);
+      } else if (evaluated.kind === 'retry') {
+        await tryAgain(id, evaluated.reason);
       }
-      ports.changes.tell({ kind: 'evaluation', evaluationId: evaluation.id });
-      wake();
+    } catch (error) {
+      if (mayPass(error)) {
+        throw error;
+      }
+      log.error({ err: error, evaluationId: id }, 'an evaluation met a bug of argunix');
+      const reason = `A mistake inside argunix ended it: ${messageOf(error)}`;
+      await store('fail an evaluation', () => failEvaluation(ports, id, reason));
     }
   }
 
-  async function evaluateWithRetries(evaluation: Evaluation, signal: AbortSignal): Promise<void> {
-    for (let failures = 0; !signal.aborted; ) {
-      const settings = ports.settingsOf(evaluation.repositoryId);
-      if (settings === undefined || !(await ports.evaluations.begin(evaluation.id, ports.clock.now()))) {
-        return;
-      }
-      ports.changes.tell({ kind: 'evaluation', evaluationId: evaluation.id });
-      const evaluated = await evaluateRevision(ports, evaluation, settings, signal);
-      if (evaluated.kind === 'building') {
-        await ports.onBuilding(evaluation.id);
-      }
-      if (evaluated.kind !== 'retry') {
-        return;
-      }
-      failures += 1;
-      if (failures > ports.retries) {
-        const reason = `Tried ${failures} times: ${evaluated.reason}`;
-        await ports.evaluations.fail(evaluation.id, reason, ports.clock.now());
-        return;
-      }
-      ports.log.warn(
-        { evaluationId: evaluation.id, failures, reason: evaluated.reason },
-        'an evaluation is tried again',
-      );
-      await ports.evaluations.requeue(evaluation.id);
-      await ports.clock.sleep(ports.retryMs * 2 ** (failures - 1), signal);
+  async function tryAgain(id: EvaluationId, reason: string): Promise<void> {
+    const count = (failures.get(id) ?? 0) + 1;
+    if (count > ports.retries) {
+      await store('fail an evaluation', () => failEvaluation(ports, id, `Tried ${count} times: ${reason}`));
+      return;
     }
+    log.warn({ evaluationId: id, count, reason }, 'an evaluation is tried again');
+    failures.set(id, count);
+    const shown = `It is tried again (${count} of ${ports.retries}): ${reason}`;
+    await store('queue an evaluation again', () => evaluations.requeue(id, shown));
+    waiting.add(id);
+    void clock.sleep(retryDelayMs(ports.retryMs, count), stopping.signal).then(() => {
+      waiting.delete(id);
+      wake();
+    });
   }
 
   return {
     wake,
-    abort: (id) => running.get(id)?.controller.abort(),
+    abort: (id) => {
+      failures.delete(id);
+      running.get(id)?.controller.abort();
+    },
     stop: async () => {
       stopping.abort();
       await Promise.all([...running.values()].map(({ ended }) => ended));

@@ -1,4 +1,4 @@
-import { isAppError } from '@argunix/shared/kit/app-error';
+import { mayPass } from '@argunix/shared/kit/app-error';
 import type { Clock } from '@argunix/shared/kit/clock';
 import type { Logger } from '@argunix/shared/kit/logger';
 
@@ -18,7 +18,7 @@ export async function keepTrying<T>(
     try {
       return await action();
     } catch (error) {
-      if (!isAppError(error) || !error.traits.retry || signal.aborted) {
+      if (!mayPass(error) || signal.aborted) {
         throw error;
       }
       log.error({ err: error, failures, what }, 'something could not be done yet and is tried again');

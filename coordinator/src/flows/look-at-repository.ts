@@ -1,5 +1,6 @@
 import type { GitRef } from '@argunix/shared/domain/git-ref';
-import { messageOf } from '@argunix/shared/kit/app-error';
+import type { RepositoryId } from '@argunix/shared/domain/ids';
+import { mayPass, messageOf } from '@argunix/shared/kit/app-error';
 import type { Clock } from '@argunix/shared/kit/clock';
 import { headChanges } from '../domain/head-changes.ts';
 import type { Changes } from '../ports/changes.ts';
@@ -40,14 +41,15 @@ export async function lookAtRepository(
     const { pushed, gone } = headChanges(repositories.heads(repository.id), found.heads, (ref) =>
       watched.isWatched(ref),
     );
-    if (pushed.length > 0 || gone.length > 0) {
-      await deliveries.recordHeads(repository.id, { heads: pushed, gone, pushed, at });
-    }
     await repositories.recordLook(repository.id, {
       at,
       trouble: null,
       ...(found.defaultBranch === null ? {} : { defaultBranch: found.defaultBranch }),
     });
+    // Last: heads that are recorded are told of by this look or by none.
+    if (pushed.length > 0 || gone.length > 0) {
+      await deliveries.recordHeads(repository.id, { heads: pushed, gone, pushed, at });
+    }
     changes.tell({ kind: 'repository', repositoryId: repository.id });
     return { kind: 'fine', pushed: pushed.length, gone };
   } catch (error) {
@@ -55,8 +57,23 @@ export async function lookAtRepository(
       return { kind: 'trouble', reason: 'stopped' };
     }
     const reason = messageOf(error);
-    await repositories.recordLook(repository.id, { at: clock.now(), trouble: reason });
-    changes.tell({ kind: 'repository', repositoryId: repository.id });
+    await recordTrouble(ports, repository.id, reason);
     return { kind: 'trouble', reason };
+  }
+}
+
+/** Where even that cannot be stored, the next look tells. */
+async function recordTrouble(
+  { repositories, changes, clock }: LookPorts,
+  id: RepositoryId,
+  trouble: string,
+): Promise<void> {
+  try {
+    await repositories.recordLook(id, { at: clock.now(), trouble });
+    changes.tell({ kind: 'repository', repositoryId: id });
+  } catch (error) {
+    if (!mayPass(error)) {
+      throw error;
+    }
   }
 }

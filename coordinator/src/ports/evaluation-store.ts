@@ -32,10 +32,10 @@ export interface EvaluationStore {
   begin(id: EvaluationId, at: EpochMs): Promise<boolean>;
   /** evaluating → building. */
   startBuilding(id: EvaluationId, at: EpochMs): Promise<boolean>;
-  /** evaluating → evaluation_failed. */
+  /** evaluating → evaluation_failed, what it had found and not built → cancelled. */
   fail(id: EvaluationId, reason: string, at: EpochMs): Promise<boolean>;
-  /** evaluating → queued: the program or the host was at fault, not the flake. */
-  requeue(id: EvaluationId): Promise<boolean>;
+  /** evaluating → queued: the program or the host was at fault, not the flake; `reason` says so while it waits. */
+  requeue(id: EvaluationId, reason: string | null): Promise<boolean>;
   /** Any living state → cancelled or superseded, its unfinished jobs → cancelled. Returns those jobs; undefined when it had ended. */
   end(
     id: EvaluationId,

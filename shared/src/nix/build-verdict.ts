@@ -79,7 +79,7 @@ function toOwnEnding(fact: BuildFact, limits: RealiseLimits): BuildEnding {
     case 'too_silent':
       return { kind: 'timed_out', reason: describeLimit(fact.kind, limits) };
     case 'unsupported':
-      return { kind: 'unsupported', reason: fact.reason };
+      return { kind: 'unsupported', reason: describeLack('It', fact) };
     case 'starved':
       return { kind: 'infrastructure', reason: describeStarved(fact) };
     case 'failed':
@@ -91,7 +91,7 @@ function toOwnEnding(fact: BuildFact, limits: RealiseLimits): BuildEnding {
 function toDependencyEnding(fact: BuildFact, limits: RealiseLimits): BuildEnding {
   switch (fact.kind) {
     case 'unsupported':
-      return { kind: 'unsupported', reason: fact.reason };
+      return { kind: 'unsupported', reason: describeLack(storePathName(fact.drvPath), fact) };
     case 'starved':
       return { kind: 'infrastructure', reason: describeStarved(fact) };
     case 'too_long':
@@ -109,6 +109,25 @@ function toDependencyEnding(fact: BuildFact, limits: RealiseLimits): BuildEnding
 
 function describeStarved({ reason }: BuildFact): string {
   return /signal 9\b/.test(reason) ? `${reason}: most likely the host ran out of memory` : reason;
+}
+
+// From 2.8 on, then two forms of newer ones.
+const LACKS = [
+  /a '(?<system>[^']*)' with features \{(?<features>[^}]*)\} is required .* but I am a '(?<here>[^']*)' with features \{(?<has>[^}]*)\}/s,
+  /Required system: '(?<system>[^']*)'(?: with features \{(?<features>[^}]*)\})?.*Current system: '(?<here>[^']*)'(?: with features \{(?<has>[^}]*)\})?/s,
+  /Required features: \{(?<features>[^}]*)\}.*Available features: \{(?<has>[^}]*)\}/s,
+];
+
+/** In Nix's words where a version of it says something else. */
+function describeLack(what: string, { reason }: BuildFact): string {
+  const lack = LACKS.map((pattern) => pattern.exec(reason)?.groups).find((groups) => groups !== undefined);
+  if (lack === undefined) {
+    return reason;
+  }
+  const { system, features = '', here, has = '' } = lack;
+  return features === ''
+    ? `${what} needs a builder for ${system}; this one builds for ${here}.`
+    : `${what} needs a builder${system === undefined ? '' : ` for ${system}`} with the features ${features}; this one ${here === undefined ? 'has' : `builds for ${here} with`} ${has === '' ? 'none' : has}.`;
 }
 
 function describeLimit(kind: 'too_long' | 'too_silent', { timeoutMs, maxSilentMs }: RealiseLimits): string {

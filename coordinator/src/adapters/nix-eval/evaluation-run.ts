@@ -9,6 +9,7 @@ import type { EvaluationSpace, EvaluationSpaces } from './evaluation-space.ts';
 import { type MemoryWatch, watchMemory } from './family-usage.ts';
 import { flakeAddress } from './flake-address.ts';
 import { createFoundBatches, type FoundBatches } from './found-batches.ts';
+import { judgeFailure } from './judge-failure.ts';
 
 export interface EvaluationRun {
   readonly request: EvaluationRequest;
@@ -63,7 +64,7 @@ export async function runEvaluation(
       const address = await flakeAddress(request, space, remainingMs() + 1_000, stop.signal);
       if (address.kind !== 'address') {
         return address.kind === 'failed'
-          ? judgeFailure(address.message, request)
+          ? judgeFailure(address.message, request, space)
           : timedOut(request, underWay.values());
       }
       return await walk({
@@ -100,32 +101,12 @@ async function inSpace(
 }
 
 function timedOut(request: EvaluationRequest, paths: Iterable<AttributeSegments>): EvaluationEnding {
-  const names = [...paths].map((path) => attributePath(path)).join(' and ');
+  // Two processes may have met at one attribute.
+  const names = [...new Set([...paths].map((path) => attributePath(path)))];
+  const underWay =
+    names.length === 0 ? '' : `; ${names.join(' and ')} ${names.length === 1 ? 'was' : 'were'} under way`;
   return {
     kind: 'timed_out',
-    reason: `The evaluation took longer than the ${request.timeoutMs / 1_000} s that eval.timeout_seconds allows${names === '' ? '' : `; ${names} was under way`}.`,
+    reason: `The evaluation took longer than the ${request.timeoutMs / 1_000} s that eval.timeout_seconds allows${underWay}.`,
   };
-}
-
-// What Nix and git say when it is this host, its daemon or its network that fails, not the flake.
-const OF_THE_HOST =
-  /cannot connect to (?:socket|daemon)|daemon disconnected|error: opening a connection to remote store|No space left on device|Cannot allocate memory|database disk image|bwrap: |Resource temporarily unavailable/;
-const OF_THE_NETWORK =
-  /Could not resolve host|Couldn't resolve host|Could ?n[o']t connect to server|Failed to connect to|Connection (?:timed out|refused|reset)|Network is unreachable|Timeout was reached|HTTP error 5\d\d/;
-
-export function isHostTrouble(message: string): boolean {
-  return OF_THE_HOST.test(message);
-}
-
-/** An error that is about the whole flake, or the host. */
-export function judgeFailure(message: string, request: EvaluationRequest): EvaluationEnding {
-  if (isHostTrouble(message)) {
-    return { kind: 'infrastructure', reason: message };
-  }
-  if (OF_THE_NETWORK.test(message)) {
-    return request.allowNetwork
-      ? { kind: 'infrastructure', reason: message }
-      : { kind: 'failed', reason: `${message}\nThe network is off for evaluations (eval.allow_network).` };
-  }
-  return { kind: 'failed', reason: message === '' ? 'Nix ended without saying why.' : message };
 }

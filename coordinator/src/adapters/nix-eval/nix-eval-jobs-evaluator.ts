@@ -9,9 +9,10 @@ import type { EvaluationEnding, Evaluator } from '../../ports/evaluator.ts';
 import { createBoundedLines } from './bounded-lines.ts';
 import { walkFlake } from './built-in-evaluator.ts';
 import { escapePath } from './eval-events.ts';
-import { type EvaluationRun, isHostTrouble, judgeFailure, runEvaluation } from './evaluation-run.ts';
+import { type EvaluationRun, runEvaluation } from './evaluation-run.ts';
 import type { EvaluationSpaces } from './evaluation-space.ts';
 import { jobsExpression } from './jobs-expression.ts';
+import { isHostTrouble, judgeFailure } from './judge-failure.ts';
 import { nixSettings } from './nix-arguments.ts';
 import { parseNixEvalJobsLine } from './nix-eval-jobs-line.ts';
 import { nixMessage } from './nix-message.ts';
@@ -35,10 +36,10 @@ async function walkTree(run: EvaluationRun): Promise<EvaluationEnding> {
     return { kind: 'complete', warnings: outcome.warnings };
   }
   if (outcome.kind === 'failed') {
-    return judgeFailure(outcome.message, run.request);
+    return judgeFailure(outcome.message, run.request, run.space);
   }
   if (isHostTrouble(outcome.message)) {
-    return { kind: 'infrastructure', reason: outcome.message };
+    return judgeFailure(outcome.message, run.request, run.space);
   }
   return await walkFlake(run, seen);
 }
@@ -112,7 +113,7 @@ async function readJobs(run: EvaluationRun, seen: Set<string>): Promise<Reading>
 }
 
 /** Flags that every version since 2.18 has. */
-export function nixEvalJobsArguments(run: EvaluationRun): readonly string[] {
+function nixEvalJobsArguments(run: EvaluationRun): readonly string[] {
   const { request, space } = run;
   const workers = Math.max(1, request.workers);
   const expression = jobsExpression({

@@ -11,7 +11,9 @@ export function nixMessage(lines: readonly string[]): string {
     return '';
   }
   const said = withoutOurFrames(clean.slice(start)).join('\n').trim();
-  return bounded(said.replace(/^error:\s*/, ''));
+  // Where git was asked, only git knows why.
+  const ofGit = clean.slice(0, start).findLast((line) => line.startsWith('fatal: '));
+  return bounded(said.replace(/^error:\s*/, '') + (ofGit === undefined ? '' : `\n${ofGit}`));
 }
 
 /** Where a newer Nix lists what it was doing, the error itself is the last one. */

@@ -2,10 +2,12 @@
  * From the first attribute to the last, however often Nix dies on the way: what it died of is broken, and the next
  * process goes on behind it. Every death makes progress, or is the end.
  */
+import { systemClock } from '@argunix/shared/kit/clock';
 import type { EvaluationEnding } from '../../ports/evaluator.ts';
 import type { AttributeSegments } from './attribute-order.ts';
 import { escapePath } from './eval-events.ts';
-import { type EvaluationRun, isHostTrouble, judgeFailure } from './evaluation-run.ts';
+import type { EvaluationRun } from './evaluation-run.ts';
+import { explained, isHostTrouble, isNetworkTrouble, judgeFailure } from './judge-failure.ts';
 import { tooLargeText } from './memory-text.ts';
 import { surveySet } from './probe-messages.ts';
 import type { WalkFindings } from './walk-findings.ts';
@@ -15,6 +17,10 @@ import { type Died, walkProcess } from './walk-process.ts';
 const DEATHS_BEFORE_SURVEY = 4;
 // For flakes that make a sport of it.
 const MAX_DEATHS = 100;
+// A download that fails is tried again before its attribute is broken; of all of them so often, as one host that is
+// down may be named by many.
+const MAX_NETWORK_TRIES = 2;
+const NETWORK_PAUSE_MS = 1_000;
 
 export interface ForwardWalk {
   readonly run: EvaluationRun;
@@ -32,6 +38,7 @@ export async function walkForward(walk: ForwardWalk): Promise<EvaluationEnding |
   const tooLarge: AttributeSegments[] = [];
   let after: AttributeSegments | null = null;
   let deaths = 0;
+  let networkTries = 0;
   for (;;) {
     const outcome = await walkProcess(
       run,
@@ -48,7 +55,13 @@ export async function walkForward(walk: ForwardWalk): Promise<EvaluationEnding |
       return { kind: 'out_of_memory', reason: tooLargeText(run.request.memoryBytes, null) };
     }
     if (!outcome.hadBegun || isHostTrouble(outcome.message)) {
-      return judgeFailure(outcome.message, run.request);
+      return judgeFailure(outcome.message, run.request, run.space);
+    }
+    if (networkTries < MAX_NETWORK_TRIES && isNetworkTrouble(outcome.message, run.request)) {
+      networkTries += 1;
+      after = outcome.lastFinished ?? after;
+      await systemClock.sleep(NETWORK_PAUSE_MS, run.signal);
+      continue;
     }
     const next = behind(outcome, after);
     if (next === undefined || deaths > MAX_DEATHS) {
@@ -60,7 +73,9 @@ export async function walkForward(walk: ForwardWalk): Promise<EvaluationEnding |
       tooLarge.push(...(isMemory ? [outcome.at.path] : []));
       findings.tellBroken(
         outcome.at,
-        isMemory ? tooLargeText(run.request.memoryBytes, outcome.at.path) : outcome.message,
+        isMemory
+          ? tooLargeText(run.request.memoryBytes, outcome.at.path)
+          : explained(outcome.message, run.request, run.space),
       );
       const container = outcome.at.path.slice(0, -1);
       if (deaths >= DEATHS_BEFORE_SURVEY && outcome.why === 'error' && container.length > 0) {

@@ -9,7 +9,7 @@ import { insertedId, returnedJobIds } from './inserted-id.ts';
 import type { Reader } from './open-database.ts';
 import { sqlite } from './sql.ts';
 import type { Tables } from './tables.ts';
-import { guarded, statement, type Writer } from './writer.ts';
+import { guarded, type Statement, statement, type Writer } from './writer.ts';
 
 const LIVING = ['awaiting_approval', 'queued', 'evaluating', 'building'] as const;
 const ENDED = ['done', 'evaluation_failed', 'cancelled', 'superseded'] as const;
@@ -41,16 +41,22 @@ export function createEvaluationStore(database: Reader & Writer): EvaluationStor
     counts: (id) => countsOf(database, id),
     begin: async (id, at) => {
       const result = await database.write([
-        guarded(leave(id, 'queued').set({ status: 'evaluating', started_at: at })),
+        guarded(leave(id, 'queued').set({ status: 'evaluating', started_at: at, reason: null })),
         statement(sqlite.deleteFrom('jobs').where('evaluation_id', '=', id)),
       ]);
       return result.kind === 'done';
     },
     startBuilding: (id, at) =>
       transition(leave(id, 'evaluating').set({ status: 'building', building_at: at })),
-    fail: (id, reason, at) =>
-      transition(leave(id, 'evaluating').set({ status: 'evaluation_failed', reason, finished_at: at })),
-    requeue: (id) => transition(leave(id, 'evaluating').set({ status: 'queued', started_at: null })),
+    fail: async (id, reason, at) => {
+      const result = await database.write([
+        guarded(leave(id, 'evaluating').set({ status: 'evaluation_failed', reason, finished_at: at })),
+        cancelJobs(id, 'It was not built, because its evaluation failed.', at),
+      ]);
+      return result.kind === 'done';
+    },
+    requeue: (id, reason) =>
+      transition(leave(id, 'evaluating').set({ status: 'queued', started_at: null, reason })),
     end: async (id, status, reason, at) => {
       const result = await database.write([
         guarded(
@@ -60,14 +66,7 @@ export function createEvaluationStore(database: Reader & Writer): EvaluationStor
             .where('id', '=', id)
             .where('status', 'in', LIVING),
         ),
-        statement(
-          sqlite
-            .updateTable('jobs')
-            .set({ status: 'cancelled', phase: null, reason, finished_at: at })
-            .where('evaluation_id', '=', id)
-            .where('status', 'in', ['queued', 'running'])
-            .returning('id'),
-        ),
+        cancelJobs(id, reason, at),
       ]);
       return result.kind === 'done' ? returnedJobIds(result, 1) : undefined;
     },
@@ -127,6 +126,17 @@ export function createEvaluationStore(database: Reader & Writer): EvaluationStor
       return result.kind === 'done' ? (insertedId(result, 0) as EvaluationId) : undefined;
     },
   };
+}
+
+function cancelJobs(id: EvaluationId, reason: string, at: number): Statement {
+  return statement(
+    sqlite
+      .updateTable('jobs')
+      .set({ status: 'cancelled', phase: null, reason, finished_at: at })
+      .where('evaluation_id', '=', id)
+      .where('status', 'in', ['queued', 'running'])
+      .returning('id'),
+  );
 }
 
 export function countsOf(database: Reader, evaluationId: number): StatusCounts {

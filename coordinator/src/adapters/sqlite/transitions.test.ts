@@ -64,11 +64,24 @@ describe('an evaluation', () => {
     });
   });
 
+  test('that failed leaves nothing queued of what it had found', async () => {
+    const id = await queued(stores);
+    await stores.evaluations.begin(id, AT);
+    await stores.jobs.insert(id, [newJob('found')], AT);
+
+    await stores.evaluations.fail(id, 'it took too long', AT);
+
+    expect(stores.views.jobs({ evaluationId: id, limit: 9 })).toMatchObject([
+      { status: 'cancelled', reason: 'It was not built, because its evaluation failed.' },
+    ]);
+    expect(stores.views.totals().jobs).toEqual({ queued: 0, running: 0 });
+  });
+
   test('that begins again forgets what an interrupted try had found', async () => {
     const id = await queued(stores);
     await stores.evaluations.begin(id, AT);
     await stores.jobs.insert(id, [newJob('half')], AT);
-    await stores.evaluations.requeue(id);
+    await stores.evaluations.requeue(id, null);
 
     await stores.evaluations.begin(id, AT);
 

@@ -65,7 +65,7 @@ export function createOwnDaemon(options: OwnDaemonOptions): OwnDaemon {
           // Not left to Nix: on a store that nobody has used yet it would take our own socket for the store, for ever.
           NIX_REMOTE: 'local',
           NIX_DAEMON_SOCKET_PATH: socket,
-          NIX_CONFIG: daemonConfig(env['NIX_CONFIG']),
+          NIX_CONFIG: daemonConfig(env['NIX_CONFIG'], isOutgoing),
         },
         deadlineMs: LIFETIME_MS,
         whenOrphaned: 'TERM',
@@ -148,12 +148,13 @@ export async function accepts(socket: string): Promise<boolean> {
 }
 
 /** Later lines win: what the host says stands, but for what the confinement rests on. */
-function daemonConfig(inherited: string | undefined): string {
+function daemonConfig(inherited: string | undefined, isOutgoing: boolean): string {
   return [
     inherited ?? '',
     'sandbox = true',
     'sandbox-fallback = false',
     'trusted-users = root',
     'allowed-users = *',
+    ...(isOutgoing ? ['download-attempts = 3'] : ['substituters =', 'download-attempts = 1']),
   ].join('\n');
 }

@@ -73,7 +73,6 @@ function nixConf({ experimentalFeatures, extraPlatforms, flakeRegistry }: NixSet
     'accept-flake-config = false',
     'warn-dirty = false',
     'connect-timeout = 15',
-    'download-attempts = 3',
     '',
   ].join('\n');
 }
