@@ -5,6 +5,7 @@
  * can read it; a system daemon downloads in its own network what is imported from derivations.
  */
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
@@ -74,6 +75,9 @@ export async function createConfinement(options: ConfinementOptions): Promise<Co
     const untrusted = await trustProblem(settings, isRoot ? NOBODY : userInfo().uid, env);
     if (untrusted !== undefined) {
       return { kind: 'missing', reason: untrusted };
+    }
+    if (isRoot && !existsSync('/nix/store')) {
+      await outputOf({ command: join(dirname(nix), 'nix-store'), args: ['--init'], env, deadlineMs: 20_000 });
     }
     const identity = isRoot ? { uid: NOBODY, gid: NOBODY } : userInfo();
     // What a crash left behind; the instance lock says that nobody else is at work here.
