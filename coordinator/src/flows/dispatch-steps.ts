@@ -92,7 +92,9 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
       return [graphJob];
     });
     const needs = await findNeeds(new Set(buildable.map(({ drvPath }) => drvPath)), ports.store);
-    graph.add(buildable.map((job) => [job, needs.get(job.drvPath) ?? []] as const));
+    // Cancelled while the derivations were read: nobody would end a build of it again.
+    const wanted = buildable.filter(({ jobId }) => stored.has(jobId));
+    graph.add(wanted.map((job) => [job, needs.get(job.drvPath) ?? []] as const));
     await finishIfDone(evaluationId);
     wake();
   }

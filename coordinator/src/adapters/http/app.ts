@@ -1,5 +1,7 @@
 /** A fastify instance with what every listener of ours has: limits, headers, strict schemas, one face for errors. */
 import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { AppError } from '@argunix/shared/kit/app-error';
 import type { Logger } from '@argunix/shared/kit/logger';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -58,7 +60,24 @@ export function createApp({ logger, limits, trustedProxies, errorPage }: AppOpti
   });
   useSecurityHeaders(app);
   useBodyBudget(app, limits.bodiesInFlightBytes);
+  cutUnusedOnClose(app);
   return app;
+}
+
+/** Browsers dial ahead. A connection that has not asked for anything yet is none that Node counts as idle. */
+function cutUnusedOnClose(app: FastifyInstance): void {
+  const unused = new Set<Socket>();
+  app.server.on('connection', (socket: Socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  app.server.on('request', ({ socket }: IncomingMessage) => unused.delete(socket));
+  app.addHook('preClose', (done) => {
+    for (const socket of unused) {
+      socket.destroy();
+    }
+    done();
+  });
 }
 
 /** The same words for what does not exist and for what this reader may not see. */

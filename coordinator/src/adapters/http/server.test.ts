@@ -35,6 +35,11 @@ async function dial(url: URL, text = ''): Promise<Socket> {
   return socket;
 }
 
+/** However it ends: cut off with words unread, the system calls it a reset. */
+async function ending(socket: Socket): Promise<void> {
+  await new Promise<void>((resolve) => socket.once('close', () => resolve()));
+}
+
 test('closing ends a parked connection, a silent one, a live stream and a request that never comes', async () => {
   const streams = createLiveStreams();
   const stuck = (app: { get(path: string, handler: () => Promise<void>): unknown }): void => {
@@ -52,12 +57,23 @@ test('closing ends a parked connection, a silent one, a live stream and a reques
     await dial(url, 'POST /webhook/here HTTP/1.1\r\nContent-Length: 100\r\n'),
   ];
   await until(() => streams.followers(1) === 1);
-  const ends = clients.map((client) => once(client.resume(), 'close'));
+  const ends = clients.map((client) => ending(client.resume()));
 
   await server.close();
 
   await Promise.all(ends);
   await expect(fetch(url)).rejects.toThrow('fetch failed');
+});
+
+test('closing does not wait for a connection that never asked for anything', async () => {
+  const { server, url } = await listen({ limits: { closeMs: 3_600_000 } });
+  const ahead = await dial(url);
+  const gone = ending(ahead);
+  await (await fetch(new URL('/healthz', url))).text();
+
+  await server.close();
+
+  await gone;
 });
 
 test('a port that is taken is said so', async () => {
