@@ -66,6 +66,8 @@ export interface Engine {
   readonly builder: Builder;
   readonly queue: EvaluationQueue;
   readonly dispatcher: Dispatcher;
+  readonly metrics: Metrics;
+  readonly log: Logger;
   /** Sentences about what this host lacks. */
   readonly warnings: readonly string[];
   /** Takes up what the last run left, then whatever is queued. */

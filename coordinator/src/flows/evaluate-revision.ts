@@ -1,20 +1,16 @@
+import type { EvaluationId } from '@argunix/shared/domain/ids';
 import { isAppError, mayPass, messageOf } from '@argunix/shared/kit/app-error';
-import type { Logger } from '@argunix/shared/kit/logger';
 import type { Evaluation, EvaluationStore } from '../ports/evaluation-store.ts';
 import type { EvaluationEnding, Evaluator } from '../ports/evaluator.ts';
 import type { EvaluationSettings } from '../ports/settings.ts';
 import type { SourceCheckout } from '../ports/source-checkout.ts';
-import { failEvaluation } from './fail-evaluation.ts';
-import { keepTrying } from './keep-trying.ts';
+import { keepTrying, type PatiencePorts } from './keep-trying.ts';
 import { type FoundPorts, storeFoundJobs } from './store-found-jobs.ts';
 
-export interface EvaluatePorts extends FoundPorts {
+export interface EvaluatePorts extends FoundPorts, PatiencePorts {
   readonly evaluations: EvaluationStore;
   readonly checkout: SourceCheckout;
   readonly evaluator: Evaluator;
-  readonly log: Logger;
-  /** The first of the waits before something is tried again. */
-  readonly retryMs: number;
 }
 
 /** `retry`: the host or the network was at fault; the evaluation is still `evaluating` and the caller decides. */
@@ -31,25 +27,22 @@ export async function evaluateRevision(
   signal: AbortSignal,
 ): Promise<Evaluated> {
   const { evaluations, changes, clock, log } = ports;
-  const store = <T>(what: string, action: () => Promise<T>): Promise<T> =>
-    keepTrying(ports, what, signal, action);
   const ending = await tryToEvaluate(ports, evaluation, settings, signal);
   log.info({ evaluationId: evaluation.id, ending: ending.kind }, 'evaluator ended');
-  if (signal.aborted || ending.kind === 'cancelled') {
+  if (signal.aborted) {
     return { kind: 'ended' };
   }
-  if (ending.kind === 'infrastructure') {
-    return { kind: 'retry', reason: ending.reason };
+  if (ending.kind === 'infrastructure' || ending.kind === 'cancelled') {
+    return { kind: 'retry', reason: ending.kind === 'cancelled' ? 'It was stopped.' : ending.reason };
   }
-  if (ending.kind !== 'complete') {
-    await store('fail an evaluation', () => failEvaluation(ports, evaluation.id, ending.reason));
-    return { kind: 'ended' };
-  }
-  const isBuilding = await store('begin to build', () =>
-    evaluations.startBuilding(evaluation.id, clock.now()),
+  const isBuilding = ending.kind === 'complete';
+  const isStored = await keepTrying(ports, 'store the end of an evaluator', signal, () =>
+    isBuilding
+      ? evaluations.startBuilding(evaluation.id, clock.now())
+      : evaluations.fail(evaluation.id, ending.reason, clock.now()),
   );
   changes.tell({ kind: 'evaluation', evaluationId: evaluation.id });
-  return isBuilding ? { kind: 'building' } : { kind: 'ended' };
+  return isBuilding && isStored ? { kind: 'building' } : { kind: 'ended' };
 }
 
 async function tryToEvaluate(
@@ -74,7 +67,16 @@ async function tryToEvaluate(
   } catch (error) {
     return toEnding(error, signal);
   } finally {
-    await ports.checkout.remove(evaluation.id);
+    await removeWorktree(ports, evaluation.id);
+  }
+}
+
+/** What stays is no harm to the evaluation: the next start removes it. */
+async function removeWorktree({ checkout, log }: EvaluatePorts, id: EvaluationId): Promise<void> {
+  try {
+    await checkout.remove(id);
+  } catch (error) {
+    log.warn({ err: error, evaluationId: id }, 'a worktree could not be removed yet');
   }
 }
 

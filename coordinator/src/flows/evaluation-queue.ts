@@ -1,20 +1,22 @@
 /**
  * Takes queued evaluations in the order of their making, `concurrency` at a time. What the host or the network spoils
- * is tried again with growing waits, in which it holds nobody up; after `retries` it fails with the last reason.
+ * rests, still queued and in nobody's way, and is tried again with growing waits; after `retries` the evaluation fails
+ * with the last reason.
  */
+import { isEvaluationEnded } from '@argunix/shared/domain/evaluation-status';
 import type { EvaluationId } from '@argunix/shared/domain/ids';
-import { mayPass, messageOf } from '@argunix/shared/kit/app-error';
+import { messageOf } from '@argunix/shared/kit/app-error';
 import { retryDelayMs } from '../domain/retry-delay.ts';
 import type { Evaluation } from '../ports/evaluation-store.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { SettingsOf } from '../ports/settings.ts';
 import { type EvaluatePorts, evaluateRevision } from './evaluate-revision.ts';
-import { failEvaluation } from './fail-evaluation.ts';
 import { keepTrying } from './keep-trying.ts';
+import { releaseDerivations } from './release-derivations.ts';
 
 export interface QueuePorts extends EvaluatePorts {
   readonly settingsOf: SettingsOf;
-  readonly metrics: Pick<Metrics, 'evaluationEnded'>;
+  readonly metrics: Pick<Metrics, 'evaluationEnded' | 'jobEnded'>;
   readonly concurrency: number;
   readonly retries: number;
   /** The evaluation is `building`: its jobs are to be built. */
@@ -30,110 +32,141 @@ export interface EvaluationQueue {
   stop(): Promise<void>;
 }
 
+interface Run {
+  readonly controller: AbortController;
+  readonly ended: Promise<void>;
+}
+
 export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
-  const { evaluations, changes, clock, log } = ports;
-  const running = new Map<
-    EvaluationId,
-    { readonly controller: AbortController; readonly ended: Promise<void> }
-  >();
-  /** How often each was spoiled. */
+  const { evaluations, changes, clock, log, metrics } = ports;
+  const running = new Map<EvaluationId, Run>();
+  const resting = new Map<EvaluationId, Run>();
   const failures = new Map<EvaluationId, number>();
-  /** Until they are tried again. */
-  const waiting = new Set<EvaluationId>();
   const stopping = new AbortController();
-  const store = <T>(what: string, action: () => Promise<T>): Promise<T> =>
-    keepTrying(ports, what, stopping.signal, action);
 
   function wake(): void {
     for (const evaluation of stopping.signal.aborted ? [] : evaluations.living(['queued'])) {
       if (running.size >= ports.concurrency) {
         return;
       }
-      if (!running.has(evaluation.id) && !waiting.has(evaluation.id)) {
-        const controller = new AbortController();
-        running.set(evaluation.id, { controller, ended: run(evaluation, controller.signal) });
+      if (!running.has(evaluation.id) && !resting.has(evaluation.id)) {
+        start(running, evaluation, run);
       }
     }
   }
 
-  /** Never rejects. */
-  async function run(evaluation: Evaluation, aborted: AbortSignal): Promise<void> {
-    const { id } = evaluation;
-    // One turn later: whoever is waited for by `running` must be in it first.
-    await Promise.resolve();
-    try {
-      await evaluate(evaluation, AbortSignal.any([aborted, stopping.signal]));
-      if (stopping.signal.aborted) {
-        await evaluations.requeue(id, null);
+  function start(
+    place: Map<EvaluationId, Run>,
+    evaluation: Evaluation,
+    work: (evaluation: Evaluation, signal: AbortSignal) => Promise<void>,
+  ): void {
+    const controller = new AbortController();
+    const signal = AbortSignal.any([controller.signal, stopping.signal]);
+    async function whole(): Promise<void> {
+      // One turn later: whoever waits for `ended` must find it in its place first.
+      await Promise.resolve();
+      try {
+        await work(evaluation, signal);
+      } catch (error) {
+        // It was stopped while the store was at fault; the next start takes up what is stored.
+        log.error(
+          { err: error, evaluationId: evaluation.id },
+          'the end of an evaluation could not be stored',
+        );
       }
+      place.delete(evaluation.id);
+      wake();
+    }
+    place.set(evaluation.id, { controller, ended: whole() });
+  }
+
+  async function run(evaluation: Evaluation, signal: AbortSignal): Promise<void> {
+    const { id } = evaluation;
+    try {
+      await evaluate(evaluation, signal);
     } catch (error) {
-      // Only the store can throw here; the next start takes up what is stored.
-      log.error({ err: error, evaluationId: id }, 'the end of an evaluation could not be stored');
+      if (signal.aborted) {
+        throw error;
+      }
+      log.error({ err: error, evaluationId: id }, 'an evaluation met a bug of argunix');
+      await fail(id, `A mistake inside argunix ended it: ${messageOf(error)}`, signal);
     }
-    running.delete(id);
-    if (!waiting.has(id)) {
-      failures.delete(id);
+    if (stopping.signal.aborted) {
+      await evaluations.requeue(id, null);
     }
-    if (evaluations.find(id)?.status === 'evaluation_failed') {
-      ports.metrics.evaluationEnded('evaluation_failed', null, clock.now() - evaluation.createdAt);
-    }
+    await tidy(evaluation);
     changes.tell({ kind: 'evaluation', evaluationId: id });
-    wake();
   }
 
   async function evaluate(evaluation: Evaluation, signal: AbortSignal): Promise<void> {
     const { id } = evaluation;
     const settings = ports.settingsOf(evaluation.repositoryId);
-    if (
-      settings === undefined ||
-      !(await store('begin an evaluation', () => evaluations.begin(id, clock.now())))
-    ) {
+    if (settings === undefined) {
+      const reason = 'Its repository is not in the configuration any more.';
+      await keepTrying(ports, 'cancel an evaluation', signal, () =>
+        evaluations.end(id, 'cancelled', reason, clock.now()),
+      );
+      return;
+    }
+    const hasBegun = await keepTrying(ports, 'begin an evaluation', signal, () =>
+      evaluations.begin(id, clock.now()),
+    );
+    if (!hasBegun) {
       return;
     }
     changes.tell({ kind: 'evaluation', evaluationId: id });
-    try {
-      const evaluated = await evaluateRevision(ports, evaluation, settings, signal);
-      if (evaluated.kind === 'building') {
-        await ports.onBuilding(id);
-      } else if (evaluated.kind === 'retry') {
-        await tryAgain(id, evaluated.reason);
-      }
-    } catch (error) {
-      if (mayPass(error)) {
-        throw error;
-      }
-      log.error({ err: error, evaluationId: id }, 'an evaluation met a bug of argunix');
-      const reason = `A mistake inside argunix ended it: ${messageOf(error)}`;
-      await store('fail an evaluation', () => failEvaluation(ports, id, reason));
+    const evaluated = await evaluateRevision(ports, evaluation, settings, signal);
+    if (evaluated.kind === 'building') {
+      await ports.onBuilding(id);
+    } else if (evaluated.kind === 'retry') {
+      await tryAgain(evaluation, evaluated.reason, signal);
     }
   }
 
-  async function tryAgain(id: EvaluationId, reason: string): Promise<void> {
+  async function tryAgain(evaluation: Evaluation, reason: string, signal: AbortSignal): Promise<void> {
+    const { id } = evaluation;
     const count = (failures.get(id) ?? 0) + 1;
     if (count > ports.retries) {
-      await store('fail an evaluation', () => failEvaluation(ports, id, `Tried ${count} times: ${reason}`));
+      await fail(id, `Tried ${count} times: ${reason}`, signal);
       return;
     }
-    log.warn({ evaluationId: id, count, reason }, 'an evaluation is tried again');
     failures.set(id, count);
+    log.warn({ evaluationId: id, failures: count, reason }, 'an evaluation is tried again');
+    const waitMs = retryDelayMs(ports.retryMs, count);
+    start(resting, evaluation, (_, aborted) => clock.sleep(waitMs, aborted));
     const shown = `It is tried again (${count} of ${ports.retries}): ${reason}`;
-    await store('queue an evaluation again', () => evaluations.requeue(id, shown));
-    waiting.add(id);
-    void clock.sleep(retryDelayMs(ports.retryMs, count), stopping.signal).then(() => {
-      waiting.delete(id);
-      wake();
-    });
+    await keepTrying(ports, 'queue an evaluation again', signal, () => evaluations.requeue(id, shown));
+  }
+
+  async function fail(id: EvaluationId, reason: string, signal: AbortSignal): Promise<void> {
+    await keepTrying(ports, 'fail an evaluation', signal, () => evaluations.fail(id, reason, clock.now()));
+  }
+
+  /** Its evaluator is gone, so whatever it rooted is rooted: for the builds that follow, or for nothing. */
+  async function tidy({ id, createdAt }: Evaluation): Promise<void> {
+    const status = evaluations.find(id)?.status;
+    if (status === undefined || !isEvaluationEnded(status)) {
+      return;
+    }
+    failures.delete(id);
+    if (status === 'evaluation_failed') {
+      metrics.evaluationEnded(status, null, clock.now() - createdAt);
+    }
+    if (status !== 'done') {
+      await releaseDerivations(ports, id);
+    }
   }
 
   return {
     wake,
     abort: (id) => {
-      failures.delete(id);
       running.get(id)?.controller.abort();
+      resting.get(id)?.controller.abort();
+      failures.delete(id);
     },
     stop: async () => {
       stopping.abort();
-      await Promise.all([...running.values()].map(({ ended }) => ended));
+      await Promise.all([...running.values(), ...resting.values()].map(({ ended }) => ended));
     },
   };
 }

@@ -55,7 +55,7 @@ export async function lookAtRepository(
       });
       // Last: heads that are recorded are told of by this look or by none.
       if (pushed.length > 0 || gone.length > 0) {
-        await deliveries.recordHeads(repository.id, { heads: pushed, gone, pushed, at });
+        await deliveries.recordHeads(repository.id, { gone, pushed, at });
       }
     });
     changes.tell({ kind: 'repository', repositoryId: repository.id });

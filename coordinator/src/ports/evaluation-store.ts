@@ -1,9 +1,10 @@
 import type { EpochMs } from '@argunix/shared/domain/epoch-ms';
 import type { EvaluationOutcome, EvaluationStatus, Trigger } from '@argunix/shared/domain/evaluation-status';
 import type { GitRef } from '@argunix/shared/domain/git-ref';
-import type { EvaluationId, JobId, RepositoryId } from '@argunix/shared/domain/ids';
+import type { EvaluationId, RepositoryId } from '@argunix/shared/domain/ids';
 import type { JobStatus } from '@argunix/shared/domain/job-status';
 import type { Sha } from '@argunix/shared/domain/sha';
+import type { JobAttempt } from '../domain/job-attempt.ts';
 
 export interface Evaluation {
   readonly id: EvaluationId;
@@ -42,7 +43,7 @@ export interface EvaluationStore {
     status: 'cancelled' | 'superseded',
     reason: string,
     at: EpochMs,
-  ): Promise<readonly JobId[] | undefined>;
+  ): Promise<readonly JobAttempt[] | undefined>;
   /** building → done; false also while a job has not ended. */
   finish(id: EvaluationId, outcome: EvaluationOutcome, counts: StatusCounts, at: EpochMs): Promise<boolean>;
   /** A new evaluation of the same revision, `restart_of` this one; undefined when this one has not ended. */

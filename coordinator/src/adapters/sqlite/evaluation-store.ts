@@ -5,11 +5,11 @@ import { JOB_STATUSES } from '@argunix/shared/domain/job-status';
 import type { Sha } from '@argunix/shared/domain/sha';
 import { type Selectable, sql } from 'kysely';
 import type { Evaluation, EvaluationStore, StatusCounts } from '../../ports/evaluation-store.ts';
-import { insertedId, returnedJobIds } from './inserted-id.ts';
+import { insertedId, returnedAttempts } from './inserted-id.ts';
 import type { Reader } from './open-database.ts';
 import { sqlite } from './sql.ts';
 import type { Tables } from './tables.ts';
-import { guarded, type Statement, statement, type Writer } from './writer.ts';
+import { guarded, statement, type Writer } from './writer.ts';
 
 const LIVING = ['awaiting_approval', 'queued', 'evaluating', 'building'] as const;
 const ENDED = ['done', 'evaluation_failed', 'cancelled', 'superseded'] as const;
@@ -51,7 +51,7 @@ export function createEvaluationStore(database: Reader & Writer): EvaluationStor
     fail: async (id, reason, at) => {
       const result = await database.write([
         guarded(leave(id, 'evaluating').set({ status: 'evaluation_failed', reason, finished_at: at })),
-        cancelJobs(id, 'It was not built, because its evaluation failed.', at),
+        statement(cancelJobs(id, 'It was not built, because its evaluation failed.', at)),
       ]);
       return result.kind === 'done';
     },
@@ -66,9 +66,9 @@ export function createEvaluationStore(database: Reader & Writer): EvaluationStor
             .where('id', '=', id)
             .where('status', 'in', LIVING),
         ),
-        cancelJobs(id, reason, at),
+        statement(cancelJobs(id, reason, at).returning(['id', 'attempt'])),
       ]);
-      return result.kind === 'done' ? returnedJobIds(result, 1) : undefined;
+      return result.kind === 'done' ? returnedAttempts(result, 1) : undefined;
     },
     finish: (id, outcome, counts, at) =>
       transition(
@@ -128,17 +128,6 @@ export function createEvaluationStore(database: Reader & Writer): EvaluationStor
   };
 }
 
-function cancelJobs(id: EvaluationId, reason: string, at: number): Statement {
-  return statement(
-    sqlite
-      .updateTable('jobs')
-      .set({ status: 'cancelled', phase: null, reason, finished_at: at })
-      .where('evaluation_id', '=', id)
-      .where('status', 'in', ['queued', 'running'])
-      .returning('id'),
-  );
-}
-
 export function countsOf(database: Reader, evaluationId: number): StatusCounts {
   const rows = database.all(
     sqlite
@@ -169,6 +158,15 @@ function toEvaluation(row: Selectable<Tables['evaluations']>): Evaluation {
     status: row.status,
     createdAt: toEpochMs(row.created_at),
   };
+}
+
+/** What of it has not ended, ends with it. */
+function cancelJobs(id: EvaluationId, reason: string, at: number) {
+  return sqlite
+    .updateTable('jobs')
+    .set({ status: 'cancelled', phase: null, reason, finished_at: at })
+    .where('evaluation_id', '=', id)
+    .where('status', 'in', ['queued', 'running']);
 }
 
 /** The guard of a transition. */
