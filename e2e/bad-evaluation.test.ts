@@ -6,13 +6,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { flakeOf, goodFlake } from './harness/flake-text.ts';
+import { COUNT_FOR_EVER, flakeOf, goodFlake } from './harness/flake-text.ts';
 import { type Site, startSite } from './harness/site.ts';
-
-const COUNT_FOR_EVER = `let
-  numbers = builtins.genList (n: n) 10000;
-  repeat = f: builtins.foldl' (_: n: f n) 0 numbers;
-in repeat (_: repeat (_: repeat (_: repeat (_: 1))))`;
 
 // They share the host's processors with each other and with whatever else is tested.
 vi.setConfig({ testTimeout: 180_000 });
@@ -52,10 +47,12 @@ async function push(
   readonly jobs: Readonly<Record<string, string>>;
 }> {
   const evaluation = await site.push(name, files);
-  const jobs = Object.entries(await site.jobs(evaluation.id)).map(([attr, { status, reason }]) => [
-    attr.split('.').at(-1),
-    reason === null ? status : `${status}: ${reason}`,
-  ]);
+  const jobs = Object.entries(await site.jobs(evaluation.id)).map(
+    ([attr, { status, reason }]): readonly [string, string] => [
+      attr.split('.').at(-1) ?? '',
+      reason === null ? status : `${status}: ${reason}`,
+    ],
+  );
   return { evaluation, jobs: Object.fromEntries(jobs) };
 }
 async function expectNextPushIsBuilt(name: string): Promise<void> {

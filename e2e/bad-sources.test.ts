@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { until } from '../coordinator/test/until.ts';
 import type { FlakeRepository } from './harness/flake-repository.ts';
-import { flakeOf, goodFlake } from './harness/flake-text.ts';
+import { COUNT_FOR_EVER, flakeOf, goodFlake } from './harness/flake-text.ts';
 import { type Site, startSite } from './harness/site.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
@@ -37,8 +37,7 @@ const isQueued = (name: string, sha: string): Promise<void> =>
 /** Takes the only place for evaluations until the returned function is called. */
 async function holdTheQueue(): Promise<() => Promise<void>> {
   const sha = await site.repository('waits').commit({
-    'flake.nix': flakeOf(`a = let ns = builtins.genList (n: n) 10000; all = f: builtins.foldl' (_: f) 0 ns;
-      in build "a\${toString (all (_: all (_: all (_: all (_: 1)))))}" "";`),
+    'flake.nix': flakeOf(`a = build "a\${toString (${COUNT_FOR_EVER})}" "";`),
   });
   await site.poke('waits');
   await until(

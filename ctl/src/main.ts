@@ -1,8 +1,8 @@
 /** Runs one command and ends with its exit code. The only place where this program exits. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { terminalText } from '@argunix/shared/terminal/text';
 import { CommanderError } from 'commander';
 import { CommandFailure, EXIT } from './exit-codes.ts';
-import { terminalText } from './output/terminal-text.ts';
 import { createProgram, type Invocation } from './program.ts';
 
 async function run({ spec, given, socket, isJson }: Invocation): Promise<void> {

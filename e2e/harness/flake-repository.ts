@@ -3,7 +3,6 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { outputOf } from '@argunix/shared/kit/run-process';
 
-/** Names may be bytes that are no text: then as latin1, in a name that begins with `latin1:`. */
 export type Files = Readonly<Record<string, string | Buffer>>;
 
 export interface FlakeRepository {

@@ -28,3 +28,9 @@ export function goodFlake(): string {
 
 /** For scripts of builds: `nap SECONDS`, where the sandbox has no sleep. */
 export const NAP = 'exec 3<> <(:); nap() { read -t $1 -u 3 || :; };';
+
+/** An expression that has a value, which nobody lives to see. */
+export const COUNT_FOR_EVER = `let
+  numbers = builtins.genList (n: n) 10000;
+  repeat = f: builtins.foldl' (_: n: f n) 0 numbers;
+in repeat (_: repeat (_: repeat (_: repeat (_: 1))))`;

@@ -5,7 +5,7 @@ import { EvaluationView, type JobView, RepositoryView } from '@argunix/shared/co
 import { z } from 'zod';
 import { until } from '../../coordinator/test/until.ts';
 import { type CoordinatorOptions, type RunningCoordinator, startCoordinator } from './coordinator.ts';
-import { type FlakeRepository, makeFlakeRepository } from './flake-repository.ts';
+import { type Files, type FlakeRepository, makeFlakeRepository } from './flake-repository.ts';
 
 const FORGE = 'here';
 const ENDED_WITHIN_MS = 120_000;
@@ -30,7 +30,7 @@ export interface Site {
   evaluation(name: string, sha: string): Promise<EvaluationView | undefined>;
   /** The evaluation of this revision when it has ended. */
   ended(name: string, sha: string): Promise<EvaluationView>;
-  push(name: string, files: Readonly<Record<string, string>>): Promise<EvaluationView>;
+  push(name: string, files: Files): Promise<EvaluationView>;
   /** The jobs of an evaluation by their attribute. */
   jobs(evaluationId: number): Promise<Readonly<Record<string, JobView>>>;
   /** The one job with this attribute once it satisfies the condition. */

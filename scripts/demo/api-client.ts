@@ -5,6 +5,8 @@ import { z } from 'zod';
 export interface ApiClient {
   /** Brings the next poll forward. Best effort: the poll comes anyway. */
   poke(forge: string): Promise<void>;
+  /** The id of the newest evaluation; 0 when there is none. */
+  newestEvaluation(repository: string): Promise<number>;
   /** The newest evaluation of a revision. */
   findEvaluation(repository: string, sha: string): Promise<EvaluationView | undefined>;
   /** All of them, page by page. */
@@ -50,6 +52,11 @@ export function createApiClient(baseUrl: string, signal: AbortSignal): ApiClient
       } catch {
         // The poll comes anyway, a little later; an interruption is noticed by whoever waits next.
       }
+    },
+    async newestEvaluation(repository) {
+      const query = new URLSearchParams({ repo: repository, limit: '1' });
+      const [newest] = await getAs(`/api/v1/evals?${query.toString()}`, z.array(EvaluationView));
+      return newest?.id ?? 0;
     },
     async findEvaluation(repository, sha) {
       const query = new URLSearchParams({ repo: repository, limit: '50' });

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { evaluationView, jobView } from '@argunix/shared/control-api/testing/views';
 import { expect, it } from 'vitest';
 import { judgeJobs, parseExpectations } from './expectations.ts';
-import { evaluationView, jobView } from './testing/views.ts';
 
 const DONE = evaluationView({ status: 'done', outcome: 'failure' });
 const EXPECTED = new Map([

@@ -1,11 +1,11 @@
 /** Against a real HTTP server that says what the coordinator would, in the views' own schemas. */
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
+import { evaluationView, jobView } from '@argunix/shared/control-api/testing/views';
 import type { EvaluationView, JobView } from '@argunix/shared/control-api/views';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createApiClient } from './api-client.ts';
 import { followEvaluation, type Snapshot } from './follow.ts';
-import { evaluationView, jobView } from './testing/views.ts';
 
 const SHA = 'b'.repeat(40);
 const { signal } = new AbortController();

@@ -1,6 +1,7 @@
 /** `./demo` after the set-up: options, signals, exit code. */
 import { join } from 'node:path';
 import { messageOf } from '@argunix/shared/kit/app-error';
+import { screenOf } from '@argunix/shared/terminal/screen';
 import { parseOptions, USAGE } from './options.ts';
 import { runDemo } from './run-demo.ts';
 
@@ -31,11 +32,7 @@ async function main(): Promise<number> {
     return await runDemo(
       verdict.options,
       {
-        screen: {
-          isTerminal: people.isTTY,
-          columns: people.isTTY ? people.columns : 200,
-          write: (text) => void people.write(text),
-        },
+        screen: screenOf(people),
         json: (text) => void process.stdout.write(text),
       },
       interruption.signal,

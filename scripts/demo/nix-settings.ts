@@ -13,7 +13,7 @@ export interface NixSettings {
   readonly isSandboxed: boolean;
 }
 
-const STATIC_SHELLS = ['/usr/bin/bash-static', '/bin/bash-static', '/usr/bin/busybox'];
+const STATIC_SHELLS = ['/usr/bin/bash-static', '/bin/bash-static'];
 
 /**
  * Nix as root wants its build users, the group `nixbld`, and refuses to build when there is none. Debian's nix-bin
@@ -29,18 +29,17 @@ function buildUserLines(): readonly string[] {
 }
 
 export async function findNixSettings(signal: AbortSignal): Promise<NixSettings> {
-  const shell = STATIC_SHELLS.find((path) => existsSync(path));
   const users = buildUserLines();
+  const shell = STATIC_SHELLS.find((path) => existsSync(path));
   const candidates: readonly NixSettings[] = [
-    { lines: [...users, 'sandbox = true'], isSandboxed: true },
-    ...(shell === undefined
-      ? []
-      : [
-          {
-            lines: [...users, 'sandbox = true', `extra-sandbox-paths = /bin/sh=${shell}`],
-            isSandboxed: true,
-          },
-        ]),
+    {
+      lines: [
+        ...users,
+        'sandbox = true',
+        ...(shell === undefined ? [] : [`extra-sandbox-paths = /bin/sh=${shell}`]),
+      ],
+      isSandboxed: true,
+    },
     { lines: [...users, 'sandbox = false'], isSandboxed: false },
   ];
   let trouble = '';

@@ -22,9 +22,9 @@ export const USAGE = `usage: ./demo [--once] [--json] [--flake DIR] [--port N] [
 Starts a coordinator with a sample flake in a local git repository, pushes a commit, shows it being evaluated and
 built, and serves the pages until Ctrl-C.
 
-  --once        end after the first evaluation; exit 0 only when every job ended as the sample expects
+  --once        end after one evaluation; exit 0 when every job ended as the sample expects (with --flake: passed)
   --json        print that evaluation as one JSON object on standard output, everything else on standard error
-  --flake DIR   build a flake of your own instead of the sample
+  --flake DIR   a flake of your own instead of the sample; of a git repository its last commit
   --port N      where the pages are (8080, or a free one when that is taken)
   --state DIR   database, logs and repositories (default .demo-state in the checkout)
   --builders N  builder agents; only 0 for now: this host builds

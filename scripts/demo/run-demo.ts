@@ -1,21 +1,28 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createApiClient } from './api-client.ts';
+import { isEvaluationEnded } from '@argunix/shared/domain/evaluation-status';
+import { systemClock } from '@argunix/shared/kit/clock';
+import { createProgress } from '@argunix/shared/terminal/progress';
+import type { Screen } from '@argunix/shared/terminal/screen';
+import { terminalText } from '@argunix/shared/terminal/text';
+import { type ApiClient, createApiClient } from './api-client.ts';
+import { isAnswered, restartEvaluation } from './control.ts';
 import { type CoordinatorProcess, lastLines, startCoordinator } from './coordinator-process.ts';
-import { hostSystem, writeConfiguration } from './demo-configuration.ts';
+import { controlSocket, hostSystem, writeConfiguration } from './demo-configuration.ts';
 import { type Expectations, judgeJobs, parseExpectations } from './expectations.ts';
 import { followEvaluation, type Snapshot } from './follow.ts';
 import { findNixSettings, nixConfig } from './nix-settings.ts';
 import type { DemoOptions } from './options.ts';
-import { printable } from './printable.ts';
-import { createProgress, type Screen } from './progress.ts';
-import { createOwnRepository, createSampleRepository, type SourceRepository } from './source-repository.ts';
-import { tellResult, tellWhatNow } from './tell.ts';
+import { createOwnRepository } from './own-repository.ts';
+import { createSampleRepository } from './sample-repository.ts';
+import type { SourceRepository } from './source-repository.ts';
+import { tellResult, tellVerdict, tellWhatNow } from './tell.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const SAMPLE = join(import.meta.dirname, 'sample');
 const FORGE = 'here';
 const SLUG = 'demo/sample';
+const REPOSITORY = `${FORGE}/${SLUG}`;
 // The sample takes seconds; a flake of one's own takes what it takes.
 const SAMPLE_MS = 10 * 60_000;
 const OWN_FLAKE_MS = 24 * 60 * 60_000;
@@ -34,15 +41,22 @@ export async function runDemo(
   signal: AbortSignal,
 ): Promise<number> {
   const { stateDirectory, flakeDirectory } = options;
-  mkdirSync(stateDirectory, { recursive: true });
-  const settings = await findNixSettings(signal);
+  // Whoever may open the control socket in there is the operator.
+  mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
+  if (await isAnswered(controlSocket(stateDirectory))) {
+    throw new Error(
+      `another demo runs in ${stateDirectory}: stop it first, or give this one a directory of its own with --state`,
+    );
+  }
+  const [settings, repository] = await Promise.all([
+    findNixSettings(signal),
+    flakeDirectory === undefined
+      ? createSampleRepository(SAMPLE, stateDirectory, signal)
+      : createOwnRepository(flakeDirectory, stateDirectory, signal),
+  ]);
   if (!settings.isSandboxed) {
     output.screen.write("Nix's sandbox does not work on this machine; building without it.\n");
   }
-  const repository =
-    flakeDirectory === undefined
-      ? await createSampleRepository(SAMPLE, stateDirectory, signal)
-      : await createOwnRepository(flakeDirectory, stateDirectory, signal);
   const logPath = join(stateDirectory, 'coordinator.log');
   const coordinator = await startCoordinator(
     {
@@ -94,9 +108,10 @@ async function giveDemo(
   if (options.isJson) {
     json(`${JSON.stringify({ ...snapshot.evaluation, jobs: snapshot.jobs })}\n`);
   }
-  const complaints = judgeJobs(snapshot.evaluation, snapshot.jobs, expectationsOf(options));
-  for (const complaint of complaints) {
-    screen.write(`Not as expected: ${printable(complaint)}\n`);
+  const expectations = expectationsOf(options);
+  const complaints = judgeJobs(snapshot.evaluation, snapshot.jobs, expectations);
+  if (expectations !== undefined) {
+    tellVerdict(complaints, screen);
   }
   if (options.isOnce) {
     return complaints.length === 0 ? 0 : 1;
@@ -123,23 +138,46 @@ async function pushAndFollow(
   signal: AbortSignal,
 ): Promise<Snapshot> {
   const api = createApiClient(coordinator.url, signal);
+  const newest = await api.newestEvaluation(REPOSITORY);
   const sha = await repository.push(signal);
   screen.write(`Pushed ${sha.slice(0, 12)} to ${repository.url}\n`);
   if (repository.note !== undefined) {
-    screen.write(`(${repository.note})\n`);
+    screen.write(`${terminalText(repository.note)}\n`);
   }
   await api.poke(FORGE);
-  const progress = createProgress(screen);
+  await evaluateAnyway(options, screen, api, sha, newest, signal);
+  const progress = createProgress(screen, () => systemClock.now());
   const snapshot = await followEvaluation({
     api,
-    repository: `${FORGE}/${SLUG}`,
+    repository: REPOSITORY,
     sha,
     deadlineMs: options.flakeDirectory === undefined ? SAMPLE_MS : OWN_FLAKE_MS,
-    onSnapshot: (current) => progress.show(current),
+    onSnapshot: ({ evaluation, jobs }) => progress.show(evaluation, jobs),
     signal,
   }).finally(() => progress.end());
   await tellResult(snapshot, api, screen);
   return snapshot;
+}
+
+/** Where the push brought nothing new, whoever started the demo still wants to see an evaluation. */
+async function evaluateAnyway(
+  { stateDirectory }: DemoOptions,
+  screen: Screen,
+  api: ApiClient,
+  sha: string,
+  newest: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const known = await api.findEvaluation(REPOSITORY, sha);
+  if (known === undefined || known.id > newest) {
+    return;
+  }
+  if (isEvaluationEnded(known.status)) {
+    const again = await restartEvaluation(controlSocket(stateDirectory), known.id, signal);
+    screen.write(`That was evaluated before, as ${known.id}; it is evaluated again as ${again.id}.\n`);
+  } else {
+    screen.write(`Evaluation ${known.id} of it was interrupted, and goes on.\n`);
+  }
 }
 
 function coordinatorNixConfig(lines: readonly string[], isSample: boolean): string {

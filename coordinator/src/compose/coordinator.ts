@@ -204,10 +204,11 @@ export async function startCoordinator({
     await engine.stop();
   }
   try {
+    // First, for where it cannot listen nothing is to be begun; whoever asks early is told that it starts.
+    const url = await server.listen();
     await engine.start();
     await takeFromInbox();
     await control.listen();
-    const url = await server.listen();
     for (const one of known.watched) {
       const watch = watchRepository(
         {
@@ -217,6 +218,7 @@ export async function startCoordinator({
           changes,
           clock,
           log,
+          retryMs: schedule.infrastructureRetryMs,
           onPushed: () => inBackground('handle the inbox', takeFromInbox),
           onBranchesGone: (id, refs) =>
             inBackground('cancel the work of a deleted branch', () =>
@@ -258,10 +260,10 @@ function readableChanges({ changes, evaluations }: Engine, privateIds: ReadonlyS
       };
 }
 
-/** An empty transaction: the writing thread lives, and nobody else holds the database. */
+/** A transaction that writes and changes nothing: the writing thread lives, nobody else holds the database, the disk has room. */
 async function canWrite(database: OpenDatabase): Promise<Readiness> {
   try {
-    await database.write([]);
+    await database.write([{ sql: 'pragma user_version = 0', parameters: [] }]);
     return { kind: 'ready' };
   } catch (error) {
     return { kind: 'not_ready', reason: messageOf(error) };

@@ -1,6 +1,7 @@
 /** The part that turns revisions into built jobs, the same for `serve` and `run`: queue, evaluator, dispatcher, store. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { AppError, messageOf } from '@argunix/shared/kit/app-error';
 import { systemClock } from '@argunix/shared/kit/clock';
 import type { Logger } from '@argunix/shared/kit/logger';
 import { readNixConfiguration } from '@argunix/shared/nix/nix-configuration';
@@ -76,7 +77,7 @@ export interface Engine {
 
 export async function composeEngine(options: EngineOptions): Promise<Engine> {
   const { stateDir, log } = options;
-  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  await makeStateDir(stateDir);
   const database = await openDatabase(stateDir, systemClock.now());
   try {
     return await composeWith(database, options);
@@ -84,6 +85,19 @@ export async function composeEngine(options: EngineOptions): Promise<Engine> {
     await database.close();
     log.debug({ stateDir }, 'closed the database after a start that failed');
     throw error;
+  }
+}
+
+async function makeStateDir(stateDir: string): Promise<void> {
+  try {
+    await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new AppError(
+      'state-dir.unwritable',
+      `state_dir: expected a directory that can be written, got ${messageOf(error)}`,
+      { stateDir },
+      error,
+    );
   }
 }
 

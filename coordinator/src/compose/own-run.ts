@@ -34,7 +34,7 @@ export interface OwnRunOptions {
 export interface OwnRun {
   readonly evaluation: EvaluationView;
   readonly warnings: readonly string[];
-  /** Those whose ids changed since the last call. */
+  /** Those that may have changed since the last call. */
   readonly changed: readonly JobView[];
 }
 
@@ -141,14 +141,20 @@ function followToEnd(
     if (evaluation === undefined) {
       return;
     }
-    const ids = change.kind === 'jobs' ? change.jobIds : [];
-    onChange({ evaluation, warnings, changed: ids.flatMap((jobId) => views.job(jobId) ?? []) });
+    onChange({ evaluation, warnings, changed: changedJobs(change, views, id) });
     if (evaluation.finished_at !== null) {
       stopListening();
       resolve(evaluation);
     }
   });
   return promise;
+}
+
+/** Attributes that do not evaluate end as they are found, which is told as a change of the evaluation. */
+function changedJobs(change: Change, views: Views, evaluationId: number): readonly JobView[] {
+  return change.kind === 'jobs'
+    ? change.jobIds.flatMap((id) => views.job(id) ?? [])
+    : views.jobs({ evaluationId, statuses: ['failure'], limit: PAGE });
 }
 
 function allJobs(views: Views, evaluationId: number): readonly JobView[] {

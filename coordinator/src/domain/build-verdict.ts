@@ -1,5 +1,6 @@
 import type { JobId } from '@argunix/shared/domain/ids';
 import type { JobEnding } from '@argunix/shared/domain/job-status';
+import { readableReason } from '@argunix/shared/domain/readable-reason';
 import { storePathName } from '@argunix/shared/domain/store-path';
 import type { FailedDependent, GraphJob } from './build-graph.ts';
 
@@ -42,14 +43,14 @@ export function judgeBuild(job: GraphJob, ending: FinalEnding): Verdict {
           );
     case 'failed':
     case 'dependency_failed':
-      return verdict('failure', failureSentence(ending.reason, job.drvPath));
+      return verdict('failure', readableReason(ending.reason));
     case 'timed_out':
       return verdict(
         'timed_out',
         `It ${ending.reason}; schedule.build_timeout_seconds and schedule.max_silent_seconds say how much is allowed.`,
       );
     case 'unsupported':
-      return verdict('unsupported', ending.reason);
+      return verdict('unsupported', readableReason(ending.reason));
     case 'gave_up':
       return verdict('error', ending.reason);
   }
@@ -69,13 +70,4 @@ export function judgeDependent({ job, cause, drvPath }: FailedDependent): Verdic
     reason: `It needs ${name}, which failed.`,
     causeJobId: cause?.jobId ?? null,
   };
-}
-
-const STORE_DERIVATION = /'?(\/nix\/store\/[0-9a-z]{32}-[^\s']+\.drv)'?/g;
-
-/** Nix's message in the words of the page that shows it: the job's own derivation is known there, others by their names. */
-export function failureSentence(reason: string, drvPath: string): string {
-  const own = `builder for '${drvPath}' failed`;
-  const said = reason.startsWith(own) ? `Its builder failed${reason.slice(own.length)}` : reason;
-  return said.replace(STORE_DERIVATION, (_all, path: string) => storePathName(path));
 }

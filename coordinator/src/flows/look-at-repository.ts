@@ -2,11 +2,13 @@ import type { GitRef } from '@argunix/shared/domain/git-ref';
 import type { RepositoryId } from '@argunix/shared/domain/ids';
 import { mayPass, messageOf } from '@argunix/shared/kit/app-error';
 import type { Clock } from '@argunix/shared/kit/clock';
+import type { Logger } from '@argunix/shared/kit/logger';
 import { headChanges } from '../domain/head-changes.ts';
 import type { Changes } from '../ports/changes.ts';
 import type { DeliveryStore } from '../ports/delivery-store.ts';
 import type { Repository, RepositoryStore } from '../ports/repository-store.ts';
 import type { Source, SourceCheckout } from '../ports/source-checkout.ts';
+import { keepTrying } from './keep-trying.ts';
 
 export interface LookPorts {
   readonly checkout: SourceCheckout;
@@ -14,6 +16,9 @@ export interface LookPorts {
   readonly deliveries: DeliveryStore;
   readonly changes: Changes;
   readonly clock: Clock;
+  readonly log: Logger;
+  /** The first of the waits before something is stored again. */
+  readonly retryMs: number;
 }
 
 export interface WatchedRepository {
@@ -41,15 +46,18 @@ export async function lookAtRepository(
     const { pushed, gone } = headChanges(repositories.heads(repository.id), found.heads, (ref) =>
       watched.isWatched(ref),
     );
-    await repositories.recordLook(repository.id, {
-      at,
-      trouble: null,
-      ...(found.defaultBranch === null ? {} : { defaultBranch: found.defaultBranch }),
+    // The next look may be an hour away: what this one found waits until it can be stored.
+    await keepTrying(ports, 'store what a look found', signal, async () => {
+      await repositories.recordLook(repository.id, {
+        at,
+        trouble: null,
+        ...(found.defaultBranch === null ? {} : { defaultBranch: found.defaultBranch }),
+      });
+      // Last: heads that are recorded are told of by this look or by none.
+      if (pushed.length > 0 || gone.length > 0) {
+        await deliveries.recordHeads(repository.id, { gone, pushed, at });
+      }
     });
-    // Last: heads that are recorded are told of by this look or by none.
-    if (pushed.length > 0 || gone.length > 0) {
-      await deliveries.recordHeads(repository.id, { gone, pushed, at });
-    }
     changes.tell({ kind: 'repository', repositoryId: repository.id });
     return { kind: 'fine', pushed: pushed.length, gone };
   } catch (error) {

@@ -35,6 +35,7 @@ const ports = () => ({
   changes,
   clock: systemClock,
   log: silentLogger,
+  retryMs: 1,
   coalesceMs: 5_000,
 });
 const look = () => lookAtRepository(ports(), watched(), new AbortController().signal);

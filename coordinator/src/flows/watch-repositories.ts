@@ -1,12 +1,10 @@
 import type { GitRef } from '@argunix/shared/domain/git-ref';
 import type { RepositoryId } from '@argunix/shared/domain/ids';
 import { messageOf } from '@argunix/shared/kit/app-error';
-import type { Logger } from '@argunix/shared/kit/logger';
 import { lookDelayMs } from '../domain/look-delay.ts';
 import { type Look, type LookPorts, lookAtRepository, type WatchedRepository } from './look-at-repository.ts';
 
 export interface WatchPorts extends LookPorts {
-  readonly log: Logger;
   /** Something was stored in the inbox. */
   onPushed(): void;
   onBranchesGone(repositoryId: RepositoryId, refs: readonly GitRef[]): void;

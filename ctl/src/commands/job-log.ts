@@ -1,12 +1,12 @@
 /** A log as it is stored, or as it is written until the job ends, also across restarts of the coordinator. */
 import { JobView, LagEvent, LogLinesEvent, LogLineView } from '@argunix/shared/control-api/views';
+import { terminalLine, terminalText } from '@argunix/shared/terminal/text';
 import { z } from 'zod';
 import { type Command, type CommandContext, idOf, queryOf } from '../command.ts';
 import { readEvents, type ServerEvent } from '../event-stream.ts';
 import { CommandFailure, EXIT } from '../exit-codes.ts';
 import { jobState } from '../output/columns.ts';
 import type { Printer } from '../output/printer.ts';
-import { terminalLine, terminalText } from '../output/terminal-text.ts';
 
 const LogPage = z.object({ lines: z.array(LogLineView), next: z.int().nullable() });
 

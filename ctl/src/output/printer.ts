@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
+import { terminalText } from '@argunix/shared/terminal/text';
 import { type Column, formatTable } from './table.ts';
-import { terminalText } from './terminal-text.ts';
 
 /** Where a command says what it has to say: for a person in tables and sentences, or for a program as JSON. */
 export interface Printer {

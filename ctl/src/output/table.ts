@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
-import { terminalText } from './terminal-text.ts';
+import { terminalText } from '@argunix/shared/terminal/text';
+import { cutToWidth, padToWidth, widthOf } from '@argunix/shared/terminal/width';
 
 type Look = 'good' | 'bad' | 'busy' | 'plain';
 
@@ -42,8 +43,8 @@ function formatRow(row: readonly Cell[], widths: readonly number[], { widthColum
     const isLast = index === row.length - 1;
     const width = Math.min(isLast ? widthOf(text) : (widths[index] ?? 0), Math.max(left, 0));
     left -= width + GAP.length;
-    const shown = cut(text, width);
-    const padding = isLast ? '' : ' '.repeat(Math.max(0, width - widthOf(shown)));
+    const shown = cutToWidth(text, width);
+    const padding = padToWidth(shown, isLast ? 0 : width).slice(shown.length);
     return (
       (widthColumns === undefined || look === 'plain' ? shown : styleText(COLOURS[look], shown)) + padding
     );
@@ -54,37 +55,4 @@ function formatRow(row: readonly Cell[], widths: readonly number[], { widthColum
 function toCell(cell: string | Cell): Cell {
   const { text, look } = typeof cell === 'string' ? { text: cell, look: 'plain' as const } : cell;
   return { text: terminalText(text), look };
-}
-
-function cut(text: string, width: number): string {
-  if (widthOf(text) <= width) {
-    return text;
-  }
-  let shown = '';
-  let used = 1;
-  for (const character of text) {
-    used += widthOf(character);
-    if (used > width) {
-      break;
-    }
-    shown += character;
-  }
-  return width === 0 ? '' : `${shown}…`;
-}
-
-// East Asian wide characters and emoji take two columns, combining marks none (UAX #11, near enough for a table).
-const WIDE =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
-const NARROWEST = /\p{Mark}|\p{Cf}/u;
-
-function widthOf(text: string): number {
-  let width = 0;
-  for (const character of text) {
-    if (WIDE.test(character)) {
-      width += 2;
-    } else if (!NARROWEST.test(character)) {
-      width += 1;
-    }
-  }
-  return width;
 }

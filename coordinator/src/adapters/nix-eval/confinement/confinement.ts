@@ -5,9 +5,10 @@
  * can read it; a system daemon downloads in its own network what is imported from derivations.
  */
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { plainText } from '@argunix/shared/domain/plain-text';
 import { messageOf } from '@argunix/shared/kit/app-error';
 import type { Logger } from '@argunix/shared/kit/logger';
@@ -75,6 +76,9 @@ export async function createConfinement(options: ConfinementOptions): Promise<Co
     if (untrusted !== undefined) {
       return { kind: 'missing', reason: untrusted };
     }
+    if (isRoot && !existsSync('/nix/store')) {
+      await outputOf({ command: join(dirname(nix), 'nix-store'), args: ['--init'], env, deadlineMs: 20_000 });
+    }
     const identity = isRoot ? { uid: NOBODY, gid: NOBODY } : userInfo();
     // What a crash left behind; the instance lock says that nobody else is at work here.
     await rm(join(dir, 'tmp'), { recursive: true, force: true });
@@ -123,13 +127,21 @@ function sandboxOf(
   parts: Pick<Sandbox, 'visible' | 'socketDir' | 'homeDir' | 'tmpDir' | 'hasNetwork'>,
 ): Sandbox {
   const { isRoot, files, path, nix, options } = host;
+  const systemPaths = [...SYSTEM_PATHS, ...(options.extraSystemPaths ?? [])];
   return {
     isRoot,
     files,
-    path: `${dirname(nix)}:${path}`,
-    systemPaths: [...SYSTEM_PATHS, ...(options.extraSystemPaths ?? [])],
+    path: [dirname(nix), ...path.split(delimiter).filter((entry) => isInside(entry, systemPaths))].join(
+      delimiter,
+    ),
+    systemPaths,
     ...parts,
   };
+}
+
+/** Where programs are that are seen inside; the rest of our search path is nobody's business there. */
+function isInside(path: string, dirs: readonly string[]): boolean {
+  return ['/nix/store', ...dirs].some((dir) => path === dir || path.startsWith(`${dir}/`));
 }
 
 async function trySandbox(host: Host): Promise<string | undefined> {

@@ -1,5 +1,5 @@
 /** Whole views for tests, made from what a test cares about; parsed, so that they cannot drift from the schemas. */
-import { EvaluationView, JobView } from '@argunix/shared/control-api/views';
+import { EvaluationView, JobView } from '../views.ts';
 
 const AT = '2026-01-01T00:00:00.000Z';
 const COUNTS = {

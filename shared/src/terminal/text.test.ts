@@ -1,6 +1,6 @@
 import { assert, property, string } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { terminalLine, terminalText } from './terminal-text.ts';
+import { terminalLine, terminalText } from './text.ts';
 
 const ESC = '\u001b';
 
