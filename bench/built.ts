@@ -1,4 +1,4 @@
-/** The programs as they are deployed: compiled, without conditions or flags. `bench/run` has built them. */
+/** The programs as they are deployed: compiled, with the flags of their start scripts. `bench/run` has built them. */
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -10,5 +10,8 @@ export interface BuiltProgram {
 }
 
 export function builtProgram(name: 'coordinator' | 'builder-agent' | 'ctl'): BuiltProgram {
-  return { command: process.execPath, args: [join(ROOT, name, 'dist/main.js')] };
+  return {
+    command: process.execPath,
+    args: ['--max-semi-space-size=16', join(ROOT, name, 'dist/main.js')],
+  };
 }

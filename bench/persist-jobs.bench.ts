@@ -15,7 +15,7 @@ export const bench: Bench = {
     await stores.evaluations.begin(id, AT);
     const delays: number[] = [];
     let found = 0;
-    const insertBatch = (): Promise<void> => {
+    const insertBatch = (): Promise<boolean> => {
       const jobs = Array.from({ length: BATCH }, () => newJob(`packages.x86_64-linux.p${found++}`));
       return stores.jobs.insert(id, jobs, AT);
     };

@@ -99,6 +99,7 @@ try {
     process.stderr.write(
       `argunix: ${isAppError(error) || !(error instanceof Error) ? messageOf(error) : error.stack}\n`,
     );
-    process.exitCode = isAppError(error) ? error.traits.exitCode : EXIT_WRONG;
+    // At once: what was half started must not keep alive a program that could not start.
+    process.exit(isAppError(error) ? error.traits.exitCode : EXIT_WRONG);
   }
 }

@@ -117,6 +117,10 @@ export async function evaluateAll(
   return { ending, found, outcomes: outcomesOf(found) };
 }
 
+export function reasonOf(ending: EvaluationEnding): string {
+  return 'reason' in ending ? ending.reason : '';
+}
+
 /** Fails on an attribute that is told twice. */
 function outcomesOf(found: readonly Found[]): Record<string, string> {
   const outcomes: Record<string, string> = {};

@@ -7,6 +7,7 @@ import { stringify } from 'yaml';
 import { z } from 'zod';
 
 const ROOT = join(import.meta.dirname, '../..');
+const FROM_SOURCE = { command: join(ROOT, 'coordinator/bin/argunix'), args: [] };
 const START_WITHIN_MS = 30_000;
 
 /** Sandboxed where a test does not say otherwise; Debian's Nix needs a shell for it, and root without build users says so. */
@@ -25,6 +26,8 @@ export interface CoordinatorOptions {
   readonly configuration: Readonly<Record<string, unknown>>;
   readonly nixConfig?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Instead of `coordinator/bin/argunix`, which runs from source. */
+  readonly program?: { readonly command: string; readonly args: readonly string[] };
 }
 
 export interface RunningCoordinator {
@@ -43,7 +46,7 @@ export interface RunningCoordinator {
 
 /** Undefined when it ended before it listened: then `ended` of the given `onSpawned` tells how. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<RunningCoordinator> {
-  const { dir, configuration, nixConfig = SANDBOXED, env = {} } = options;
+  const { dir, configuration, nixConfig = SANDBOXED, env = {}, program = FROM_SOURCE } = options;
   const config = join(dir, 'argunix.yaml');
   await writeFile(
     config,
@@ -54,7 +57,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
       ...configuration,
     }),
   );
-  const child = spawn(join(ROOT, 'coordinator/bin/argunix'), ['serve', '--config', config], {
+  const child = spawn(program.command, [...program.args, 'serve', '--config', config], {
     env: { ...process.env, NODE_OPTIONS: '', NIX_CONFIG: nixConfig, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

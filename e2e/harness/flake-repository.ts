@@ -3,10 +3,12 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { outputOf } from '@argunix/shared/kit/run-process';
 
+export type Files = Readonly<Record<string, string | Buffer>>;
+
 export interface FlakeRepository {
   readonly dir: string;
   /** Commits these files on the branch that is checked out. Returns the revision. */
-  commit(files: Readonly<Record<string, string>>): Promise<string>;
+  commit(files: Files): Promise<string>;
   git(...args: readonly string[]): Promise<string>;
 }
 

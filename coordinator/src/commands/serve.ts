@@ -18,7 +18,7 @@ export interface ServeOptions {
 // Streams, the ladder of Nix and the last writes fit in; what still hangs by then is left to the kernel.
 const STOP_WITHIN_MS = 20_000;
 
-/** The daemon, until SIGTERM or SIGINT; a second signal ends it at once. Returns the exit code. */
+/** The daemon, until SIGTERM or SIGINT; a second SIGINT, from a person in a hurry, ends it at once. Returns the exit code. */
 export async function serve(options: ServeOptions): Promise<number> {
   const loaded = await loadConfiguration(options.config, { env: process.env });
   if (loaded.kind === 'refused') {
@@ -31,7 +31,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   }
   const stop = Promise.withResolvers<NodeJS.Signals>();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => stop.resolve(signal));
+    process.on(signal, () => stop.resolve(signal));
   }
   const coordinator = await startCoordinator({
     configuration: withOverrides(loaded.configuration, options),
@@ -49,8 +49,12 @@ export async function serve(options: ServeOptions): Promise<number> {
     log.error({ STOP_WITHIN_MS }, 'the stop took too long and is cut off; everything that ended is stored');
     process.exit(0);
   }, STOP_WITHIN_MS);
-  await coordinator.stop();
-  clearTimeout(late);
+  try {
+    await coordinator.stop();
+  } finally {
+    // From here on it holds nobody up, but cuts off whatever still does.
+    late.unref();
+  }
   return 0;
 }
 

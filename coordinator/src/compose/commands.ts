@@ -54,7 +54,7 @@ export function createCommands({
         return { kind: 'not_found' };
       }
       const verdict = await triggerEvaluation(
-        { checkout: engine.checkout, deliveries, clock },
+        { ...engine, deliveries, clock },
         found.repository,
         found.source,
         trigger,

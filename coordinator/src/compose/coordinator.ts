@@ -23,6 +23,7 @@ import { createViews } from '../adapters/sqlite/views.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { cancelBranch } from '../flows/cancel-branch.ts';
 import { handleDeliveries } from '../flows/handle-deliveries.ts';
+import { keepTrying } from '../flows/keep-trying.ts';
 import { type RepositoryWatch, watchRepository } from '../flows/watch-repositories.ts';
 import type { Change, Changes } from '../ports/changes.ts';
 import type { MayRead } from '../ports/may-read.ts';
@@ -77,6 +78,7 @@ export async function startCoordinator({
     buildTimeoutMs: schedule.buildTimeoutMs,
     maxSilentMs: schedule.maxSilentMs,
     infrastructureRetries: schedule.infrastructureRetries,
+    infrastructureRetryMs: schedule.infrastructureRetryMs,
     confinement: 'required',
     preferredEvaluator: configuration.evaluator,
     settingsOf: (id) => watched.get(id)?.settings,
@@ -111,6 +113,10 @@ export async function startCoordinator({
     if (engine.builder.slots === 0) {
       return NO_BUILDER;
     }
+    const spoiledBy = dispatcher.spoiledBy(jobId);
+    if (spoiledBy !== undefined) {
+      return spoiledBy;
+    }
     return dispatcher.slotsUsed >= engine.builder.slots
       ? `Waits for a free place: ${engine.builder.slots} of ${engine.builder.slots} on ${engine.builder.name} are taken.`
       : null;
@@ -128,8 +134,9 @@ export async function startCoordinator({
     await handleDeliveries({ deliveries, evaluations, changes, clock, coalesceMs: schedule.coalesceMs });
     engine.queue.wake();
   }
-  const inBackground = (what: string, work: Promise<unknown>): void => {
-    void work.catch((error: unknown) =>
+  const inBackground = (what: string, work: () => Promise<unknown>): void => {
+    const retryMs = schedule.infrastructureRetryMs;
+    void keepTrying({ clock, log, retryMs }, what, stopping.signal, work).catch((error: unknown) =>
       log.error({ err: error, what }, 'something in the background failed'),
     );
   };
@@ -197,10 +204,11 @@ export async function startCoordinator({
     await engine.stop();
   }
   try {
+    // First, for where it cannot listen nothing is to be begun; whoever asks early is told that it starts.
+    const url = await server.listen();
     await engine.start();
     await takeFromInbox();
     await control.listen();
-    const url = await server.listen();
     for (const one of known.watched) {
       const watch = watchRepository(
         {
@@ -210,9 +218,12 @@ export async function startCoordinator({
           changes,
           clock,
           log,
-          onPushed: () => inBackground('handle the inbox', takeFromInbox()),
+          retryMs: schedule.infrastructureRetryMs,
+          onPushed: () => inBackground('handle the inbox', takeFromInbox),
           onBranchesGone: (id, refs) =>
-            inBackground('cancel the work of a deleted branch', cancelBranch({ ...engine, clock }, id, refs)),
+            inBackground('cancel the work of a deleted branch', () =>
+              cancelBranch({ ...engine, clock }, id, refs),
+            ),
         },
         one,
         stopping.signal,
@@ -249,10 +260,10 @@ function readableChanges({ changes, evaluations }: Engine, privateIds: ReadonlyS
       };
 }
 
-/** An empty transaction: the writing thread lives, and nobody else holds the database. */
+/** A transaction that writes and changes nothing: the writing thread lives, nobody else holds the database, the disk has room. */
 async function canWrite(database: OpenDatabase): Promise<Readiness> {
   try {
-    await database.write([]);
+    await database.write([{ sql: 'pragma user_version = 0', parameters: [] }]);
     return { kind: 'ready' };
   } catch (error) {
     return { kind: 'not_ready', reason: messageOf(error) };

@@ -1,6 +1,7 @@
 /** The part that turns revisions into built jobs, the same for `serve` and `run`: queue, evaluator, dispatcher, store. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { AppError, messageOf } from '@argunix/shared/kit/app-error';
 import { systemClock } from '@argunix/shared/kit/clock';
 import type { Logger } from '@argunix/shared/kit/logger';
 import { readNixConfiguration } from '@argunix/shared/nix/nix-configuration';
@@ -46,6 +47,7 @@ export interface EngineOptions {
   readonly buildTimeoutMs: number;
   readonly maxSilentMs: number;
   readonly infrastructureRetries: number;
+  readonly infrastructureRetryMs: number;
   /** `none` is for a person's own flake: with their credentials and files, as Nix itself would evaluate it. */
   readonly confinement: 'required' | 'none';
   readonly settingsOf: SettingsOf;
@@ -64,6 +66,8 @@ export interface Engine {
   readonly builder: Builder;
   readonly queue: EvaluationQueue;
   readonly dispatcher: Dispatcher;
+  readonly metrics: Metrics;
+  readonly log: Logger;
   /** Sentences about what this host lacks. */
   readonly warnings: readonly string[];
   /** Takes up what the last run left, then whatever is queued. */
@@ -71,12 +75,9 @@ export interface Engine {
   stop(): Promise<void>;
 }
 
-// The first retry comes after this, each later one after twice as long.
-const RETRY_MS = 5_000;
-
 export async function composeEngine(options: EngineOptions): Promise<Engine> {
   const { stateDir, log } = options;
-  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  await makeStateDir(stateDir);
   const database = await openDatabase(stateDir, systemClock.now());
   try {
     return await composeWith(database, options);
@@ -84,6 +85,19 @@ export async function composeEngine(options: EngineOptions): Promise<Engine> {
     await database.close();
     log.debug({ stateDir }, 'closed the database after a start that failed');
     throw error;
+  }
+}
+
+async function makeStateDir(stateDir: string): Promise<void> {
+  try {
+    await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new AppError(
+      'state-dir.unwritable',
+      `state_dir: expected a directory that can be written, got ${messageOf(error)}`,
+      { stateDir },
+      error,
+    );
   }
 }
 
@@ -126,7 +140,7 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
     checkout,
     metrics: options.metrics,
   };
-  const retries = { retries: options.infrastructureRetries, retryMs: RETRY_MS };
+  const retries = { retries: options.infrastructureRetries, retryMs: options.infrastructureRetryMs };
   const dispatcher = createDispatcher({
     ...shared,
     ...retries,

@@ -76,6 +76,7 @@ export async function runOwnFlake<Result>(
     buildTimeoutMs: 18_000_000,
     maxSilentMs: 3_600_000,
     infrastructureRetries: 1,
+    infrastructureRetryMs: 5_000,
     confinement: 'none',
     preferredEvaluator: null,
     settingsOf: () => settings,

@@ -45,6 +45,7 @@ export interface ScheduleSettings {
   readonly awaitingApprovalMs: number;
   readonly emulationSpillGraceMs: number;
   readonly infrastructureRetries: number;
+  readonly infrastructureRetryMs: number;
   readonly failureCacheMs: number;
 }
 

@@ -67,6 +67,7 @@ function toSchedule(schedule: ScheduleSection): ScheduleSettings {
     awaitingApprovalMs: schedule.awaiting_approval_days * DAY_MS,
     emulationSpillGraceMs: toMs(schedule.emulation_spill_grace_seconds),
     infrastructureRetries: schedule.infrastructure_retries,
+    infrastructureRetryMs: toMs(schedule.infrastructure_retry_seconds),
     failureCacheMs: schedule.failure_cache_hours * HOUR_MS,
   };
 }

@@ -2,9 +2,11 @@
 const STEPS_PER_SLOT = 16;
 
 /**
- * How many ready steps go to Nix in one process. Many for a slot, because starting a process costs more than a small
- * build; but never all of a short queue to one slot while another could start at once.
+ * How many of the ready steps go to Nix in one process, when `free` of all slots are. Many for a slot, because starting
+ * a process costs more than a small build; but never more than the free slots' share of the line: nobody knows how
+ * long a step takes, and one that stands behind an hour's build while another slot has nothing to do would wait for it.
  */
-export function batchSize(ready: number, slots: number): number {
-  return Math.min(ready, slots * STEPS_PER_SLOT);
+export function batchSize(ready: number, free: number, slots: number): number {
+  const share = Math.ceil((ready * free) / slots);
+  return Math.min(ready, Math.max(share, free), free * STEPS_PER_SLOT);
 }

@@ -2,20 +2,34 @@ import type { EvaluationId, JobId } from '@argunix/shared/domain/ids';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createBuildGraph, type GraphJob } from './build-graph.ts';
+import { type BuildGraph, createBuildGraph, type GraphJob } from './build-graph.ts';
 
 function drv(name: string): DerivationPath {
   return `/nix/store/00000000000000000000000000000000-${name}.drv` as DerivationPath;
 }
-function job(id: number, name: string, evaluation = 1): GraphJob {
+function job(id: number, name: string, evaluation = 1, attempt = 1): GraphJob {
   return {
     jobId: id as JobId,
-    attempt: 1,
+    attempt,
     evaluationId: evaluation as EvaluationId,
     attr: `packages.${name}`,
+    system: 'x86_64-linux',
     drvPath: drv(name),
+    outputs: [],
+    wasDispatched: false,
   };
 }
+/** As the dispatcher does when the end of a step is stored. */
+function end(graph: BuildGraph, drvPath: DerivationPath, isGood: boolean): readonly GraphJob[] {
+  const ended = [
+    ...graph.jobsOf(drvPath),
+    ...(isGood ? [] : graph.lostWith(drvPath).map((lost) => lost.job)),
+  ];
+  graph.forget(ended);
+  graph.putBack(drvPath);
+  return ended;
+}
+const ids = (jobs: readonly GraphJob[]): readonly number[] => jobs.map(({ jobId }) => jobId).toSorted();
 
 describe('the build graph', () => {
   test('a step waits for what it needs, and no longer', () => {
@@ -23,13 +37,12 @@ describe('the build graph', () => {
     graph.add([[job(1, 'lib'), []]]);
     graph.add([[job(2, 'app'), [drv('lib')]]]);
 
-    expect(graph.ready()).toEqual([drv('lib')]);
     expect(graph.heldBy(2 as JobId)).toBe(drv('lib'));
-    graph.take(1);
-    graph.end(drv('lib'), true);
+    expect(graph.take(9)).toEqual([drv('lib')]);
+    end(graph, drv('lib'), true);
 
-    expect(graph.ready()).toEqual([drv('app')]);
     expect(graph.heldBy(2 as JobId)).toBeUndefined();
+    expect(graph.take(9)).toEqual([drv('app')]);
   });
 
   test('jobs with one derivation are one step', () => {
@@ -38,7 +51,7 @@ describe('the build graph', () => {
     graph.add([[{ ...job(2, 'same'), attr: 'checks.same' }, []]]);
 
     expect(graph.take(9)).toHaveLength(1);
-    expect(graph.end(drv('same'), true).jobs.map(({ jobId }) => jobId)).toEqual([1, 2]);
+    expect(ids(graph.jobsOf(drv('same')))).toEqual([1, 2]);
   });
 
   test('a failure takes everything that needs it along and names the job at fault', () => {
@@ -46,13 +59,19 @@ describe('the build graph', () => {
     graph.add([[job(1, 'lib'), []]]);
     graph.add([[job(2, 'app'), [drv('lib')]]]);
     graph.add([[job(3, 'image'), [drv('app')]]]);
-    graph.add([[job(4, 'other'), []]]);
+    graph.add([[job(4, 'image', 2), []]]);
+    graph.add([[job(5, 'other'), []]]);
+    graph.take(1);
 
-    const { dependents } = graph.end(drv('lib'), false);
+    const lost = graph.lostWith(drv('lib'));
 
-    expect(dependents.map(({ job: { jobId } }) => jobId).toSorted()).toEqual([2, 3]);
-    expect(dependents.map(({ cause }) => cause?.jobId)).toEqual([1, 1]);
-    expect(graph.ready()).toEqual([drv('other')]);
+    expect(lost.map((one) => [one.job.jobId, one.cause?.jobId ?? null])).toEqual([
+      [2, 1],
+      [3, 1],
+      [4, null],
+    ]);
+    end(graph, drv('lib'), false);
+    expect(graph.take(9)).toEqual([drv('other')]);
   });
 
   test('a step that nobody wants any more frees those that need it', () => {
@@ -60,23 +79,58 @@ describe('the build graph', () => {
     graph.add([[job(1, 'lib', 1), []]]);
     graph.add([[job(2, 'app', 2), [drv('lib')]]]);
 
-    expect(graph.forget([1 as JobId])).toEqual([]);
-    expect(graph.ready()).toEqual([drv('app')]);
+    expect(graph.forget([job(1, 'lib')])).toEqual([]);
+    expect(graph.take(9)).toEqual([drv('app')]);
   });
 
-  test('a taken step is given up only when its last job is gone', () => {
+  test('a taken step is given up only when its last job is gone, and no other takes its place before', () => {
     const graph = createBuildGraph();
     graph.add([[job(1, 'same', 1), []]]);
     graph.add([[job(2, 'same', 2), []]]);
     graph.take(1);
 
-    expect(graph.forget([1 as JobId])).toEqual([]);
-    expect(graph.forget([2 as JobId])).toEqual([drv('same')]);
+    expect(graph.forget([job(1, 'same')])).toEqual([]);
+    expect(graph.forget([job(2, 'same')])).toEqual([drv('same')]);
+    graph.add([[job(3, 'same', 3), []]]);
+    expect(graph.take(1)).toEqual([]);
+    graph.putBack(drv('same'));
+    expect(graph.take(1)).toEqual([drv('same')]);
+  });
+
+  test('late news of an earlier attempt neither ends nor removes the present one', () => {
+    const graph = createBuildGraph();
+    graph.add([[job(1, 'lib'), []]]);
+    graph.take(1);
+    graph.add([[job(1, 'lib', 1, 2), []]]);
+
+    expect(graph.forget([job(1, 'lib')])).toEqual([]);
+    graph.putBack(drv('lib'));
+
+    expect(graph.has(job(1, 'lib'))).toBe(false);
+    expect(graph.has(job(1, 'lib', 1, 2))).toBe(true);
+    expect(graph.take(1)).toEqual([drv('lib')]);
+  });
+
+  test('what a taken step came to need holds it back only when it is put back', () => {
+    const graph = createBuildGraph();
+    graph.add([[job(1, 'app', 1), []]]);
+    graph.take(1);
+    graph.add([
+      [job(2, 'lib', 2), []],
+      [job(3, 'app', 2), [drv('lib')]],
+    ]);
+
+    expect(graph.heldBy(3 as JobId)).toBeUndefined();
+    expect(graph.lostWith(drv('lib'))).toEqual([]);
+    expect(graph.dependentsOf(2 as JobId)).toEqual([]);
+    graph.putBack(drv('app'));
+    expect(graph.heldBy(3 as JobId)).toBe(drv('lib'));
+    expect(graph.take(9)).toEqual([drv('lib')]);
   });
 
   test('whatever happens, every job ends once and no step is taken twice at a time', () => {
     const edges = fc.array(fc.tuple(fc.nat(19), fc.nat(19)), { maxLength: 60 });
-    const moves = fc.array(fc.record({ good: fc.boolean(), putBack: fc.boolean(), pick: fc.nat() }), {
+    const moves = fc.array(fc.record({ isGood: fc.boolean(), isSpoiled: fc.boolean(), pick: fc.nat() }), {
       minLength: 60,
       maxLength: 60,
     });
@@ -92,30 +146,22 @@ describe('the build graph', () => {
           ]);
         }
         const ended: number[] = [...forgotten];
-        graph.forget(forgotten.map((id) => id as JobId));
+        graph.forget(forgotten.map((id) => job(id, `s${id}`)));
         const taken: DerivationPath[] = [];
-        for (const { good, putBack, pick } of [...steps, ...steps]) {
-          for (const { drvPath } of graph.take(2)) {
+        for (const { isGood, isSpoiled, pick } of [...steps, ...steps]) {
+          for (const drvPath of graph.take(2)) {
             expect(taken).not.toContain(drvPath);
             taken.push(drvPath);
           }
           const [drvPath] = taken.splice(pick % Math.max(taken.length, 1), 1);
-          if (drvPath === undefined) {
-            continue;
+          if (drvPath !== undefined && isSpoiled && pick % 7 === 0) {
+            graph.putBack(drvPath, { wasDispatched: true });
+          } else if (drvPath !== undefined) {
+            ended.push(...ids(end(graph, drvPath, isGood)));
           }
-          if (putBack && pick % 7 === 0) {
-            graph.putBack(drvPath);
-            continue;
-          }
-          const end = graph.end(drvPath, good);
-          ended.push(
-            ...end.jobs.map(({ jobId }) => jobId),
-            ...end.dependents.map(({ job: { jobId } }) => jobId),
-          );
         }
-        for (let next = [...taken, ...graph.take(99).map(({ drvPath }) => drvPath)]; next.length > 0; ) {
-          ended.push(...next.flatMap((drvPath) => graph.end(drvPath, true).jobs.map(({ jobId }) => jobId)));
-          next = graph.take(99).map(({ drvPath }) => drvPath);
+        for (let next = [...taken, ...graph.take(99)]; next.length > 0; next = [...graph.take(99)]) {
+          ended.push(...next.flatMap((drvPath) => ids(end(graph, drvPath, true))));
         }
         expect(new Set(ended).size).toBe(40);
         expect(ended.filter((id) => !forgotten.includes(id))).toHaveLength(40 - new Set(forgotten).size);

@@ -2,24 +2,28 @@
  * What waits for what. A step is a derivation that some job names; jobs with one derivation share its step, whatever
  * their evaluation. A step is
  *
- * - waiting, while a step that it needs has not ended;
+ * - waiting, while it needs a step that is still there;
  * - ready, when nothing holds it: it stands in line, first come first served;
- * - taken, from `take` until `end`: a builder has it;
- * - and gone, once it ended or nobody wants it any more.
+ * - taken, from `take` until `putBack`: a builder has it, or its next try waits;
+ * - and gone, once no job wants it any more, which frees those that need it (Nix builds it inside them).
  *
- * A step that ends well, or that is dropped because nobody wants it, frees those that need it (Nix builds a dropped
- * one inside them); one that ends badly takes all that need it along. Only this file changes the states; it does no
- * I/O and knows no time.
+ * Jobs leave by `forget`, whatever became of them. A taken step without jobs stays until it is put back: two builds of
+ * one derivation at a time must not be. A job is known by its attempt: late news of an earlier one changes nothing.
+ * Only this file changes the states; it does no I/O and knows no time.
  */
 import type { EvaluationId, JobId } from '@argunix/shared/domain/ids';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
+import type { JobAttempt } from './job-attempt.ts';
 
-export interface GraphJob {
-  readonly jobId: JobId;
-  readonly attempt: number;
+export interface GraphJob extends JobAttempt {
   readonly evaluationId: EvaluationId;
   readonly attr: string;
+  readonly system: string;
   readonly drvPath: DerivationPath;
+  /** Store paths of its outputs, as far as they are known before it is built. */
+  readonly outputs: readonly string[];
+  /** A builder had this attempt before and was interrupted: outputs that are there now are its work. */
+  readonly wasDispatched: boolean;
 }
 
 export interface FailedDependent {
@@ -30,38 +34,36 @@ export interface FailedDependent {
   readonly drvPath: DerivationPath;
 }
 
-export interface EndedStep {
-  readonly jobs: readonly GraphJob[];
-  /** Jobs of steps that can not be built any more. */
-  readonly dependents: readonly FailedDependent[];
-}
-
 interface Step {
   readonly drvPath: DerivationPath;
   readonly jobs: Map<JobId, GraphJob>;
   readonly needs: Set<Step>;
   readonly neededBy: Set<Step>;
   isTaken: boolean;
+  spoiledCount: number;
 }
 
 export interface BuildGraph {
-  has(drvPath: DerivationPath): boolean;
-  /** Adds jobs; `needs` are derivations of other steps, of these jobs or known before; others are ignored. */
+  /** Whether this very attempt is in it. */
+  has(job: JobAttempt): boolean;
+  /** Adds jobs, in place of earlier attempts; `needs` are derivations of other steps; of any other, nothing is known. */
   add(jobs: readonly (readonly [job: GraphJob, needs: readonly DerivationPath[]])[]): void;
   readonly readyCount: number;
-  /** Steps in line, first first; a copy. */
-  ready(): readonly DerivationPath[];
-  /** The next `count` ready steps, each with the jobs that want it now. */
-  take(count: number): readonly { readonly drvPath: DerivationPath; readonly jobs: readonly GraphJob[] }[];
+  /** The first `count` of the line. */
+  take(count: number): readonly DerivationPath[];
   /** Jobs that want a step now. */
   jobsOf(drvPath: DerivationPath): readonly GraphJob[];
-  /** Back in line: its builder was lost. */
-  putBack(drvPath: DerivationPath): void;
-  end(drvPath: DerivationPath, isGood: boolean): EndedStep;
-  /** These jobs want nothing any more. Returns the taken steps that nobody wants now: their builds may be stopped. */
-  forget(jobIds: Iterable<JobId>): readonly DerivationPath[];
+  /** Jobs that cannot be had when this step fails; those of a step that is taken have an ending of their own coming. */
+  lostWith(drvPath: DerivationPath): readonly FailedDependent[];
+  /** One more try of it came to nothing through no fault of its own. Returns how many that makes while it is here. */
+  countSpoiled(drvPath: DerivationPath): number;
+  /** Not taken any more: back in line, or gone when nobody wants it. */
+  putBack(drvPath: DerivationPath, options?: { readonly wasDispatched: boolean }): void;
+  /** These want nothing any more. Returns the taken steps that nobody wants now: their builds may be stopped. */
+  forget(jobs: readonly JobAttempt[]): readonly DerivationPath[];
   /** Jobs of the same evaluation that cannot be had without this one. */
   dependentsOf(jobId: JobId): readonly GraphJob[];
+  derivationOf(jobId: JobId): DerivationPath | undefined;
   /** The step that holds this job back, when it waits for one. */
   heldBy(jobId: JobId): DerivationPath | undefined;
 }
@@ -74,7 +76,14 @@ export function createBuildGraph(): BuildGraph {
   function stepFor(drvPath: DerivationPath): Step {
     let step = steps.get(drvPath);
     if (step === undefined) {
-      step = { drvPath, jobs: new Map(), needs: new Set(), neededBy: new Set(), isTaken: false };
+      step = {
+        drvPath,
+        jobs: new Map(),
+        needs: new Set(),
+        neededBy: new Set(),
+        isTaken: false,
+        spoiledCount: 0,
+      };
       steps.set(drvPath, step);
     }
     return step;
@@ -86,13 +95,12 @@ export function createBuildGraph(): BuildGraph {
       line.delete(step);
     }
   }
-  /** Takes a step out of the graph; whoever needed it does not wait for it any more. */
-  function remove(step: Step): void {
+  function removeUnwanted(step: Step): void {
+    if (step.jobs.size > 0 || step.isTaken) {
+      return;
+    }
     steps.delete(step.drvPath);
     line.delete(step);
-    for (const jobId of step.jobs.keys()) {
-      stepOfJob.delete(jobId);
-    }
     for (const needed of step.needs) {
       needed.neededBy.delete(step);
     }
@@ -101,23 +109,23 @@ export function createBuildGraph(): BuildGraph {
       lineUp(dependent);
     }
   }
-  /** Everything that needs `step`, however far away. */
-  function dependentsOf(step: Step): readonly Step[] {
+  /** Everything that waits for `step`, however far away. */
+  function waitingFor(step: Step): ReadonlySet<Step> {
     const found = new Set<Step>();
     const open = [step];
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
       for (const dependent of next.neededBy) {
-        if (!found.has(dependent)) {
+        if (!found.has(dependent) && !dependent.isTaken) {
           found.add(dependent);
           open.push(dependent);
         }
       }
     }
-    return [...found];
+    return found;
   }
 
   return {
-    has: (drvPath) => steps.has(drvPath),
+    has: ({ jobId, attempt }) => stepOfJob.get(jobId)?.jobs.get(jobId)?.attempt === attempt,
     add: (jobs) => {
       for (const [job] of jobs) {
         const step = stepFor(job.drvPath);
@@ -126,7 +134,7 @@ export function createBuildGraph(): BuildGraph {
       }
       for (const [job, needs] of jobs) {
         const step = stepFor(job.drvPath);
-        for (const needed of step.isTaken ? [] : needs.flatMap((drvPath) => steps.get(drvPath) ?? [])) {
+        for (const needed of needs.flatMap((drvPath) => steps.get(drvPath) ?? [])) {
           if (needed !== step) {
             step.needs.add(needed);
             needed.neededBy.add(step);
@@ -138,74 +146,70 @@ export function createBuildGraph(): BuildGraph {
     get readyCount() {
       return line.size;
     },
-    ready: () => [...line].map(({ drvPath }) => drvPath),
     take: (count) => {
-      const taken: { drvPath: DerivationPath; jobs: readonly GraphJob[] }[] = [];
-      for (const step of line) {
-        if (taken.length >= count) {
-          break;
-        }
+      const taken = [...line.values().take(count)];
+      for (const step of taken) {
         line.delete(step);
         step.isTaken = true;
-        taken.push({ drvPath: step.drvPath, jobs: [...step.jobs.values()] });
       }
-      return taken;
+      return taken.map(({ drvPath }) => drvPath);
     },
     jobsOf: (drvPath) => [...(steps.get(drvPath)?.jobs.values() ?? [])],
-    putBack: (drvPath) => {
+    lostWith: (drvPath) => {
       const step = steps.get(drvPath);
-      if (step !== undefined) {
-        step.isTaken = false;
-        lineUp(step);
-      }
+      const own = [...(step?.jobs.values() ?? [])];
+      const lost = step === undefined ? [] : [...waitingFor(step)].flatMap(({ jobs }) => [...jobs.values()]);
+      const causes = new Map(own.map((job) => [job.evaluationId, job]));
+      return lost.map((job) => ({ job, cause: causes.get(job.evaluationId) ?? null, drvPath }));
     },
-    end: (drvPath, isGood) => {
+    countSpoiled: (drvPath) => {
       const step = steps.get(drvPath);
       if (step === undefined) {
-        return { jobs: [], dependents: [] };
+        return 1;
       }
-      const jobs = [...step.jobs.values()];
-      const lost = isGood ? [] : dependentsOf(step);
-      remove(step);
-      const dependents = lost.flatMap((dependent) =>
-        [...dependent.jobs.values()].map((job) => ({
-          job,
-          cause: jobs.find(({ evaluationId }) => evaluationId === job.evaluationId) ?? null,
-          drvPath,
-        })),
-      );
-      for (const dependent of lost) {
-        remove(dependent);
-      }
-      return { jobs, dependents };
+      step.spoiledCount += 1;
+      return step.spoiledCount;
     },
-    forget: (jobIds) => {
-      const unwanted: DerivationPath[] = [];
-      for (const jobId of jobIds) {
+    putBack: (drvPath, { wasDispatched } = { wasDispatched: false }) => {
+      const step = steps.get(drvPath);
+      if (step === undefined) {
+        return;
+      }
+      step.isTaken = false;
+      for (const job of wasDispatched ? step.jobs.values() : []) {
+        step.jobs.set(job.jobId, { ...job, wasDispatched });
+      }
+      lineUp(step);
+      removeUnwanted(step);
+    },
+    forget: (jobs) => {
+      const emptied: Step[] = [];
+      for (const { jobId, attempt } of jobs) {
         const step = stepOfJob.get(jobId);
-        step?.jobs.delete(jobId);
-        stepOfJob.delete(jobId);
-        if (step !== undefined && step.jobs.size === 0) {
-          if (step.isTaken) {
-            unwanted.push(step.drvPath);
-          } else {
-            remove(step);
-          }
+        if (step?.jobs.get(jobId)?.attempt === attempt) {
+          step.jobs.delete(jobId);
+          stepOfJob.delete(jobId);
+          emptied.push(...(step.jobs.size === 0 ? [step] : []));
         }
       }
-      return unwanted;
+      for (const step of emptied) {
+        removeUnwanted(step);
+      }
+      return emptied.flatMap(({ isTaken, drvPath }) => (isTaken ? [drvPath] : []));
     },
     dependentsOf: (jobId) => {
       const step = stepOfJob.get(jobId);
       const own = step?.jobs.get(jobId);
       return step === undefined
         ? []
-        : dependentsOf(step).flatMap(({ jobs }) =>
+        : [...waitingFor(step)].flatMap(({ jobs }) =>
             [...jobs.values()].filter(({ evaluationId }) => evaluationId === own?.evaluationId),
           );
     },
+    derivationOf: (jobId) => stepOfJob.get(jobId)?.drvPath,
     heldBy: (jobId) => {
-      const [needed] = stepOfJob.get(jobId)?.needs ?? [];
+      const step = stepOfJob.get(jobId);
+      const [needed] = step === undefined || step.isTaken ? [] : step.needs;
       return needed?.drvPath;
     },
   };

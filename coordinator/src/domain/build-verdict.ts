@@ -21,11 +21,8 @@ export interface Verdict {
   readonly causeJobId: JobId | null;
 }
 
-/**
- * What an ending means for one of the jobs of its step. `wasLeased`: an earlier dispatch was interrupted, so outputs
- * that are there now are its work, not somebody else's.
- */
-export function judgeBuild(job: GraphJob, ending: FinalEnding, wasLeased: boolean): Verdict {
+/** What an ending means for one of the jobs of its step. */
+export function judgeBuild(job: GraphJob, ending: FinalEnding): Verdict {
   const { jobId, attempt } = job;
   const verdict = (status: JobEnding, reason: string | null): Verdict => ({
     jobId,
@@ -38,7 +35,7 @@ export function judgeBuild(job: GraphJob, ending: FinalEnding, wasLeased: boolea
     case 'built':
       return verdict('success', null);
     case 'substituted':
-      return wasLeased
+      return job.wasDispatched
         ? verdict('success', null)
         : verdict(
             'cached',
@@ -48,7 +45,10 @@ export function judgeBuild(job: GraphJob, ending: FinalEnding, wasLeased: boolea
     case 'dependency_failed':
       return verdict('failure', readableReason(ending.reason));
     case 'timed_out':
-      return verdict('timed_out', `${storePathName(job.drvPath)} ${ending.reason}.`);
+      return verdict(
+        'timed_out',
+        `It ${ending.reason}; schedule.build_timeout_seconds and schedule.max_silent_seconds say how much is allowed.`,
+      );
     case 'unsupported':
       return verdict('unsupported', readableReason(ending.reason));
     case 'gave_up':

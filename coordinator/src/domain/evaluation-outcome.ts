@@ -16,7 +16,3 @@ export function outcomeOf(counts: Counts): EvaluationOutcome {
   }
   return counts.dependency_failed > 0 ? 'failure' : 'success';
 }
-
-export function unfinishedCount(counts: Counts): number {
-  return counts.queued + counts.running;
-}

@@ -1,20 +1,20 @@
 import type { EvaluationId } from '@argunix/shared/domain/ids';
 import type { Clock } from '@argunix/shared/kit/clock';
-import { derivationRoots } from '../domain/root-owners.ts';
 import type { Changes } from '../ports/changes.ts';
 import type { CommandVerdict } from '../ports/commands.ts';
 import type { EvaluationStore } from '../ports/evaluation-store.ts';
-import type { GcRoots } from '../ports/gc-roots.ts';
+import type { Metrics } from '../ports/metrics.ts';
 import type { Dispatcher } from './dispatch-steps.ts';
 import type { EvaluationQueue } from './evaluation-queue.ts';
+import { type ReleasePorts, releaseDerivations } from './release-derivations.ts';
 
-export interface CancelPorts {
+export interface CancelPorts extends ReleasePorts {
   readonly evaluations: EvaluationStore;
   readonly queue: EvaluationQueue;
   readonly dispatcher: Dispatcher;
-  readonly roots: GcRoots;
   readonly changes: Changes;
   readonly clock: Clock;
+  readonly metrics: Pick<Metrics, 'evaluationEnded'>;
 }
 
 /** Ends an evaluation that lives: stored first, then its evaluator and the builds that nobody else wants are stopped. */
@@ -24,18 +24,20 @@ export async function cancelEvaluation(
   reason: string,
   status: 'cancelled' | 'superseded' = 'cancelled',
 ): Promise<CommandVerdict<object>> {
-  const { evaluations, queue, dispatcher, roots, changes, clock } = ports;
+  const { evaluations, queue, dispatcher, changes, clock, metrics } = ports;
   const evaluation = evaluations.find(id);
   if (evaluation === undefined) {
     return { kind: 'not_found' };
   }
-  const jobIds = await evaluations.end(id, status, reason, clock.now());
-  if (jobIds === undefined) {
+  const at = clock.now();
+  const ended = await evaluations.end(id, status, reason, at);
+  if (ended === undefined) {
     return { kind: 'refused', reason: `Evaluation ${id} has ended already: it is ${evaluation.status}.` };
   }
-  queue.abort(id);
-  await dispatcher.forget(id, jobIds);
-  await roots.remove(derivationRoots(id));
+  metrics.evaluationEnded(status, null, at - evaluation.createdAt);
   changes.tell({ kind: 'evaluation', evaluationId: id });
+  queue.abort(id);
+  await dispatcher.forget(id, ended);
+  await releaseDerivations(ports, id);
   return { kind: 'done' };
 }

@@ -20,7 +20,7 @@ const store = createFakeStore();
 const roots = createFakeRoots();
 const changes = { tell: () => undefined, listen: () => () => undefined };
 
-function startDispatcher(slots = 2): void {
+function startDispatcher({ slots = 2, retryMs = 1 } = {}): void {
   builder = createFakeBuilder(slots);
   dispatcher = createDispatcher({
     ...stores,
@@ -34,7 +34,7 @@ function startDispatcher(slots = 2): void {
     metrics: silentMetrics,
     limits: { timeoutMs: 1_000, maxSilentMs: 1_000 },
     retries: 2,
-    retryMs: 1,
+    retryMs,
   });
 }
 beforeEach(async () => {
@@ -46,6 +46,7 @@ afterEach(async () => {
   await stores.close();
   store.inputs.clear();
   store.valid.clear();
+  roots.owners.clear();
 });
 
 const ports = () => ({
@@ -55,6 +56,8 @@ const ports = () => ({
   store,
   changes,
   clock: systemClock,
+  log: silentLogger,
+  metrics: silentMetrics,
   queue: { wake: () => undefined, abort: () => undefined, stop: () => Promise.resolve() },
 });
 const table = (evaluationId: number): Record<string, string> =>
@@ -249,4 +252,69 @@ test('a free slot is given to what is ready, as long as there is one', async () 
   await done(next.id);
 
   expect(dispatcher.slotsUsed).toBe(0);
+});
+
+test('a job whose derivation is being built already shows that build as its own: running, with its log', async () => {
+  const first = await building(stores, ['same'], 'a');
+  await dispatcher.adopt(first.id);
+  await given(['same']);
+  builder.start('same');
+  await until('it runs', () => table(first.id)['same'] === 'running');
+
+  const second = await building(stores, ['same'], 'b');
+  await dispatcher.adopt(second.id);
+  await until('the other runs too', () => table(second.id)['same'] === 'running');
+  expect(stores.jobs.find(second.jobIds[0] ?? (0 as JobId))?.leaseId).toBe(
+    stores.jobs.find(first.jobIds[0] ?? (0 as JobId))?.leaseId,
+  );
+  builder.finish('same', { kind: 'failed', reason: 'it does not compile' });
+  await done(second.id);
+
+  expect([table(first.id), table(second.id)]).toEqual([{ same: 'failure' }, { same: 'failure' }]);
+  expect(roots.owners.get(`eval-${second.id}-outs`)?.size).toBe(1);
+});
+
+test('a job that is cancelled while its evaluation is taken over is not built', async () => {
+  const { id, jobIds } = await building(stores, ['unwanted', 'wanted']);
+  const adopting = dispatcher.adopt(id);
+  const cancelling = cancelJob(ports(), jobIds[0] ?? (0 as JobId));
+  await Promise.all([adopting, cancelling]);
+  await given(['wanted']);
+  builder.finish('wanted');
+  await done(id);
+
+  expect(table(id)).toEqual({ unwanted: 'cancelled', wanted: 'success' });
+});
+
+test('a job that is restarted in the moment in which it ends is built again', async () => {
+  const { id, jobIds } = await building(stores, ['flaky']);
+  store.valid.add(drvPath('flaky'));
+  await dispatcher.adopt(id);
+  await given(['flaky']);
+  builder.finish('flaky', { kind: 'failed', reason: 'flaky' });
+  await until('its end is stored', async () => {
+    const [jobId] = jobIds;
+    return jobId !== undefined && (await restartJob(ports(), jobId)).kind === 'done';
+  });
+  await given(['flaky']);
+  builder.finish('flaky');
+  await done(id);
+
+  expect(table(id)).toEqual({ flaky: 'success' });
+});
+
+test('a build that waits for its next try does not hold up the others of its batch', async () => {
+  await dispatcher.stop();
+  startDispatcher({ slots: 1, retryMs: 60_000 });
+  const { id, jobIds } = await building(stores, ['spoiled', 'fine']);
+  await dispatcher.adopt(id);
+  await given(['spoiled', 'fine']);
+  builder.finish('spoiled', { kind: 'infrastructure', reason: 'the disk is full' });
+  builder.finish('fine');
+  await until('the slot is free', () => dispatcher.slotsUsed === 0);
+
+  await cancelJob(ports(), jobIds[0] ?? (0 as JobId));
+  await done(id);
+
+  expect(table(id)).toEqual({ spoiled: 'cancelled', fine: 'success' });
 });

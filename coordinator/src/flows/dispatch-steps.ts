@@ -1,42 +1,32 @@
 /**
  * Keeps the builder busy. It holds the graph of what waits for what, gives ready steps to the builder as long as it
- * has a free slot, and stores every ending before it acts on it. Everything here can be made again from the store
+ * has a free slot, and takes back what has to be tried again. Everything here can be made again from the store
  * (`adopt`), so a crash loses only the builds that ran.
  */
 import type { BuildEnding } from '@argunix/shared/domain/build-ending';
 import type { EpochMs } from '@argunix/shared/domain/epoch-ms';
 import type { EvaluationId, JobId, LeaseId } from '@argunix/shared/domain/ids';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
-import type { Logger } from '@argunix/shared/kit/logger';
+import { messageOf } from '@argunix/shared/kit/app-error';
 import { batchSize } from '../domain/batch-size.ts';
 import { createBuildGraph, type GraphJob } from '../domain/build-graph.ts';
-import {
-  type FinalEnding,
-  isGoodEnding,
-  judgeBuild,
-  judgeDependent,
-  type Verdict,
-} from '../domain/build-verdict.ts';
+import type { JobAttempt } from '../domain/job-attempt.ts';
 import { outputRoots } from '../domain/root-owners.ts';
-import type { Builder, BuildLimits } from '../ports/builder.ts';
-import type { JobStore, StoredJob } from '../ports/job-store.ts';
+import type { StoredJob } from '../ports/job-store.ts';
 import type { LogStore, LogWriter } from '../ports/log-store.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { StoreReader } from '../ports/store-reader.ts';
 import { findNeeds } from './find-needs.ts';
-import { type FinishPorts, finishEvaluation } from './finish-evaluation.ts';
+import { finishEvaluation } from './finish-evaluation.ts';
 import { keepTrying } from './keep-trying.ts';
+import { type BatchPorts, runBatch } from './run-batch.ts';
+import { createSettling, type SettlePorts } from './settle-step.ts';
 import { outputPaths } from './store-found-jobs.ts';
+import { tellJobs } from './tell-jobs.ts';
 
-export interface DispatchPorts extends FinishPorts {
-  readonly jobs: JobStore;
-  readonly builder: Builder;
+export interface DispatchPorts extends SettlePorts, BatchPorts {
   readonly logs: Pick<LogStore, 'open'>;
-  readonly store: StoreReader;
-  readonly limits: BuildLimits;
-  readonly retries: number;
-  readonly retryMs: number;
-  readonly log: Logger;
+  readonly store: Pick<StoreReader, 'inputDerivations'>;
   readonly metrics: Pick<Metrics, 'jobEnded' | 'buildEnded' | 'dispatchDecided' | 'evaluationEnded'>;
 }
 
@@ -44,11 +34,13 @@ export interface Dispatcher {
   /** Takes over the unfinished jobs of an evaluation that is `building`; the evaluation is done when there are none. */
   adopt(evaluationId: EvaluationId): Promise<void>;
   /** These jobs have been ended by someone else; builds that nobody wants any more are stopped. */
-  forget(evaluationId: EvaluationId, jobIds: readonly JobId[]): Promise<void>;
+  forget(evaluationId: EvaluationId, jobs: readonly JobAttempt[]): Promise<void>;
   /** Jobs of the same evaluation that cannot be had without this one. */
   dependentsOf(jobId: JobId): readonly GraphJob[];
   /** The step that this job waits for, if it waits for one. */
   heldBy(jobId: JobId): DerivationPath | undefined;
+  /** What the host spoiled of the step that this job wants, when that is why it waits. */
+  spoiledBy(jobId: JobId): string | undefined;
   readonly slotsUsed: number;
   /** Gives out nothing more, ends what is being built and puts it back in the queue. */
   stop(): Promise<void>;
@@ -61,285 +53,229 @@ interface Dispatch {
   readonly log: LogWriter;
   /** When its own builder began; undefined for what is not built. */
   startedAt: EpochMs | undefined;
-  hasEnded: boolean;
 }
 
+const NO_LEASE = 'Its derivation is leased already; it is tried again when that lease has ended.';
+
 export function createDispatcher(ports: DispatchPorts): Dispatcher {
-  const { jobs, builder, logs, clock, log } = ports;
+  const { jobs, builder, logs, clock, log, roots } = ports;
   const graph = createBuildGraph();
-  const stored = new Map<JobId, StoredJob>();
-  const unfinished = new Map<EvaluationId, number>();
+  /** Steps that the builder has, by derivation. */
   const current = new Map<DerivationPath, Dispatch>();
-  const failures = new Map<DerivationPath, number>();
-  const batches = new Set<Promise<void>>();
+  /** Steps that wait for their next try, and why. */
+  const waits = new Map<DerivationPath, { readonly reason: string; readonly wait: AbortController }>();
+  const background = new Set<Promise<void>>();
   const stopping = new AbortController();
+  const settle = createSettling(ports, graph, stopping.signal);
   let freeSlots = builder.slots;
 
-  async function adopt(evaluationId: EvaluationId): Promise<void> {
-    const found = jobs.unfinished(evaluationId).filter(({ id }) => !stored.has(id));
-    unfinished.set(evaluationId, (unfinished.get(evaluationId) ?? 0) + found.length);
-    const buildable = found.flatMap((job) => {
-      const graphJob = toGraphJob(job);
-      if (graphJob === undefined) {
-        return [];
-      }
-      stored.set(job.id, job);
-      return [graphJob];
+  function inBackground(what: string, work: Promise<void>): void {
+    const guarded = work.catch((error: unknown) => {
+      // While stopping, what the store did not take is found again by the next start.
+      log.error({ err: error, what }, 'something in the background failed');
     });
-    const needs = await findNeeds(new Set(buildable.map(({ drvPath }) => drvPath)), ports.store);
-    graph.add(buildable.map((job) => [job, needs.get(job.drvPath) ?? []] as const));
-    await finishIfDone(evaluationId);
+    background.add(guarded);
+    void guarded.then(() => background.delete(guarded));
+  }
+
+  async function adopt(evaluationId: EvaluationId): Promise<void> {
+    const needs = await findNeeds(jobs.unfinishedDerivations(evaluationId), ports.store);
+    // Only now: meanwhile some may have been cancelled or restarted.
+    const found = jobs
+      .unfinished(evaluationId)
+      .flatMap(toGraphJob)
+      .filter((job) => needs.has(job.drvPath) && !graph.has(job));
+    graph.add(found.map((job) => [job, needs.get(job.drvPath) ?? []] as const));
+    for (const [drvPath, joining] of Map.groupBy(found, (job) => job.drvPath)) {
+      const shared = current.get(drvPath);
+      if (shared !== undefined) {
+        inBackground('join a build that is under way', join(shared, joining));
+      }
+    }
     wake();
+    await finishEvaluation(ports, evaluationId, stopping.signal);
+  }
+
+  /** Its build runs already, for others. */
+  async function join({ leaseId, startedAt }: Dispatch, joining: readonly GraphJob[]): Promise<void> {
+    await jobs.join(joining, leaseId, startedAt === undefined ? null : clock.now());
+    tellJobs(ports.changes, joining);
+    await rootOutputs(joining);
+  }
+
+  async function rootOutputs(wanting: readonly GraphJob[]): Promise<void> {
+    for (const [evaluationId, some] of Map.groupBy(wanting, (job) => job.evaluationId)) {
+      await roots.add(
+        outputRoots(evaluationId),
+        some.flatMap(({ outputs }) => outputs),
+      );
+    }
   }
 
   function wake(): void {
     while (freeSlots > 0 && graph.readyCount > 0 && !stopping.signal.aborted) {
       const decidedFrom = performance.now();
       const slots = Math.min(freeSlots, graph.readyCount);
-      const steps = graph.take(batchSize(graph.readyCount, slots));
+      const steps = graph.take(batchSize(graph.readyCount, slots, builder.slots));
       freeSlots -= slots;
       ports.metrics.dispatchDecided(performance.now() - decidedFrom);
-      const batch = runBatch(
-        steps.map(({ drvPath }) => drvPath),
-        slots,
-      );
-      batches.add(batch);
-      void batch.finally(() => batches.delete(batch));
+      inBackground('build a batch', giveOut(steps, slots));
     }
   }
 
-  /** Never rejects. Slots that the batch cannot fill any more go back while its last steps still build. */
-  async function runBatch(drvPaths: readonly DerivationPath[], slots: number): Promise<void> {
-    let open = drvPaths.length;
-    let held = slots;
-    const giveBack = (): void => {
-      const needed = Math.min(slots, open);
-      freeSlots += held - needed;
-      held = needed;
-    };
-    try {
-      const dispatches = (await Promise.all(drvPaths.map(prepare))).filter(
-        (dispatch) => dispatch !== undefined,
-      );
-      open = dispatches.length;
-      const endings: Promise<void>[] = [];
-      const byLease = new Map(dispatches.map((dispatch) => [dispatch.leaseId, dispatch]));
-      const onEnded = (dispatch: Dispatch, ending: BuildEnding): void => {
-        if (!dispatch.hasEnded) {
-          dispatch.hasEnded = true;
-          open -= 1;
-          giveBack();
-          endings.push(settle(dispatch, ending).then(wake));
-        }
-      };
-      for (const dispatch of dispatches.filter(({ drvPath }) => graph.jobsOf(drvPath).length === 0)) {
-        onEnded(dispatch, { kind: 'cancelled' });
-      }
-      await builder.build(
-        dispatches.filter((dispatch) => !dispatch.hasEnded),
+  async function giveOut(steps: readonly DerivationPath[], slots: number): Promise<void> {
+    const leased = await Promise.all(steps.map(lease));
+    await runBatch(
+      ports,
+      {
+        dispatches: leased.filter((one) => one !== undefined),
         slots,
-        ports.limits,
-        {
-          started: (leaseId) => void onStarted(byLease.get(leaseId)),
-          lines: (leaseId, lines) => byLease.get(leaseId)?.log.append(lines),
-          ended: (leaseId, ending) => {
-            const dispatch = byLease.get(leaseId);
-            if (dispatch !== undefined) {
-              onEnded(dispatch, ending);
-            }
-          },
+        started: onStarted,
+        lines: (one, lines) => one.log.append(lines),
+        ended: onEnded,
+        freed: (count) => {
+          freeSlots += count;
+          wake();
         },
-        stopping.signal,
-      );
-      for (const dispatch of dispatches) {
-        onEnded(dispatch, {
-          kind: 'infrastructure',
-          reason: 'The builder ended without a word about this derivation.',
-        });
-      }
-      await Promise.all(endings);
-    } catch (error) {
-      // Only the store can throw here; its jobs stay as they are stored, and the next start takes them up.
-      log.error({ err: error }, 'a batch of builds could not be stored');
-    } finally {
-      open = 0;
-      giveBack();
-      wake();
-    }
+      },
+      stopping.signal,
+    );
   }
 
-  /** Lease, roots and log of one step, before Nix is asked for it. */
-  async function prepare(drvPath: DerivationPath): Promise<Dispatch | undefined> {
+  /** Lease, roots and log of one step, before Nix is asked for it. Never rejects. */
+  async function lease(drvPath: DerivationPath): Promise<Dispatch | undefined> {
     const wanted = graph.jobsOf(drvPath);
-    const leaseId = await jobs.lease(drvPath, builder.name, wanted, clock.now());
+    let leaseId: LeaseId | undefined;
+    try {
+      leaseId = await keepTrying(ports, 'lease a derivation', stopping.signal, () =>
+        jobs.lease(drvPath, builder.name, wanted, clock.now()),
+      );
+    } catch (error) {
+      log.error({ err: error, drvPath }, 'a derivation could not be leased');
+    }
     if (leaseId === undefined) {
-      log.warn({ drvPath }, 'a derivation is leased already; it waits for that lease');
-      await clock.sleep(ports.retryMs, stopping.signal);
-      graph.putBack(drvPath);
+      log.warn({ drvPath }, 'a derivation has a lease already, or could not get one; it is tried again');
+      putBackLater(drvPath, { afterMs: ports.retryMs, reason: NO_LEASE, wasDispatched: false });
       return undefined;
     }
-    for (const job of wanted) {
-      await ports.roots.add(
-        outputRoots(job.evaluationId),
-        outputPaths(stored.get(job.jobId) ?? { outputs: {} }),
+    const leased = { drvPath, leaseId, log: logs.open(leaseId), startedAt: undefined };
+    current.set(drvPath, leased);
+    try {
+      const late = graph.jobsOf(drvPath).filter((job) => !wanted.includes(job));
+      await Promise.all([rootOutputs(wanted), ...(late.length === 0 ? [] : [join(leased, late)])]);
+    } catch (error) {
+      await onEnded(leased, { kind: 'infrastructure', reason: messageOf(error) });
+      return undefined;
+    }
+    if (graph.jobsOf(drvPath).length === 0) {
+      await onEnded(leased, { kind: 'cancelled' });
+      return undefined;
+    }
+    return leased;
+  }
+
+  function onStarted(started: Dispatch): void {
+    if (started.startedAt === undefined) {
+      const at = clock.now();
+      started.startedAt = at;
+      const wanted = graph.jobsOf(started.drvPath);
+      // Only what is shown suffers when it fails: the end of the job is stored all the same.
+      inBackground(
+        'store the start of a build',
+        jobs.begin(wanted, at).then(() => tellJobs(ports.changes, wanted)),
       );
     }
-    const dispatch = {
-      drvPath,
-      leaseId,
-      log: logs.open(leaseId),
-      startedAt: undefined,
-      hasEnded: false,
-    };
-    current.set(drvPath, dispatch);
-    return dispatch;
   }
 
-  async function onStarted(dispatch: Dispatch | undefined): Promise<void> {
-    if (dispatch !== undefined && dispatch.startedAt === undefined) {
-      dispatch.startedAt = clock.now();
-      const started = graph.jobsOf(dispatch.drvPath);
-      try {
-        await jobs.begin(started, dispatch.startedAt);
-        tellJobs(started);
-      } catch (error) {
-        // Only what is shown suffers: the end of the job is stored all the same.
-        log.error({ err: error }, 'the start of a build could not be stored');
+  /** Never rejects: what could not be stored by now is found again by the next start. */
+  async function onEnded(ended: Dispatch, ending: BuildEnding): Promise<void> {
+    try {
+      await ended.log.close();
+      current.delete(ended.drvPath);
+      const settled = await settle(ended, ending);
+      if (settled.kind === 'again') {
+        putBackLater(ended.drvPath, { ...settled, wasDispatched: true });
       }
+    } catch (error) {
+      log.error({ err: error, drvPath: ended.drvPath, ending }, 'the end of a build could not be stored');
     }
+    wake();
   }
 
-  async function settle(dispatch: Dispatch, ending: BuildEnding): Promise<void> {
-    const { drvPath, leaseId } = dispatch;
-    await dispatch.log.close();
-    current.delete(drvPath);
-    if (ending.kind === 'cancelled' || ending.kind === 'infrastructure') {
-      await tryAgain(dispatch, ending);
-      return;
-    }
-    failures.delete(drvPath);
-    if (dispatch.startedAt !== undefined) {
-      ports.metrics.buildEnded(systemOf(drvPath), clock.now() - dispatch.startedAt);
-    }
-    await store(drvPath, ending, { id: leaseId, ending: ending.kind });
-  }
-
-  /** Stopped or spoiled: back in line when somebody still wants it, given up when the host spoils it again and again. */
-  async function tryAgain(
-    { drvPath, leaseId }: Dispatch,
-    ending: Extract<BuildEnding, { kind: 'cancelled' | 'infrastructure' }>,
-  ): Promise<void> {
-    const wanted = graph.jobsOf(drvPath);
-    if (wanted.length === 0) {
-      await store(drvPath, { kind: 'substituted' }, { id: leaseId, ending: 'nobody wants it any more' });
-      return;
-    }
-    const count = (failures.get(drvPath) ?? 0) + (ending.kind === 'infrastructure' ? 1 : 0);
-    failures.set(drvPath, count);
-    if (ending.kind === 'infrastructure' && count > ports.retries) {
-      failures.delete(drvPath);
-      await store(
-        drvPath,
-        { kind: 'gave_up', reason: `Tried ${count} times: ${ending.reason}` },
-        { id: leaseId, ending: 'infrastructure' },
-      );
-      return;
-    }
-    await jobs.requeue(wanted, leaseId, clock.now());
-    for (const { jobId } of wanted) {
-      const job = stored.get(jobId);
-      if (job !== undefined) {
-        stored.set(jobId, { ...job, leaseId });
-      }
-    }
-    tellJobs(wanted);
-    if (ending.kind === 'infrastructure') {
-      log.warn({ drvPath, count, reason: ending.reason }, 'a build is tried again');
-      await clock.sleep(ports.retryMs * 2 ** (count - 1), stopping.signal);
-    }
-    graph.putBack(drvPath);
-  }
-
-  /** What ended and what ended by it, in one transaction; nothing that follows from it is done before it is durable. */
-  async function store(
+  /** Back in line after a wait that holds nobody up. */
+  function putBackLater(
     drvPath: DerivationPath,
-    ending: FinalEnding,
-    lease: { readonly id: LeaseId; readonly ending: string },
-  ): Promise<void> {
-    const { jobs: own, dependents } = graph.end(drvPath, isGoodEnding(ending));
-    const verdicts: readonly Verdict[] = [
-      ...own.map((job) => judgeBuild(job, ending, isLeased(job.jobId))),
-      ...dependents.map(judgeDependent),
-    ];
-    const at = clock.now();
-    await keepTrying(ports, 'store an ending', stopping.signal, () => jobs.settle(verdicts, lease, at));
-    const ended = [...own, ...dependents.map(({ job }) => job)];
-    for (const { jobId, status } of verdicts) {
-      ports.metrics.jobEnded(status, stored.get(jobId)?.system ?? 'unknown');
-    }
-    tellJobs(ended);
-    await leave(ended);
-  }
-
-  function systemOf(drvPath: DerivationPath): string {
-    const [job] = graph.jobsOf(drvPath);
-    return (job === undefined ? undefined : stored.get(job.jobId)?.system) ?? 'unknown';
-  }
-
-  /** An earlier dispatch of this attempt was interrupted. */
-  function isLeased(jobId: JobId): boolean {
-    const job = stored.get(jobId);
-    return job !== undefined && job.leaseId !== null;
-  }
-
-  async function leave(ended: readonly Pick<GraphJob, 'jobId' | 'evaluationId'>[]): Promise<void> {
-    for (const { jobId, evaluationId } of ended) {
-      if (stored.delete(jobId)) {
-        unfinished.set(evaluationId, (unfinished.get(evaluationId) ?? 0) - 1);
-      }
-    }
-    for (const id of new Set(ended.map(({ evaluationId }) => evaluationId))) {
-      await finishIfDone(id);
-    }
-  }
-
-  async function finishIfDone(evaluationId: EvaluationId): Promise<void> {
-    if (unfinished.get(evaluationId) === 0) {
-      unfinished.delete(evaluationId);
-      await finishEvaluation(ports, evaluationId);
-    }
-  }
-
-  function tellJobs(told: readonly Pick<GraphJob, 'jobId' | 'evaluationId'>[]): void {
-    for (const [evaluationId, some] of Map.groupBy(told, (job) => job.evaluationId)) {
-      ports.changes.tell({ kind: 'jobs', evaluationId, jobIds: some.map(({ jobId }) => jobId) });
-    }
+    {
+      afterMs,
+      reason,
+      wasDispatched,
+    }: { readonly afterMs: number; readonly reason: string; readonly wasDispatched: boolean },
+  ): void {
+    const wait = new AbortController();
+    waits.set(drvPath, { reason, wait });
+    inBackground(
+      'put a derivation back in line',
+      clock.sleep(afterMs, AbortSignal.any([wait.signal, stopping.signal])).then(() => {
+        waits.delete(drvPath);
+        graph.putBack(drvPath, { wasDispatched });
+        wake();
+      }),
+    );
   }
 
   return {
     adopt,
-    forget: async (evaluationId, jobIds) => {
-      for (const drvPath of graph.forget(jobIds)) {
-        const dispatch = current.get(drvPath);
-        if (dispatch !== undefined) {
-          builder.cancel(dispatch.leaseId);
+    forget: async (evaluationId, gone) => {
+      for (const drvPath of graph.forget(gone)) {
+        const unwanted = current.get(drvPath);
+        if (unwanted !== undefined) {
+          builder.cancel(unwanted.leaseId);
         }
+        waits.get(drvPath)?.wait.abort();
       }
-      await leave(jobIds.map((jobId) => ({ jobId, evaluationId })));
       wake();
+      await finishEvaluation(ports, evaluationId, stopping.signal);
     },
     dependentsOf: (jobId) => graph.dependentsOf(jobId),
     heldBy: (jobId) => graph.heldBy(jobId),
+    spoiledBy: (jobId) => {
+      const drvPath = graph.derivationOf(jobId);
+      return drvPath === undefined ? undefined : waits.get(drvPath)?.reason;
+    },
     get slotsUsed() {
       return builder.slots - freeSlots;
     },
     stop: async () => {
       stopping.abort();
-      await Promise.all(batches);
+      while (background.size > 0) {
+        await Promise.all(background);
+      }
     },
   };
 }
 
-function toGraphJob({ id, attempt, evaluationId, attr, drvPath }: StoredJob): GraphJob | undefined {
-  return drvPath === null ? undefined : { jobId: id, attempt, evaluationId, attr, drvPath };
+function toGraphJob({
+  id,
+  attempt,
+  evaluationId,
+  attr,
+  system,
+  drvPath,
+  outputs,
+  leaseId,
+}: StoredJob): readonly GraphJob[] {
+  return drvPath === null
+    ? []
+    : [
+        {
+          jobId: id,
+          attempt,
+          evaluationId,
+          attr,
+          system,
+          drvPath,
+          outputs: outputPaths({ outputs }),
+          wasDispatched: leaseId !== null,
+        },
+      ];
 }

@@ -1,16 +1,16 @@
-import { isAppError, messageOf } from '@argunix/shared/kit/app-error';
-import type { Logger } from '@argunix/shared/kit/logger';
+import type { EvaluationId } from '@argunix/shared/domain/ids';
+import { isAppError, mayPass, messageOf } from '@argunix/shared/kit/app-error';
 import type { Evaluation, EvaluationStore } from '../ports/evaluation-store.ts';
 import type { EvaluationEnding, Evaluator } from '../ports/evaluator.ts';
 import type { EvaluationSettings } from '../ports/settings.ts';
 import type { SourceCheckout } from '../ports/source-checkout.ts';
+import { keepTrying, type PatiencePorts } from './keep-trying.ts';
 import { type FoundPorts, storeFoundJobs } from './store-found-jobs.ts';
 
-export interface EvaluatePorts extends FoundPorts {
+export interface EvaluatePorts extends FoundPorts, PatiencePorts {
   readonly evaluations: EvaluationStore;
   readonly checkout: SourceCheckout;
   readonly evaluator: Evaluator;
-  readonly log: Logger;
 }
 
 /** `retry`: the host or the network was at fault; the evaluation is still `evaluating` and the caller decides. */
@@ -29,16 +29,18 @@ export async function evaluateRevision(
   const { evaluations, changes, clock, log } = ports;
   const ending = await tryToEvaluate(ports, evaluation, settings, signal);
   log.info({ evaluationId: evaluation.id, ending: ending.kind }, 'evaluator ended');
-  if (signal.aborted || ending.kind === 'cancelled') {
+  if (signal.aborted) {
     return { kind: 'ended' };
   }
-  if (ending.kind === 'infrastructure') {
-    return { kind: 'retry', reason: ending.reason };
+  if (ending.kind === 'infrastructure' || ending.kind === 'cancelled') {
+    return { kind: 'retry', reason: ending.kind === 'cancelled' ? 'It was stopped.' : ending.reason };
   }
   const isBuilding = ending.kind === 'complete';
-  const isStored = isBuilding
-    ? await evaluations.startBuilding(evaluation.id, clock.now())
-    : await evaluations.fail(evaluation.id, ending.reason, clock.now());
+  const isStored = await keepTrying(ports, 'store the end of an evaluator', signal, () =>
+    isBuilding
+      ? evaluations.startBuilding(evaluation.id, clock.now())
+      : evaluations.fail(evaluation.id, ending.reason, clock.now()),
+  );
   changes.tell({ kind: 'evaluation', evaluationId: evaluation.id });
   return isBuilding && isStored ? { kind: 'building' } : { kind: 'ended' };
 }
@@ -65,7 +67,16 @@ async function tryToEvaluate(
   } catch (error) {
     return toEnding(error, signal);
   } finally {
-    await ports.checkout.remove(evaluation.id);
+    await removeWorktree(ports, evaluation.id);
+  }
+}
+
+/** What stays is no harm to the evaluation: the next start removes it. */
+async function removeWorktree({ checkout, log }: EvaluatePorts, id: EvaluationId): Promise<void> {
+  try {
+    await checkout.remove(id);
+  } catch (error) {
+    log.warn({ err: error, evaluationId: id }, 'a worktree could not be removed yet');
   }
 }
 
@@ -73,9 +84,11 @@ function toEnding(error: unknown, signal: AbortSignal): EvaluationEnding {
   if (signal.aborted) {
     return { kind: 'cancelled' };
   }
+  if (mayPass(error)) {
+    return { kind: 'infrastructure', reason: messageOf(error) };
+  }
   if (!isAppError(error)) {
     throw error;
   }
-  const reason = messageOf(error);
-  return error.traits.retry ? { kind: 'infrastructure', reason } : { kind: 'failed', reason };
+  return { kind: 'failed', reason: messageOf(error) };
 }

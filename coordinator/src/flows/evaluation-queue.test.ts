@@ -10,6 +10,7 @@ import { silentMetrics } from '../../test/fakes/silent-metrics.ts';
 import { drvPath, openStores, queued, sha } from '../../test/store-fixture.ts';
 import { until } from '../../test/until.ts';
 import type { FoundJob } from '../ports/evaluator.ts';
+import type { EvaluationSettings } from '../ports/settings.ts';
 import { createEvaluationQueue, type EvaluationQueue } from './evaluation-queue.ts';
 
 let stores: Awaited<ReturnType<typeof openStores>>;
@@ -19,14 +20,9 @@ let checkout = createFakeCheckout();
 let store = createFakeStore();
 let roots = createFakeRoots();
 let handedOver: EvaluationId[] = [];
+let isConfigured = true;
 
-beforeEach(async () => {
-  stores = await openStores();
-  evaluator = createFakeEvaluator();
-  checkout = createFakeCheckout();
-  store = createFakeStore();
-  roots = createFakeRoots();
-  handedOver = [];
+function startQueue(concurrency = 2, retryMs = 1): void {
   queue = createEvaluationQueue({
     ...stores,
     evaluator,
@@ -37,24 +33,37 @@ beforeEach(async () => {
     clock: systemClock,
     log: silentLogger,
     metrics: silentMetrics,
-    concurrency: 2,
+    concurrency,
     retries: 2,
-    retryMs: 1,
-    settingsOf: () => ({
-      source: { repositoryId: stores.repository.id, url: '/srv/sample.git', tokenPath: null },
-      systems: ['x86_64-linux'],
-      attributes: ['packages'],
-      timeoutMs: 1_000,
-      memoryBytes: 1_000,
-      workers: 1,
-      allowImportFromDerivation: true,
-      allowNetwork: true,
-    }),
+    retryMs,
+    settingsOf: () => (isConfigured ? settings() : undefined),
     onBuilding: (id) => {
       handedOver.push(id);
       return Promise.resolve();
     },
   });
+}
+function settings(): EvaluationSettings {
+  return {
+    source: { repositoryId: stores.repository.id, url: '/srv/sample.git', tokenPath: null },
+    systems: ['x86_64-linux'],
+    attributes: ['packages'],
+    timeoutMs: 1_000,
+    memoryBytes: 1_000,
+    workers: 1,
+    allowImportFromDerivation: true,
+    allowNetwork: true,
+  };
+}
+beforeEach(async () => {
+  stores = await openStores();
+  evaluator = createFakeEvaluator();
+  checkout = createFakeCheckout();
+  store = createFakeStore();
+  roots = createFakeRoots();
+  handedOver = [];
+  isConfigured = true;
+  startQueue();
 });
 afterEach(async () => {
   await queue.stop();
@@ -138,6 +147,7 @@ test.each([
     expect(stores.views.evaluation(id)?.reason).toBe(reason);
     expect(checkout.worktrees.size).toBe(0);
     expect(handedOver).toEqual([]);
+    await until('its derivations are let go', () => roots.owners.size === 0);
   },
 );
 
@@ -154,6 +164,24 @@ test('a revision that is gone fails at once, a source that cannot be reached is 
   await status(unreachable, 'evaluation_failed');
 
   expect(stores.views.evaluation(unreachable)?.reason).toBe('Tried 3 times: connection refused');
+});
+
+test('one that waits to be tried again says why, and holds nobody up', async () => {
+  startQueue(1, 60_000);
+  checkout.trouble = new AppError('git.unreachable', 'connection refused');
+  const unreachable = await queued(stores, '1');
+  queue.wake();
+  await until('it waits', () => stores.views.evaluation(unreachable)?.reason !== null);
+  checkout.trouble = undefined;
+  await queued(stores, '2');
+  queue.wake();
+  await open(1);
+
+  expect(evaluator.open[0]?.sha).toBe(sha('2'));
+  expect(stores.views.evaluation(unreachable)).toMatchObject({
+    status: 'queued',
+    reason: 'It is tried again (1 of 2): connection refused',
+  });
 });
 
 test('an evaluation that is aborted leaves its end to whoever aborted it', async () => {
@@ -176,4 +204,29 @@ test('stopping puts what is being evaluated back in the queue', async () => {
 
   expect(stores.evaluations.find(id)?.status).toBe('queued');
   expect(checkout.worktrees.size).toBe(0);
+});
+
+test('an evaluation whose repository left the configuration is cancelled, not looked at for ever', async () => {
+  isConfigured = false;
+  const id = await queued(stores);
+  queue.wake();
+  await status(id, 'cancelled');
+
+  expect(stores.views.evaluation(id)?.reason).toBe('Its repository is not in the configuration any more.');
+});
+
+test('the derivations of an evaluation that failed or was cancelled are held no longer', async () => {
+  const [failing, unwanted] = [await queued(stores, '1'), await queued(stores, '2')];
+  queue.wake();
+  await open(2);
+  for (const one of evaluator.open) {
+    await one.find([found(`of-${one.sha}`)]);
+  }
+  await stores.evaluations.end(unwanted, 'cancelled', 'not wanted', systemClock.now());
+  queue.abort(unwanted);
+  evaluator.open.find((one) => one.sha === sha('1'))?.end({ kind: 'failed', reason: 'no' });
+  await status(failing, 'evaluation_failed');
+  await until('nothing is held', () => [...roots.owners.keys()].every((owner) => !owner.endsWith('-drvs')));
+
+  expect(stores.views.totals().jobs).toEqual({ queued: 0, running: 0 });
 });

@@ -1,20 +1,24 @@
 /**
  * Takes queued evaluations in the order of their making, `concurrency` at a time. What the host or the network spoils
- * is tried again with growing waits; after `retries` the evaluation fails with the last reason.
+ * rests, still queued and in nobody's way, and is tried again with growing waits; after `retries` the evaluation fails
+ * with the last reason.
  */
+import { isEvaluationEnded } from '@argunix/shared/domain/evaluation-status';
 import type { EvaluationId } from '@argunix/shared/domain/ids';
 import { messageOf } from '@argunix/shared/kit/app-error';
+import { retryDelayMs } from '../domain/retry-delay.ts';
 import type { Evaluation } from '../ports/evaluation-store.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { SettingsOf } from '../ports/settings.ts';
 import { type EvaluatePorts, evaluateRevision } from './evaluate-revision.ts';
+import { keepTrying } from './keep-trying.ts';
+import { releaseDerivations } from './release-derivations.ts';
 
 export interface QueuePorts extends EvaluatePorts {
   readonly settingsOf: SettingsOf;
-  readonly metrics: Pick<Metrics, 'evaluationEnded'>;
+  readonly metrics: Pick<Metrics, 'evaluationEnded' | 'jobEnded'>;
   readonly concurrency: number;
   readonly retries: number;
-  readonly retryMs: number;
   /** The evaluation is `building`: its jobs are to be built. */
   onBuilding(id: EvaluationId): Promise<void>;
 }
@@ -28,85 +32,141 @@ export interface EvaluationQueue {
   stop(): Promise<void>;
 }
 
+interface Run {
+  readonly controller: AbortController;
+  readonly ended: Promise<void>;
+}
+
 export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
-  const running = new Map<
-    EvaluationId,
-    { readonly controller: AbortController; readonly ended: Promise<void> }
-  >();
+  const { evaluations, changes, clock, log, metrics } = ports;
+  const running = new Map<EvaluationId, Run>();
+  const resting = new Map<EvaluationId, Run>();
+  const failures = new Map<EvaluationId, number>();
   const stopping = new AbortController();
 
   function wake(): void {
-    for (const evaluation of stopping.signal.aborted ? [] : ports.evaluations.living(['queued'])) {
+    for (const evaluation of stopping.signal.aborted ? [] : evaluations.living(['queued'])) {
       if (running.size >= ports.concurrency) {
         return;
       }
-      if (!running.has(evaluation.id)) {
-        const controller = new AbortController();
-        running.set(evaluation.id, { controller, ended: run(evaluation, controller.signal) });
+      if (!running.has(evaluation.id) && !resting.has(evaluation.id)) {
+        start(running, evaluation, run);
       }
     }
   }
 
-  async function run(evaluation: Evaluation, aborted: AbortSignal): Promise<void> {
-    // One turn later: whoever is waited for by `running` must be in it first.
-    await Promise.resolve();
-    try {
-      await evaluateWithRetries(evaluation, AbortSignal.any([aborted, stopping.signal]));
-    } catch (error) {
-      ports.log.error({ err: error, evaluationId: evaluation.id }, 'an evaluation met a bug of argunix');
-      await ports.evaluations.fail(
-        evaluation.id,
-        `A mistake inside argunix ended it: ${messageOf(error)}`,
-        ports.clock.now(),
-      );
-    } finally {
-      if (stopping.signal.aborted) {
-        await ports.evaluations.requeue(evaluation.id);
+  function start(
+    place: Map<EvaluationId, Run>,
+    evaluation: Evaluation,
+    work: (evaluation: Evaluation, signal: AbortSignal) => Promise<void>,
+  ): void {
+    const controller = new AbortController();
+    const signal = AbortSignal.any([controller.signal, stopping.signal]);
+    async function whole(): Promise<void> {
+      // One turn later: whoever waits for `ended` must find it in its place first.
+      await Promise.resolve();
+      try {
+        await work(evaluation, signal);
+      } catch (error) {
+        // It was stopped while the store was at fault; the next start takes up what is stored.
+        log.error(
+          { err: error, evaluationId: evaluation.id },
+          'the end of an evaluation could not be stored',
+        );
       }
-      running.delete(evaluation.id);
-      if (ports.evaluations.find(evaluation.id)?.status === 'evaluation_failed') {
-        ports.metrics.evaluationEnded('evaluation_failed', null, ports.clock.now() - evaluation.createdAt);
-      }
-      ports.changes.tell({ kind: 'evaluation', evaluationId: evaluation.id });
+      place.delete(evaluation.id);
       wake();
     }
+    place.set(evaluation.id, { controller, ended: whole() });
   }
 
-  async function evaluateWithRetries(evaluation: Evaluation, signal: AbortSignal): Promise<void> {
-    for (let failures = 0; !signal.aborted; ) {
-      const settings = ports.settingsOf(evaluation.repositoryId);
-      if (settings === undefined || !(await ports.evaluations.begin(evaluation.id, ports.clock.now()))) {
-        return;
+  async function run(evaluation: Evaluation, signal: AbortSignal): Promise<void> {
+    const { id } = evaluation;
+    try {
+      await evaluate(evaluation, signal);
+    } catch (error) {
+      if (signal.aborted) {
+        throw error;
       }
-      ports.changes.tell({ kind: 'evaluation', evaluationId: evaluation.id });
-      const evaluated = await evaluateRevision(ports, evaluation, settings, signal);
-      if (evaluated.kind === 'building') {
-        await ports.onBuilding(evaluation.id);
-      }
-      if (evaluated.kind !== 'retry') {
-        return;
-      }
-      failures += 1;
-      if (failures > ports.retries) {
-        const reason = `Tried ${failures} times: ${evaluated.reason}`;
-        await ports.evaluations.fail(evaluation.id, reason, ports.clock.now());
-        return;
-      }
-      ports.log.warn(
-        { evaluationId: evaluation.id, failures, reason: evaluated.reason },
-        'an evaluation is tried again',
+      log.error({ err: error, evaluationId: id }, 'an evaluation met a bug of argunix');
+      await fail(id, `A mistake inside argunix ended it: ${messageOf(error)}`, signal);
+    }
+    if (stopping.signal.aborted) {
+      await evaluations.requeue(id, null);
+    }
+    await tidy(evaluation);
+    changes.tell({ kind: 'evaluation', evaluationId: id });
+  }
+
+  async function evaluate(evaluation: Evaluation, signal: AbortSignal): Promise<void> {
+    const { id } = evaluation;
+    const settings = ports.settingsOf(evaluation.repositoryId);
+    if (settings === undefined) {
+      const reason = 'Its repository is not in the configuration any more.';
+      await keepTrying(ports, 'cancel an evaluation', signal, () =>
+        evaluations.end(id, 'cancelled', reason, clock.now()),
       );
-      await ports.evaluations.requeue(evaluation.id);
-      await ports.clock.sleep(ports.retryMs * 2 ** (failures - 1), signal);
+      return;
+    }
+    const hasBegun = await keepTrying(ports, 'begin an evaluation', signal, () =>
+      evaluations.begin(id, clock.now()),
+    );
+    if (!hasBegun) {
+      return;
+    }
+    changes.tell({ kind: 'evaluation', evaluationId: id });
+    const evaluated = await evaluateRevision(ports, evaluation, settings, signal);
+    if (evaluated.kind === 'building') {
+      await ports.onBuilding(id);
+    } else if (evaluated.kind === 'retry') {
+      await tryAgain(evaluation, evaluated.reason, signal);
+    }
+  }
+
+  async function tryAgain(evaluation: Evaluation, reason: string, signal: AbortSignal): Promise<void> {
+    const { id } = evaluation;
+    const count = (failures.get(id) ?? 0) + 1;
+    if (count > ports.retries) {
+      await fail(id, `Tried ${count} times: ${reason}`, signal);
+      return;
+    }
+    failures.set(id, count);
+    log.warn({ evaluationId: id, failures: count, reason }, 'an evaluation is tried again');
+    const waitMs = retryDelayMs(ports.retryMs, count);
+    start(resting, evaluation, (_, aborted) => clock.sleep(waitMs, aborted));
+    const shown = `It is tried again (${count} of ${ports.retries}): ${reason}`;
+    await keepTrying(ports, 'queue an evaluation again', signal, () => evaluations.requeue(id, shown));
+  }
+
+  async function fail(id: EvaluationId, reason: string, signal: AbortSignal): Promise<void> {
+    await keepTrying(ports, 'fail an evaluation', signal, () => evaluations.fail(id, reason, clock.now()));
+  }
+
+  /** Its evaluator is gone, so whatever it rooted is rooted: for the builds that follow, or for nothing. */
+  async function tidy({ id, createdAt }: Evaluation): Promise<void> {
+    const status = evaluations.find(id)?.status;
+    if (status === undefined || !isEvaluationEnded(status)) {
+      return;
+    }
+    failures.delete(id);
+    if (status === 'evaluation_failed') {
+      metrics.evaluationEnded(status, null, clock.now() - createdAt);
+    }
+    if (status !== 'done') {
+      await releaseDerivations(ports, id);
     }
   }
 
   return {
     wake,
-    abort: (id) => running.get(id)?.controller.abort(),
+    abort: (id) => {
+      running.get(id)?.controller.abort();
+      resting.get(id)?.controller.abort();
+      failures.delete(id);
+    },
     stop: async () => {
       stopping.abort();
-      await Promise.all([...running.values()].map(({ ended }) => ended));
+      await Promise.all([...running.values(), ...resting.values()].map(({ ended }) => ended));
     },
   };
 }

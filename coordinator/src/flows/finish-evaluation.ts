@@ -1,29 +1,41 @@
 import type { EvaluationId } from '@argunix/shared/domain/ids';
-import type { Clock } from '@argunix/shared/kit/clock';
-import { outcomeOf, unfinishedCount } from '../domain/evaluation-outcome.ts';
-import { derivationRoots } from '../domain/root-owners.ts';
+import { outcomeOf } from '../domain/evaluation-outcome.ts';
 import type { Changes } from '../ports/changes.ts';
 import type { EvaluationStore } from '../ports/evaluation-store.ts';
-import type { GcRoots } from '../ports/gc-roots.ts';
+import type { JobStore } from '../ports/job-store.ts';
 import type { Metrics } from '../ports/metrics.ts';
+import { keepTrying, type PatiencePorts } from './keep-trying.ts';
+import { type ReleasePorts, releaseDerivations } from './release-derivations.ts';
 
-export interface FinishPorts {
+export interface FinishPorts extends PatiencePorts, ReleasePorts {
   readonly evaluations: EvaluationStore;
-  readonly roots: GcRoots;
+  readonly jobs: Pick<JobStore, 'hasUnfinished'>;
   readonly changes: Changes;
-  readonly clock: Clock;
   readonly metrics: Pick<Metrics, 'evaluationEnded'>;
 }
 
-/** building → done, when every job has ended; nothing happens before. Its derivations are not held any longer. */
-export async function finishEvaluation(ports: FinishPorts, id: EvaluationId): Promise<void> {
-  const counts = ports.evaluations.counts(id);
-  const at = ports.clock.now();
-  const outcome = outcomeOf(counts);
-  if (unfinishedCount(counts) > 0 || !(await ports.evaluations.finish(id, outcome, counts, at))) {
+/**
+ * building → done, when every job has ended; nothing happens before, so it may be called whenever one has. Its
+ * derivations are not held any longer.
+ */
+export async function finishEvaluation(
+  ports: FinishPorts,
+  id: EvaluationId,
+  signal: AbortSignal,
+): Promise<void> {
+  const { evaluations, jobs, changes, clock, metrics } = ports;
+  if (jobs.hasUnfinished(id)) {
     return;
   }
-  ports.metrics.evaluationEnded('done', outcome, at - (ports.evaluations.find(id)?.createdAt ?? at));
-  ports.changes.tell({ kind: 'evaluation', evaluationId: id });
-  await ports.roots.remove(derivationRoots(id));
+  const counts = evaluations.counts(id);
+  const outcome = outcomeOf(counts);
+  const at = clock.now();
+  const isDone = await keepTrying(ports, 'finish an evaluation', signal, () =>
+    evaluations.finish(id, outcome, counts, at),
+  );
+  if (isDone) {
+    metrics.evaluationEnded('done', outcome, at - (evaluations.find(id)?.createdAt ?? at));
+    changes.tell({ kind: 'evaluation', evaluationId: id });
+    await releaseDerivations(ports, id);
+  }
 }

@@ -13,21 +13,27 @@ export interface DeliveryPorts {
 
 /** Turns what stands in the inbox into evaluations, each delivery once. Returns how many evaluations it made. */
 export async function handleDeliveries(ports: DeliveryPorts): Promise<number> {
-  const { deliveries, changes, clock } = ports;
   let made = 0;
-  for (const delivery of deliveries.pending()) {
-    const at = clock.now();
-    if (isDuplicate(ports, delivery)) {
-      await deliveries.drop(delivery.id, 'the same revision was delivered a moment before', at);
-      continue;
-    }
-    const evaluationId = await deliveries.accept(delivery, at);
-    if (evaluationId !== undefined) {
-      made += 1;
-      changes.tell({ kind: 'evaluation', evaluationId });
+  for (let some = ports.deliveries.pending(); some.length > 0; some = ports.deliveries.pending()) {
+    for (const delivery of some) {
+      made += (await handle(ports, delivery)) ? 1 : 0;
     }
   }
   return made;
+}
+
+async function handle(ports: DeliveryPorts, delivery: Delivery): Promise<boolean> {
+  const { deliveries, changes, clock } = ports;
+  const at = clock.now();
+  if (isDuplicate(ports, delivery)) {
+    await deliveries.drop(delivery.id, 'the same revision was delivered a moment before', at);
+    return false;
+  }
+  const evaluationId = await deliveries.accept(delivery, at);
+  if (evaluationId !== undefined) {
+    changes.tell({ kind: 'evaluation', evaluationId });
+  }
+  return evaluationId !== undefined;
 }
 
 /** The first of equal deliveries starts at once, the others within the window are dropped. What a person asks for is never one. */

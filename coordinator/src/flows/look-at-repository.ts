@@ -1,11 +1,14 @@
 import type { GitRef } from '@argunix/shared/domain/git-ref';
-import { messageOf } from '@argunix/shared/kit/app-error';
+import type { RepositoryId } from '@argunix/shared/domain/ids';
+import { mayPass, messageOf } from '@argunix/shared/kit/app-error';
 import type { Clock } from '@argunix/shared/kit/clock';
+import type { Logger } from '@argunix/shared/kit/logger';
 import { headChanges } from '../domain/head-changes.ts';
 import type { Changes } from '../ports/changes.ts';
 import type { DeliveryStore } from '../ports/delivery-store.ts';
 import type { Repository, RepositoryStore } from '../ports/repository-store.ts';
 import type { Source, SourceCheckout } from '../ports/source-checkout.ts';
+import { keepTrying } from './keep-trying.ts';
 
 export interface LookPorts {
   readonly checkout: SourceCheckout;
@@ -13,6 +16,9 @@ export interface LookPorts {
   readonly deliveries: DeliveryStore;
   readonly changes: Changes;
   readonly clock: Clock;
+  readonly log: Logger;
+  /** The first of the waits before something is stored again. */
+  readonly retryMs: number;
 }
 
 export interface WatchedRepository {
@@ -40,13 +46,17 @@ export async function lookAtRepository(
     const { pushed, gone } = headChanges(repositories.heads(repository.id), found.heads, (ref) =>
       watched.isWatched(ref),
     );
-    if (pushed.length > 0 || gone.length > 0) {
-      await deliveries.recordHeads(repository.id, { heads: pushed, gone, pushed, at });
-    }
-    await repositories.recordLook(repository.id, {
-      at,
-      trouble: null,
-      ...(found.defaultBranch === null ? {} : { defaultBranch: found.defaultBranch }),
+    // The next look may be an hour away: what this one found waits until it can be stored.
+    await keepTrying(ports, 'store what a look found', signal, async () => {
+      await repositories.recordLook(repository.id, {
+        at,
+        trouble: null,
+        ...(found.defaultBranch === null ? {} : { defaultBranch: found.defaultBranch }),
+      });
+      // Last: heads that are recorded are told of by this look or by none.
+      if (pushed.length > 0 || gone.length > 0) {
+        await deliveries.recordHeads(repository.id, { gone, pushed, at });
+      }
     });
     changes.tell({ kind: 'repository', repositoryId: repository.id });
     return { kind: 'fine', pushed: pushed.length, gone };
@@ -55,8 +65,23 @@ export async function lookAtRepository(
       return { kind: 'trouble', reason: 'stopped' };
     }
     const reason = messageOf(error);
-    await repositories.recordLook(repository.id, { at: clock.now(), trouble: reason });
-    changes.tell({ kind: 'repository', repositoryId: repository.id });
+    await recordTrouble(ports, repository.id, reason);
     return { kind: 'trouble', reason };
+  }
+}
+
+/** Where even that cannot be stored, the next look tells. */
+async function recordTrouble(
+  { repositories, changes, clock }: LookPorts,
+  id: RepositoryId,
+  trouble: string,
+): Promise<void> {
+  try {
+    await repositories.recordLook(id, { at: clock.now(), trouble });
+    changes.tell({ kind: 'repository', repositoryId: id });
+  } catch (error) {
+    if (!mayPass(error)) {
+      throw error;
+    }
   }
 }

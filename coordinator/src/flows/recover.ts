@@ -29,7 +29,7 @@ export async function recover(ports: RecoverPorts): Promise<void> {
   const { evaluations, jobs, checkout, roots, dispatcher, settingsOf, clock, log } = ports;
   const lostLeases = await jobs.loseLeases(clock.now());
   for (const { id } of evaluations.living(['evaluating'])) {
-    await evaluations.requeue(id);
+    await evaluations.requeue(id, null);
   }
   await checkout.sweep(new Set());
   for (const { id, repositoryId } of evaluations.living(['awaiting_approval', 'queued', 'building'])) {

@@ -7,6 +7,7 @@ import type { Changes } from '../ports/changes.ts';
 import type { Found, FoundJob } from '../ports/evaluator.ts';
 import type { GcRoots } from '../ports/gc-roots.ts';
 import type { JobStore, NewJob } from '../ports/job-store.ts';
+import type { Metrics } from '../ports/metrics.ts';
 import type { StoreReader } from '../ports/store-reader.ts';
 
 export interface FoundPorts {
@@ -15,6 +16,7 @@ export interface FoundPorts {
   readonly store: StoreReader;
   readonly changes: Changes;
   readonly clock: Clock;
+  readonly metrics: Pick<Metrics, 'jobEnded'>;
 }
 
 /**
@@ -26,7 +28,7 @@ export async function storeFoundJobs(
   evaluationId: EvaluationId,
   found: readonly Found[],
 ): Promise<void> {
-  const { jobs, roots, store, changes, clock } = ports;
+  const { jobs, roots, store, changes, clock, metrics } = ports;
   const sound = found.filter((item) => item.kind === 'job');
   const derivations = sound.map(({ drvPath }) => drvPath);
   await roots.add(derivationRoots(evaluationId), derivations);
@@ -40,8 +42,14 @@ export async function storeFoundJobs(
   const cached = new Set(sound.filter((job) => isCached(job, valid)));
   await roots.add(outputRoots(evaluationId), [...cached].flatMap(outputPaths));
   const rows = found.map((item) => (item.kind === 'job' ? toJob(item, cached.has(item)) : toBrokenJob(item)));
-  await jobs.insert(evaluationId, rows, clock.now());
-  changes.tell({ kind: 'evaluation', evaluationId });
+  if (await jobs.insert(evaluationId, rows, clock.now())) {
+    for (const { status, system } of rows) {
+      if (status !== 'queued') {
+        metrics.jobEnded(status, system);
+      }
+    }
+    changes.tell({ kind: 'evaluation', evaluationId });
+  }
 }
 
 export function outputPaths(job: { readonly outputs: FoundJob['outputs'] }): readonly string[] {

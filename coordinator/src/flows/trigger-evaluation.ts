@@ -3,20 +3,24 @@ import type { EvaluationId } from '@argunix/shared/domain/ids';
 import { parseSha } from '@argunix/shared/domain/sha';
 import { messageOf } from '@argunix/shared/kit/app-error';
 import type { Clock } from '@argunix/shared/kit/clock';
+import type { Changes } from '../ports/changes.ts';
 import type { CommandVerdict, Trigger } from '../ports/commands.ts';
 import type { DeliveryStore } from '../ports/delivery-store.ts';
+import type { EvaluationStore } from '../ports/evaluation-store.ts';
 import type { Head, Repository } from '../ports/repository-store.ts';
 import type { Source, SourceCheckout } from '../ports/source-checkout.ts';
 
 export interface TriggerPorts {
   readonly checkout: SourceCheckout;
   readonly deliveries: DeliveryStore;
+  readonly evaluations: Pick<EvaluationStore, 'newestOf'>;
+  readonly changes: Changes;
   readonly clock: Clock;
 }
 
 /** Makes an evaluation of a head of `repository`, by way of the inbox: the wish is stored before it is answered. */
 export async function triggerEvaluation(
-  { checkout, deliveries, clock }: TriggerPorts,
+  { checkout, deliveries, evaluations, changes, clock }: TriggerPorts,
   repository: Repository,
   source: Source,
   { revision }: Trigger,
@@ -47,11 +51,12 @@ export async function triggerEvaluation(
     isTrusted: true,
     receivedAt: at,
   } as const;
-  const evaluationId = await deliveries.accept({ ...delivery, id: await deliveries.receive(delivery) }, at);
-  return evaluationId === undefined
-    ? {
-        kind: 'refused',
-        reason: 'Somebody else was quicker to take it from the inbox; look at the newest evaluation.',
-      }
-    : { kind: 'done', evaluationId };
+  const made = await deliveries.accept({ ...delivery, id: await deliveries.receive(delivery) }, at);
+  // Whoever handled the inbox in between has made it.
+  const evaluationId = made ?? evaluations.newestOf(repository.id, head.ref, head.sha)?.id;
+  if (evaluationId === undefined) {
+    throw new Error('a delivery was handled, and there is no evaluation of its revision');
+  }
+  changes.tell({ kind: 'evaluation', evaluationId });
+  return { kind: 'done', evaluationId };
 }

@@ -35,6 +35,7 @@ const ports = () => ({
   changes,
   clock: systemClock,
   log: silentLogger,
+  retryMs: 1,
   coalesceMs: 5_000,
 });
 const look = () => lookAtRepository(ports(), watched(), new AbortController().signal);
@@ -103,6 +104,45 @@ test('a poke brings the next look forward, also one that comes while it looks', 
   checkout.heads = [{ ref: main, sha: sha('2') }];
   watch.poke();
   await until('the second push is seen', () => pushes === 2);
+  stop.abort();
+
+  await expect(watch.ended).resolves.toBeUndefined();
+});
+
+test('a first look at thousands of branches makes an evaluation of each, and the next look none', async () => {
+  checkout.heads = Array.from({ length: 2_500 }, (_, at) => ({
+    ref: `refs/heads/branch-${at}` as GitRef,
+    sha: sha('1'),
+  }));
+  const all = { ...watched(), isWatched: () => true };
+  const { signal } = new AbortController();
+
+  expect(await lookAtRepository(ports(), all, signal)).toMatchObject({ kind: 'fine', pushed: 2_500 });
+  expect(await handleDeliveries(ports())).toBe(2_500);
+  expect(await lookAtRepository(ports(), all, signal)).toEqual({ kind: 'fine', pushed: 0, gone: [] });
+
+  expect(stores.deliveries.pending()).toEqual([]);
+});
+
+test('a mistake of ours in one look does not end the watch', async () => {
+  const stop = new AbortController();
+  checkout.heads = [{ ref: main, sha: sha('1') }];
+  let looks = 0;
+  let pushes = 0;
+  const repositories = {
+    ...stores.repositories,
+    recordLook: (...args: Parameters<typeof stores.repositories.recordLook>) => {
+      looks += 1;
+      // The second of the first look is that it tells of its trouble.
+      return looks > 2 ? stores.repositories.recordLook(...args) : Promise.reject(new TypeError('a bug'));
+    },
+  };
+  const watch = watchRepository(
+    { ...ports(), repositories, onPushed: () => void (pushes += 1), onBranchesGone: () => undefined },
+    watched(1),
+    stop.signal,
+  );
+  await until('the push is seen', () => pushes === 1);
   stop.abort();
 
   await expect(watch.ended).resolves.toBeUndefined();

@@ -1,11 +1,10 @@
 import type { GitRef } from '@argunix/shared/domain/git-ref';
 import type { RepositoryId } from '@argunix/shared/domain/ids';
-import type { Logger } from '@argunix/shared/kit/logger';
+import { messageOf } from '@argunix/shared/kit/app-error';
 import { lookDelayMs } from '../domain/look-delay.ts';
-import { type LookPorts, lookAtRepository, type WatchedRepository } from './look-at-repository.ts';
+import { type Look, type LookPorts, lookAtRepository, type WatchedRepository } from './look-at-repository.ts';
 
 export interface WatchPorts extends LookPorts {
-  readonly log: Logger;
   /** Something was stored in the inbox. */
   onPushed(): void;
   onBranchesGone(repositoryId: RepositoryId, refs: readonly GitRef[]): void;
@@ -23,10 +22,19 @@ export function watchRepository(
   signal: AbortSignal,
 ): RepositoryWatch & { readonly ended: Promise<void> } {
   let wake = new AbortController();
+  /** A mistake of ours in one look must not end the watch, nor the program. */
+  async function lookOnce(): Promise<Look> {
+    try {
+      return await lookAtRepository(ports, watched, signal);
+    } catch (error) {
+      ports.log.error({ err: error, repository: watched.repository }, 'a look met a bug of argunix');
+      return { kind: 'trouble', reason: `A mistake inside argunix: ${messageOf(error)}` };
+    }
+  }
   async function watch(): Promise<void> {
     for (let troubles = 0; !signal.aborted; ) {
       wake = new AbortController();
-      const look = await lookAtRepository(ports, watched, signal);
+      const look = await lookOnce();
       if (look.kind === 'fine') {
         troubles = 0;
         if (look.pushed > 0) {

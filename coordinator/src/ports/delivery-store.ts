@@ -16,18 +16,13 @@ export interface Delivery {
 
 /** The inbox: what is stored here is handled once, whatever happens to the program in between. */
 export interface DeliveryStore {
-  /** Keeps what a look at the source found, together with the deliveries that follow from it: both or neither. */
+  /** Keeps what changed since the last look at the source, together with the deliveries that follow from it: both or neither. */
   recordHeads(
     repositoryId: RepositoryId,
-    look: {
-      readonly heads: readonly Head[];
-      readonly gone: readonly GitRef[];
-      readonly pushed: readonly Head[];
-      readonly at: EpochMs;
-    },
+    look: { readonly gone: readonly GitRef[]; readonly pushed: readonly Head[]; readonly at: EpochMs },
   ): Promise<void>;
   receive(delivery: Omit<Delivery, 'id'>): Promise<DeliveryId>;
-  /** Not yet handled, oldest first. */
+  /** Not yet handled, oldest first; a thousand at the most. */
   pending(): readonly Delivery[];
   /** Makes the evaluation and marks the delivery handled in one transaction; undefined when it was handled already. */
   accept(delivery: Delivery, at: EpochMs): Promise<EvaluationId | undefined>;

@@ -1,9 +1,10 @@
 import type { EpochMs } from '@argunix/shared/domain/epoch-ms';
 import type { EvaluationOutcome, EvaluationStatus, Trigger } from '@argunix/shared/domain/evaluation-status';
 import type { GitRef } from '@argunix/shared/domain/git-ref';
-import type { EvaluationId, JobId, RepositoryId } from '@argunix/shared/domain/ids';
+import type { EvaluationId, RepositoryId } from '@argunix/shared/domain/ids';
 import type { JobStatus } from '@argunix/shared/domain/job-status';
 import type { Sha } from '@argunix/shared/domain/sha';
+import type { JobAttempt } from '../domain/job-attempt.ts';
 
 export interface Evaluation {
   readonly id: EvaluationId;
@@ -32,17 +33,17 @@ export interface EvaluationStore {
   begin(id: EvaluationId, at: EpochMs): Promise<boolean>;
   /** evaluating → building. */
   startBuilding(id: EvaluationId, at: EpochMs): Promise<boolean>;
-  /** evaluating → evaluation_failed. */
+  /** evaluating → evaluation_failed, what it had found and not built → cancelled. */
   fail(id: EvaluationId, reason: string, at: EpochMs): Promise<boolean>;
-  /** evaluating → queued: the program or the host was at fault, not the flake. */
-  requeue(id: EvaluationId): Promise<boolean>;
+  /** evaluating → queued: the program or the host was at fault, not the flake; `reason` says so while it waits. */
+  requeue(id: EvaluationId, reason: string | null): Promise<boolean>;
   /** Any living state → cancelled or superseded, its unfinished jobs → cancelled. Returns those jobs; undefined when it had ended. */
   end(
     id: EvaluationId,
     status: 'cancelled' | 'superseded',
     reason: string,
     at: EpochMs,
-  ): Promise<readonly JobId[] | undefined>;
+  ): Promise<readonly JobAttempt[] | undefined>;
   /** building → done; false also while a job has not ended. */
   finish(id: EvaluationId, outcome: EvaluationOutcome, counts: StatusCounts, at: EpochMs): Promise<boolean>;
   /** A new evaluation of the same revision, `restart_of` this one; undefined when this one has not ended. */

@@ -67,7 +67,8 @@ export interface Evaluator {
   readonly name: 'nix-eval-jobs' | 'built-in';
   /**
    * Streams what is found, in batches, as it is found; the evaluator is held back while `onFound` is pending.
-   * Never rejects for what the flake does. When the signal aborts, every descendant is gone before it resolves.
+   * Never rejects for what the flake does, but with what `onFound` threw. It resolves after the last `onFound` did, and
+   * when the signal aborts, after every descendant is gone.
    * Callers may be concurrent.
    */
   evaluate(

@@ -2,6 +2,7 @@ import type { EpochMs } from '@argunix/shared/domain/epoch-ms';
 import type { EvaluationId, JobId, LeaseId } from '@argunix/shared/domain/ids';
 import type { JobEnding, JobStatus } from '@argunix/shared/domain/job-status';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
+import type { JobAttempt } from '../domain/job-attempt.ts';
 
 export interface NewJob {
   readonly attr: string;
@@ -31,12 +32,6 @@ export interface StoredJob {
   readonly leaseId: LeaseId | null;
 }
 
-/** One attempt of one job: late news of an earlier attempt does not fit it. */
-export interface JobAttempt {
-  readonly jobId: JobId;
-  readonly attempt: number;
-}
-
 export interface Settlement extends JobAttempt {
   readonly status: JobEnding;
   readonly reason: string | null;
@@ -47,7 +42,12 @@ export interface JobStore {
   find(id: JobId): StoredJob | undefined;
   /** Those of an evaluation that have not ended, in the order in which they were found. */
   unfinished(evaluationId: EvaluationId): readonly StoredJob[];
-  insert(evaluationId: EvaluationId, jobs: readonly NewJob[], at: EpochMs): Promise<void>;
+  /** The derivations that these stand for. */
+  unfinishedDerivations(evaluationId: EvaluationId): ReadonlySet<DerivationPath>;
+  /** Quick, whatever the number of jobs. */
+  hasUnfinished(evaluationId: EvaluationId): boolean;
+  /** Nothing happens, and false comes back, when the evaluation is not `evaluating` (any more). */
+  insert(evaluationId: EvaluationId, jobs: readonly NewJob[], at: EpochMs): Promise<boolean>;
   /** Claims a derivation for a builder on behalf of these jobs; undefined while another lease on it is active. */
   lease(
     drvPath: DerivationPath,
@@ -55,6 +55,8 @@ export interface JobStore {
     jobs: readonly JobAttempt[],
     at: EpochMs,
   ): Promise<LeaseId | undefined>;
+  /** More jobs for an active lease: its build is theirs too. Running ones since `startedAt`, where it is given. */
+  join(jobs: readonly JobAttempt[], lease: LeaseId, startedAt: EpochMs | null): Promise<void>;
   /** queued → running, phase build, for each that still is at this attempt. */
   begin(jobs: readonly JobAttempt[], at: EpochMs): Promise<void>;
   /** Ends the lease, and these jobs where they have not ended: the first end of an attempt wins. Returns those it ended. */

@@ -21,21 +21,28 @@ export function createFakeEvaluator(): FakeEvaluator {
     open,
     evaluate: ({ source }, onFound, signal) =>
       new Promise((resolve, reject) => {
+        let handing = Promise.resolve();
         const one: OpenEvaluation = {
           sha: source.kind === 'checkout' ? source.sha : source.reference,
-          find: (found) =>
-            onFound(found).catch((error: unknown) =>
-              reject(error instanceof Error ? error : new Error('odd')),
-            ),
+          find: (found) => {
+            handing = handing.then(() => onFound(found));
+            return handing.catch(() => undefined);
+          },
           end: (ending) => {
             open.splice(open.indexOf(one), 1);
-            resolve(ending);
+            handing.then(() => resolve(ending), reject);
           },
         };
         open.push(one);
-        signal.addEventListener('abort', () => open.includes(one) && one.end({ kind: 'cancelled' }), {
-          once: true,
-        });
+        const onAbort = (): void => {
+          if (open.includes(one)) {
+            one.end({ kind: 'cancelled' });
+          }
+        };
+        signal.addEventListener('abort', onAbort, { once: true });
+        if (signal.aborted) {
+          onAbort();
+        }
       }),
   };
 }
@@ -45,6 +52,8 @@ export interface FakeCheckout extends SourceCheckout {
   heads: readonly Head[];
   trouble: Error | undefined;
   readonly worktrees: Set<EvaluationId>;
+  /** How often a checkout was asked for. */
+  tries: number;
 }
 
 export function createFakeCheckout(): FakeCheckout {
@@ -52,11 +61,13 @@ export function createFakeCheckout(): FakeCheckout {
     heads: [],
     trouble: undefined,
     worktrees: new Set(),
+    tries: 0,
     look: () =>
       checkout.trouble === undefined
         ? Promise.resolve({ heads: checkout.heads, defaultBranch: null })
         : Promise.reject(checkout.trouble),
     checkOut: (_source, { sha }, evaluationId) => {
+      checkout.tries += 1;
       if (checkout.trouble !== undefined) {
         return Promise.reject(checkout.trouble);
       }

@@ -27,6 +27,17 @@ export function isAppError(error: unknown): error is AppError {
   return error instanceof Error && error.name === 'AppError' && 'code' in error;
 }
 
+// Disk, file descriptors or memory ran out, or the disk fails: not the fault of what was asked, and it may pass.
+const OF_THE_HOST = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']);
+
+/** Whether trying the same again later may work. */
+export function mayPass(error: unknown): boolean {
+  if (isAppError(error)) {
+    return error.traits.retry;
+  }
+  return error instanceof Error && 'code' in error && OF_THE_HOST.has(String(error.code));
+}
+
 /** The sentence of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

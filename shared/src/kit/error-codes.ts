@@ -60,6 +60,12 @@ export const ERROR_CODES = {
     exitCode: 1,
     publicMessage: 'That is not possible in the present state.',
   },
+  'state-dir.unwritable': {
+    httpStatus: 500,
+    retry: false,
+    exitCode: 3,
+    publicMessage: 'The state directory cannot be written.',
+  },
   'store.newer': {
     httpStatus: 500,
     retry: false,

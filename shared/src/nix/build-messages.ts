@@ -29,7 +29,12 @@ const PATTERNS: readonly (readonly [pattern: RegExp, kind: FactKind])[] = [
   [new RegExp(String.raw`^\d+ dependenc(?:y|ies) of derivation '${DRV}' failed`), 'dependency'],
   [new RegExp(String.raw`^Cannot build '${DRV}'\.\s+Reason: \d+ dependenc(?:y|ies) failed`), 'dependency'],
   [new RegExp(String.raw`is required to build '${DRV}', but I am a`), 'unsupported'],
-  [new RegExp(String.raw`^Cannot build '${DRV}'\.\s+Reason: required system or feature`), 'unsupported'],
+  [
+    new RegExp(
+      String.raw`^Cannot build '${DRV}'\.\s+Reason: (?:required system or feature|platform mismatch|missing system features)`,
+    ),
+    'unsupported',
+  ],
   [new RegExp(String.raw`^Cannot build '${DRV}'\.\s+Reason: .*timed out after .* of silence`), 'too_silent'],
   [new RegExp(String.raw`^Cannot build '${DRV}'\.\s+Reason: .*timed out`), 'too_long'],
   [new RegExp(String.raw`builder for '${DRV}' failed due to signal (?:9|15)\b`), 'starved'],

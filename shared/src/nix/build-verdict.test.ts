@@ -70,6 +70,31 @@ test('what cannot be built here is unsupported, as long as it was not begun', ()
   expect(judge([error], 1, [OWN])).toMatchObject({ kind: 'infrastructure' });
 });
 
+test.each([
+  [
+    `a 'aarch64-linux' with features {} is required to build '${OWN}', but I am a 'x86_64-linux' with features {kvm}`,
+    'It needs a builder for aarch64-linux; this one builds for x86_64-linux.',
+  ],
+  [
+    `Cannot build '${OWN}'.\nReason: required system or feature not available\nRequired system: 'x86_64-linux' with features {gpu}\nCurrent system: 'x86_64-linux' with features {}`,
+    'It needs a builder for x86_64-linux with the features gpu; this one builds for x86_64-linux with none.',
+  ],
+  [
+    `Cannot build '${OWN}'.\nReason: platform mismatch\nRequired system: 'riscv64-linux'\nCurrent system: 'x86_64-linux'`,
+    'It needs a builder for riscv64-linux; this one builds for x86_64-linux.',
+  ],
+  [
+    `Cannot build '${OWN}'.\nReason: missing system features\nRequired features: {gpu}\nAvailable features: {benchmark, kvm}`,
+    'It needs a builder with the features gpu; this one has benchmark, kvm.',
+  ],
+  [
+    `a 'aarch64-linux' with features {} is required to build '${OTHER}', but I am a 'x86_64-linux' with features {kvm}`,
+    'other needs a builder for aarch64-linux; this one builds for x86_64-linux.',
+  ],
+])('%j says what is lacking', (error, reason) => {
+  expect(judge([`error: ${error}`], 1, [])).toEqual({ kind: 'unsupported', reason });
+});
+
 test('the failure of another is told by its name; its starving is nobody’s fault', () => {
   const follows = `error: 1 dependencies of derivation '${OWN}' failed to build`;
   const failed = `error: builder for '${OTHER}' failed with exit code 3`;
@@ -83,6 +108,21 @@ test('the failure of another is told by its name; its starving is nobody’s fau
   });
   expect(judge([slow, follows], 1, [OTHER])).toMatchObject({ reason: 'other said nothing for 60 min' });
   expect(judge([killed, follows], 100, [OTHER])).toMatchObject({ kind: 'infrastructure' });
+});
+
+test('a build whose output took too much memory has failed, and so has what needs it', () => {
+  const outcome = {
+    ending: { kind: 'cancelled' },
+    errors: [],
+    limits: LIMITS,
+    isOverMemory: true,
+  } as const;
+
+  expect(judgeRealise(OWN, new Set([OWN]), outcome)).toMatchObject({ kind: 'failed' });
+  expect(judgeRealise(OWN, new Set([OTHER]), outcome)).toMatchObject({ kind: 'dependency_failed' });
+  expect(judgeRealise(OWN, new Set([OWN]), { ...outcome, isOverMemory: false })).toEqual({
+    kind: 'cancelled',
+  });
 });
 
 test('a builder cannot blame one that never began', () => {

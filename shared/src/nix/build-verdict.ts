@@ -3,6 +3,7 @@ import type { BuildEnding } from '../domain/build-ending.ts';
 import { type DerivationPath, storePathName } from '../domain/store-path.ts';
 import { describeEnding, type ProcessEnding } from '../kit/run-process.ts';
 import { type BuildFact, cleanReason, isAboutOutput, parseBuildFact } from './build-messages.ts';
+import { MAX_OUTPUT_MEMORY_BYTES } from './output-memory.ts';
 
 export interface RealiseLimits {
   readonly timeoutMs: number;
@@ -14,7 +15,11 @@ export interface RealiseOutcome {
   /** What Nix said at level 0, in its order. */
   readonly errors: readonly string[];
   readonly limits: RealiseLimits;
+  /** It was ended because the output of a build took too much memory. */
+  readonly isOverMemory?: boolean;
 }
+
+const ENDLESS_LINE = `A line of its output did not end and took more than ${MAX_OUTPUT_MEMORY_BYTES / 1024 ** 2} MiB of memory, so it was stopped. Print line ends, or write what has none to a file.`;
 
 /**
  * How `drvPath` ended, given that this process was to realise it; `started`: whose builders began in it. A builder may
@@ -26,6 +31,11 @@ export function judgeRealise(
   outcome: RealiseOutcome,
 ): BuildEnding {
   const { ending, errors } = outcome;
+  if (outcome.isOverMemory === true && ending.kind === 'cancelled') {
+    return started.has(drvPath)
+      ? { kind: 'failed', reason: ENDLESS_LINE }
+      : { kind: 'dependency_failed', reason: ENDLESS_LINE, drvPath: null };
+  }
   if (ending.kind === 'cancelled') {
     return { kind: 'cancelled' };
   }
@@ -79,7 +89,7 @@ function toOwnEnding(fact: BuildFact, limits: RealiseLimits): BuildEnding {
     case 'too_silent':
       return { kind: 'timed_out', reason: describeLimit(fact.kind, limits) };
     case 'unsupported':
-      return { kind: 'unsupported', reason: fact.reason };
+      return { kind: 'unsupported', reason: describeLack('It', fact) };
     case 'starved':
       return { kind: 'infrastructure', reason: describeStarved(fact) };
     case 'failed':
@@ -91,7 +101,7 @@ function toOwnEnding(fact: BuildFact, limits: RealiseLimits): BuildEnding {
 function toDependencyEnding(fact: BuildFact, limits: RealiseLimits): BuildEnding {
   switch (fact.kind) {
     case 'unsupported':
-      return { kind: 'unsupported', reason: fact.reason };
+      return { kind: 'unsupported', reason: describeLack(storePathName(fact.drvPath), fact) };
     case 'starved':
       return { kind: 'infrastructure', reason: describeStarved(fact) };
     case 'too_long':
@@ -109,6 +119,25 @@ function toDependencyEnding(fact: BuildFact, limits: RealiseLimits): BuildEnding
 
 function describeStarved({ reason }: BuildFact): string {
   return /signal 9\b/.test(reason) ? `${reason}: most likely the host ran out of memory` : reason;
+}
+
+// From 2.8 on, then two forms of newer ones.
+const LACKS = [
+  /a '(?<system>[^']*)' with features \{(?<features>[^}]*)\} is required .* but I am a '(?<here>[^']*)' with features \{(?<has>[^}]*)\}/s,
+  /Required system: '(?<system>[^']*)'(?: with features \{(?<features>[^}]*)\})?.*Current system: '(?<here>[^']*)'(?: with features \{(?<has>[^}]*)\})?/s,
+  /Required features: \{(?<features>[^}]*)\}.*Available features: \{(?<has>[^}]*)\}/s,
+];
+
+/** In Nix's words where a version of it says something else. */
+function describeLack(what: string, { reason }: BuildFact): string {
+  const lack = LACKS.map((pattern) => pattern.exec(reason)?.groups).find((groups) => groups !== undefined);
+  if (lack === undefined) {
+    return reason;
+  }
+  const { system, features = '', here, has = '' } = lack;
+  return features === ''
+    ? `${what} needs a builder for ${system}; this one builds for ${here}.`
+    : `${what} needs a builder${system === undefined ? '' : ` for ${system}`} with the features ${features}; this one ${here === undefined ? 'has' : `builds for ${here} with`} ${has === '' ? 'none' : has}.`;
 }
 
 function describeLimit(kind: 'too_long' | 'too_silent', { timeoutMs, maxSilentMs }: RealiseLimits): string {

@@ -9,6 +9,7 @@ import { type DerivationPath, parseDerivationPath, storePathName } from '../doma
 import { startProcess } from '../kit/run-process.ts';
 import type { RealiseLimits, RealiseOutcome } from './build-verdict.ts';
 import { ACTIVITY, createNixLogParser, type NixEvent, RESULT } from './internal-json.ts';
+import { watchOutputMemory } from './output-memory.ts';
 
 export type BuildLine = Omit<LogLine, 'atMs'>;
 
@@ -41,6 +42,7 @@ export interface Realise {
 
 // A piece of a line that a page can show; the log keeps the pieces as lines.
 const MAX_TEXT = 64 * 1024;
+const MAX_NOTE = 256;
 // Messages are sentences; a thousand of them are a loop.
 const MAX_ERRORS = 1_000;
 // The limits are Nix's own, per derivation; this is for a Nix that hangs, with room for ten inputs one after the other.
@@ -58,7 +60,17 @@ export function startRealise(options: RealiseOptions, observer: RealiseObserver)
     ...(options.graceMs === undefined ? {} : { graceMs: options.graceMs }),
   });
   const errors: string[] = [];
-  const follow = followBuilds(observer, (error) => {
+  let isStopped = false;
+  let isOverMemory = false;
+  const memory = watchOutputMemory(running.pid, () => {
+    isOverMemory = !isStopped;
+    running.stop();
+  });
+  const started = (drvPath: DerivationPath): void => {
+    memory.begin();
+    observer.started(drvPath);
+  };
+  const follow = followBuilds({ ...observer, started }, (error) => {
     if (errors.length < MAX_ERRORS) {
       errors.push(error);
     }
@@ -72,11 +84,15 @@ export function startRealise(options: RealiseOptions, observer: RealiseObserver)
     follow.flush();
   });
   return {
-    stop: () => running.stop(),
+    stop: () => {
+      isStopped = true;
+      running.stop();
+    },
     ended: running.ended.then((ending) => {
+      memory.end();
       parser.end();
       follow.flush();
-      return { ending, errors, limits };
+      return { ending, errors, limits, isOverMemory };
     }),
   };
 }
@@ -117,6 +133,16 @@ function seconds(ms: number): string {
   return String(Math.max(1, Math.ceil(ms / 1_000)));
 }
 
+/** The last piece has room for the note that something was left out. */
+function piecesOf(text: string): readonly string[] {
+  const pieces: string[] = [];
+  let from = 0;
+  for (; text.length - from > MAX_TEXT; from += MAX_TEXT - MAX_NOTE) {
+    pieces.push(text.slice(from, from + MAX_TEXT - MAX_NOTE));
+  }
+  return [...pieces, text.slice(from)];
+}
+
 interface RunningBuild {
   readonly drvPath: DerivationPath;
   phase: string;
@@ -149,8 +175,8 @@ function followBuilds(observer: RealiseObserver, onError: (text: string) => void
       pendingOf = drvPath;
     }
     const derivation = storePathName(drvPath);
-    for (let from = 0; from === 0 || from < text.length; from += MAX_TEXT) {
-      pending.push({ derivation, phase, text: text.slice(from, from + MAX_TEXT) });
+    for (const piece of piecesOf(text)) {
+      pending.push({ derivation, phase, text: piece });
     }
   }
   function begin({ id, activity, fields, text }: Extract<NixEvent, { kind: 'start' }>): void {

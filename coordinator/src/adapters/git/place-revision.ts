@@ -1,6 +1,6 @@
 /** Puts one revision and all that it declares into a directory: its files, its large files, its submodules in turn. */
 import { join } from 'node:path';
-import { AppError } from '@argunix/shared/kit/app-error';
+import { AppError, isAppError } from '@argunix/shared/kit/app-error';
 import { type Access, anonymousAccess } from './access.ts';
 import type { KeyedLock } from './keyed-lock.ts';
 import { fetchLargeFiles } from './large-files.ts';
@@ -61,7 +61,11 @@ export async function placeRevision(placement: Placement, revision: Revision): P
         }
         const dir = await submoduleDir(tree.dir, one.path);
         const inner = { dir, mirrorDir: one.mirrorDir, sha: one.sha };
-        await place(inner, anonymousAccess(one.url), { sha: one.sha, ref: 'HEAD' }, depth + 1);
+        try {
+          await place(inner, anonymousAccess(one.url), { sha: one.sha, ref: 'HEAD' }, depth + 1);
+        } catch (error) {
+          throw ofSubmodule(one.path, error);
+        }
       }
     }
     return declared.hasSubmodules;
@@ -70,4 +74,11 @@ export async function placeRevision(placement: Placement, revision: Revision): P
   const tree = { dir: placement.dir, mirrorDir: placement.mirrorDir, sha: revision.sha };
   const hasSubmodules = await place(tree, placement.access, revision, 0);
   return { hasSubmodules, hasLargeFiles };
+}
+
+/** The same trouble, by the name that the revision gives to where it is. */
+function ofSubmodule(path: string, error: unknown): unknown {
+  return isAppError(error)
+    ? new AppError(error.code, `submodule ${JSON.stringify(path)}: ${error.message}`, error.details, error)
+    : error;
 }

@@ -117,9 +117,12 @@ async function listenOn(
   try {
     await app.listen({ host, port });
   } catch (error) {
+    const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
     throw new AppError(
       'listen.failed',
-      `listen: ${host}:${port}: ${messageOf(error)}`,
+      isTaken
+        ? `listen: ${host}:${port} is taken by another program. Stop that one, or choose another address.`
+        : `listen: ${host}:${port}: ${messageOf(error)}`,
       { host, port },
       error,
     );

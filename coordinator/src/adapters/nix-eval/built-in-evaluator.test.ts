@@ -12,6 +12,7 @@ import {
   flakeText,
   makeRealEvaluation,
   type RealEvaluation,
+  reasonOf,
   requestFor,
 } from '../../../test/real-evaluation.ts';
 import type { Found } from '../../ports/evaluator.ts';
@@ -95,14 +96,14 @@ describe.each(installedNixes())('$title', { timeout: 60_000 }, ({ env, isMissing
     const byName = Object.fromEntries(found.map((one) => [one.kind === 'job' ? one.name : '', one]));
     expect(byName['told-1.0']).toMatchObject({
       system: 'x86_64-linux',
-      outputs: {
-        out: expect.stringMatching(/^\/nix\/store\/.{32}-told-1\.0$/),
-        dev: expect.stringMatching(/^\/nix\/store\/.{32}-told-1\.0-dev$/),
-      },
       requiredFeatures: ['kvm'],
       description: 'says "hi"\nto 100% of a/b',
       mainProgram: 'hi',
     });
+    const told = byName['told-1.0'];
+    expect(told?.kind === 'job' ? told.outputs['dev'] : undefined).toMatch(
+      /^\/nix\/store\/.{32}-told-1\.0-dev$/,
+    );
     expect(byName['structured']).toMatchObject({ requiredFeatures: ['big-parallel', 'kvm'] });
     expect(byName['broken-meta']).toMatchObject({ description: null, mainProgram: null });
     expect(byName['huge-meta']).toMatchObject({ description: null });
@@ -255,7 +256,8 @@ describe.each(installedNixes())('$title', { timeout: 60_000 }, ({ env, isMissing
 
     const { ending, found } = await evaluateAll(evaluator, requestFor(flake));
 
-    expect(ending).toMatchObject({ kind: 'failed', reason: expect.stringMatching(sentence) });
+    expect(ending.kind).toBe('failed');
+    expect(reasonOf(ending)).toMatch(sentence);
     expect(found).toEqual([]);
   });
 
@@ -347,25 +349,6 @@ describe.each(installedNixes())('$title', { timeout: 60_000 }, ({ env, isMissing
   });
 
   test.skipIf(isMissing)(
-    'further processes take their share from the end, and nothing is told twice',
-    async () => {
-      const flake = await real.flake(`{
-      packages.\${s} = builtins.listToAttrs (builtins.genList (i: {
-        name = "p\${toString (100 + i)}";
-        value = if i == 33 then abort "33" else mk "p\${toString i}" { work = builtins.foldl' (a: b: a + b) 0 (builtins.genList (j: j) 1500000); };
-      }) 40);
-    }`);
-
-      const { ending, outcomes } = await evaluateAll(evaluator, requestFor(flake, { workers: 3 }));
-
-      expect(ending.kind).toBe('complete');
-      expect(Object.keys(outcomes)).toHaveLength(40);
-      expect(Object.values(outcomes).filter((outcome) => outcome === 'job')).toHaveLength(39);
-      expect(Object.keys(outcomes).indexOf('packages.x86_64-linux.p139')).toBeLessThan(39);
-    },
-  );
-
-  test.skipIf(isMissing)(
     'a reference is evaluated as it lies there, changes that are not committed too',
     async () => {
       const dir = await real.git.init('dirty');
@@ -381,6 +364,28 @@ describe.each(installedNixes())('$title', { timeout: 60_000 }, ({ env, isMissing
       expect(outcomes).toEqual({ 'packages.x86_64-linux.new': 'job' });
     },
   );
+});
+
+test('further processes take their share from the end, and nothing is told twice', {
+  timeout: 60_000,
+}, async () => {
+  const spaces = createUnconfinedSpaces(installedNixes()[0]?.env ?? {});
+  const flake = await real.flake(`{
+    packages.\${s} = builtins.listToAttrs (builtins.genList (i: {
+      name = "p\${toString (100 + i)}";
+      value = if i == 33 then abort "33" else mk "p\${toString i}" { work = builtins.foldl' (a: b: a + b) 0 (builtins.genList (j: j) 1500000); };
+    }) 40);
+  }`);
+
+  const { ending, outcomes } = await evaluateAll(
+    createBuiltInEvaluator(spaces),
+    requestFor(flake, { workers: 3 }),
+  );
+
+  expect(ending.kind).toBe('complete');
+  expect(Object.keys(outcomes)).toHaveLength(40);
+  expect(Object.values(outcomes).filter((outcome) => outcome === 'job')).toHaveLength(39);
+  expect(Object.keys(outcomes).indexOf('packages.x86_64-linux.p139')).toBeLessThan(38);
 });
 
 /** Those of this test, by their command line. */

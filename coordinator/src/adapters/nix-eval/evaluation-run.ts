@@ -64,7 +64,7 @@ export async function runEvaluation(
       const address = await flakeAddress(request, space, remainingMs() + 1_000, stop.signal);
       if (address.kind !== 'address') {
         return address.kind === 'failed'
-          ? judgeFailure(address.message, request)
+          ? judgeFailure(address.message, request, space)
           : timedOut(request, underWay.values());
       }
       return await walk({
@@ -101,9 +101,12 @@ async function inSpace(
 }
 
 function timedOut(request: EvaluationRequest, paths: Iterable<AttributeSegments>): EvaluationEnding {
-  const names = [...paths].map((path) => attributePath(path)).join(' and ');
+  // Two processes may have met at one attribute.
+  const names = [...new Set([...paths].map((path) => attributePath(path)))];
+  const underWay =
+    names.length === 0 ? '' : `; ${names.join(' and ')} ${names.length === 1 ? 'was' : 'were'} under way`;
   return {
     kind: 'timed_out',
-    reason: `The evaluation took longer than the ${request.timeoutMs / 1_000} s that eval.timeout_seconds allows${names === '' ? '' : `; ${names} was under way`}.`,
+    reason: `The evaluation took longer than the ${request.timeoutMs / 1_000} s that eval.timeout_seconds allows${underWay}.`,
   };
 }

@@ -5,6 +5,8 @@
  * written beside it so that `self.rev` stays what it is; the same where the path needs escapes, which Nix 2.8
  * does not take back when it looks for the `.git` of a worktree.
  */
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { runProcess } from '@argunix/shared/kit/run-process';
 import { z } from 'zod';
 import type { EvaluationRequest, FlakeSource } from '../../ports/evaluator.ts';
@@ -46,9 +48,23 @@ export async function flakeAddress(
   if (source.kind === 'reference') {
     return await lockedReference(source.reference, ask);
   }
+  if (!(await hasFlake(source.worktreeDir))) {
+    return { kind: 'failed', message: 'This revision has no flake.nix at its top.' };
+  }
   return source.hasLargeFiles || source.hasSubmodules || encodePath(source.worktreeDir) !== source.worktreeDir
     ? await importedWorktree(source, ask)
     : { kind: 'address', url: `git+file://${encodePath(source.worktreeDir)}?rev=${source.sha}` };
+}
+
+/** What Nix says of it names a store path and an error of the system. */
+async function hasFlake(worktreeDir: string): Promise<boolean> {
+  try {
+    await lstat(join(worktreeDir, 'flake.nix'));
+    return true;
+  } catch {
+    // Whatever keeps us from seeing it keeps Nix from reading it.
+    return false;
+  }
 }
 
 interface Ask {

@@ -174,6 +174,7 @@ let
           f = features result.drv; m = told result.drv "description"; p = told result.drv "mainProgram";
         }; }; }
         else if result.is == "set" then branch result
+        else if result.is == "odd" then throw "It \${result.text}."
         else { };
       branch = result:
         listToAttrs (map (name: { inherit name; value = entry result.mode (getAttr name result.set); }) result.names)

@@ -1,5 +1,6 @@
 /** Whose fault an error is: the flake's, or that of this host, its Nix daemon or its network, where trying again may help. */
 import type { EvaluationEnding, EvaluationRequest } from '../../ports/evaluator.ts';
+import type { EvaluationSpace } from './evaluation-space.ts';
 
 // What Nix, git and bubblewrap say; a flake that says the same only has itself tried again, as often as any.
 const OF_THE_HOST =
@@ -17,7 +18,14 @@ export function isNetworkTrouble(message: string, { allowNetwork }: EvaluationRe
 }
 
 /** As it is told, with what a person has to know of this host to understand it. */
-export function explained(message: string, { allowNetwork }: EvaluationRequest): string {
+export function explained(
+  message: string,
+  { allowNetwork }: EvaluationRequest,
+  { importRefusal }: Pick<EvaluationSpace, 'importRefusal'>,
+): string {
+  if (importRefusal !== undefined && message.includes('allow-import-from-derivation')) {
+    return `${message}\n${importRefusal}`;
+  }
   if (!OF_THE_NETWORK.test(message)) {
     return message;
   }
@@ -27,12 +35,16 @@ export function explained(message: string, { allowNetwork }: EvaluationRequest):
 }
 
 /** An error that is about the whole flake, or the host. */
-export function judgeFailure(message: string, request: EvaluationRequest): EvaluationEnding {
+export function judgeFailure(
+  message: string,
+  request: EvaluationRequest,
+  space: Pick<EvaluationSpace, 'importRefusal'>,
+): EvaluationEnding {
   if (isHostTrouble(message) || isNetworkTrouble(message, request)) {
     return { kind: 'infrastructure', reason: message };
   }
   return {
     kind: 'failed',
-    reason: message === '' ? 'Nix ended without saying why.' : explained(message, request),
+    reason: message === '' ? 'Nix ended without saying why.' : explained(message, request, space),
   };
 }

@@ -13,8 +13,8 @@ export function nixSettings(
     ['eval-cache', 'false'],
     // A git fetch that failed would not be tried again for an hour (seen on 2.26); what is locked is never stale.
     ['tarball-ttl', '0'],
-    // Nix's own 5 take half a minute; where there is no network, trying again is waiting for nothing.
-    ['download-attempts', request.allowNetwork ? '3' : '1'],
+    // Nix's own 5 take half a minute, and walks try again themselves; with no network it is waiting for nothing.
+    ['download-attempts', request.allowNetwork ? '2' : '1'],
   ];
 }
 
@@ -25,6 +25,6 @@ export function nixArguments(request: EvaluationRequest, space: EvaluationSpace)
   ];
 }
 
-export function mayImport(request: EvaluationRequest, space: EvaluationSpace): boolean {
+function mayImport(request: EvaluationRequest, space: EvaluationSpace): boolean {
   return request.allowImportFromDerivation && space.importRefusal === undefined;
 }

@@ -36,10 +36,10 @@ async function walkTree(run: EvaluationRun): Promise<EvaluationEnding> {
     return { kind: 'complete', warnings: outcome.warnings };
   }
   if (outcome.kind === 'failed') {
-    return judgeFailure(outcome.message, run.request);
+    return judgeFailure(outcome.message, run.request, run.space);
   }
   if (isHostTrouble(outcome.message)) {
-    return judgeFailure(outcome.message, run.request);
+    return judgeFailure(outcome.message, run.request, run.space);
   }
   return await walkFlake(run, seen);
 }
@@ -113,7 +113,7 @@ async function readJobs(run: EvaluationRun, seen: Set<string>): Promise<Reading>
 }
 
 /** Flags that every version since 2.18 has. */
-export function nixEvalJobsArguments(run: EvaluationRun): readonly string[] {
+function nixEvalJobsArguments(run: EvaluationRun): readonly string[] {
   const { request, space } = run;
   const workers = Math.max(1, request.workers);
   const expression = jobsExpression({

@@ -75,8 +75,8 @@ export function createHelpers(run: EvaluationRun, findings: WalkFindings): Helpe
           finished(path) {
             helper.reached = path;
           },
-          started({ stop }) {
-            helper.stop = stop;
+          started(process) {
+            helper.stop = () => process.stop();
           },
         },
       );

@@ -28,8 +28,9 @@ export interface WalkFindings {
 const MAX_SKIP_LENGTH = 60_000;
 const MAX_WARNINGS = 20;
 const MAX_WARNING_LENGTH = 500;
-// Nix says so in every network namespace that is empty, and of every setting that a daemon keeps to itself.
-const EXPECTED_WARNING = /you don't have Internet access|ignoring the (?:user|client)-specified setting/;
+// Of the host, not of the flake: an empty network, settings that a daemon keeps to itself, a store that others use too.
+const EXPECTED_WARNING =
+  /you don't have Internet access|ignoring the (?:user|client)-specified setting|SQLite database .* is busy/;
 
 /** `seen`: what was told before, by their escaped paths. */
 export function createWalkFindings(run: EvaluationRun, seen: Set<string>): WalkFindings {

@@ -55,7 +55,7 @@ export async function walkForward(walk: ForwardWalk): Promise<EvaluationEnding |
       return { kind: 'out_of_memory', reason: tooLargeText(run.request.memoryBytes, null) };
     }
     if (!outcome.hadBegun || isHostTrouble(outcome.message)) {
-      return judgeFailure(outcome.message, run.request);
+      return judgeFailure(outcome.message, run.request, run.space);
     }
     if (networkTries < MAX_NETWORK_TRIES && isNetworkTrouble(outcome.message, run.request)) {
       networkTries += 1;
@@ -75,7 +75,7 @@ export async function walkForward(walk: ForwardWalk): Promise<EvaluationEnding |
         outcome.at,
         isMemory
           ? tooLargeText(run.request.memoryBytes, outcome.at.path)
-          : explained(outcome.message, run.request),
+          : explained(outcome.message, run.request, run.space),
       );
       const container = outcome.at.path.slice(0, -1);
       if (deaths >= DEATHS_BEFORE_SURVEY && outcome.why === 'error' && container.length > 0) {

@@ -17,8 +17,8 @@ describe.each(installedNixes())('$title', (nix) => {
 
     expect(record.endingOf('endless')).toEqual({ kind: 'built' });
     const texts = record.linesOf('endless').map(({ text }) => text);
-    expect(Math.max(...texts.map(({ length }) => length))).toBe(65_536);
-    expect(texts.join('')).toMatch(/bytes of this line left out/);
+    expect(Math.max(...texts.map(({ length }) => length))).toBeLessThanOrEqual(65_536);
+    expect(texts.at(-1)).toMatch(/ … \(\d+ bytes of this line left out\)$/);
     expect(texts.join('').length).toBeLessThan(1_100_000);
   });
 

@@ -11,26 +11,46 @@ import { guarded, type Statement, statement, type Writer } from './writer.ts';
 
 export function createDeliveryStore(database: Reader & Writer): DeliveryStore {
   return {
-    recordHeads: async (repositoryId, { heads, gone, pushed, at }) => {
-      const forget = gone.map((ref) =>
+    recordHeads: async (repositoryId, { gone, pushed, at }) => {
+      // One statement each, whatever the number: a first look may find a hundred thousand branches.
+      const heads = sql<{
+        value: string;
+      }>`json_each(${JSON.stringify(pushed.map(({ ref, sha }) => [ref, sha]))})`;
+      const head = sqlite
+        .selectFrom(heads.as('head'))
+        .where(sql<boolean>`true`)
+        .select(({ val }) => [
+          val(repositoryId).as('repository_id'),
+          sql<string>`value ->> 0`.as('ref'),
+          sql<string>`value ->> 1`.as('sha'),
+          val(at).as('at'),
+        ]);
+      await database.write([
         statement(
-          sqlite.deleteFrom('heads').where('repository_id', '=', repositoryId).where('ref', '=', ref),
+          sqlite
+            .deleteFrom('heads')
+            .where('repository_id', '=', repositoryId)
+            .where(sql<boolean>`ref in (select value from json_each(${JSON.stringify(gone)}))`),
         ),
-      );
-      const remember = heads.map(({ ref, sha }) =>
         statement(
           sqlite
             .insertInto('heads')
-            .values({ repository_id: repositoryId, ref, sha, seen_at: at })
+            .columns(['repository_id', 'ref', 'sha', 'seen_at'])
+            .expression(head)
             .onConflict((conflict) =>
-              conflict.columns(['repository_id', 'ref']).doUpdateSet({ sha, seen_at: at }),
+              conflict.columns(['repository_id', 'ref']).doUpdateSet(({ ref }) => ({
+                sha: ref('excluded.sha'),
+                seen_at: ref('excluded.seen_at'),
+              })),
             ),
         ),
-      );
-      const deliver = pushed.map(({ ref, sha }) =>
-        insertion({ repositoryId, kind: 'push', ref, sha, isTrusted: true, receivedAt: at }),
-      );
-      await database.write([...forget, ...remember, ...deliver]);
+        statement(
+          sqlite
+            .insertInto('deliveries')
+            .columns(['repository_id', 'ref', 'sha', 'received_at', 'kind', 'is_trusted'])
+            .expression(head.select(({ val }) => [val('push' as const).as('kind'), val(1).as('is_trusted')])),
+        ),
+      ]);
     },
     receive: async (delivery) => insertedId(await database.write([insertion(delivery)]), 0) as DeliveryId,
     pending: () =>

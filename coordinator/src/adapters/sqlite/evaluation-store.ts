@@ -5,7 +5,7 @@ import { JOB_STATUSES } from '@argunix/shared/domain/job-status';
 import type { Sha } from '@argunix/shared/domain/sha';
 import { type Selectable, sql } from 'kysely';
 import type { Evaluation, EvaluationStore, StatusCounts } from '../../ports/evaluation-store.ts';
-import { insertedId, returnedJobIds } from './inserted-id.ts';
+import { insertedId, returnedAttempts } from './inserted-id.ts';
 import type { Reader } from './open-database.ts';
 import { sqlite } from './sql.ts';
 import type { Tables } from './tables.ts';
@@ -41,16 +41,22 @@ export function createEvaluationStore(database: Reader & Writer): EvaluationStor
     counts: (id) => countsOf(database, id),
     begin: async (id, at) => {
       const result = await database.write([
-        guarded(leave(id, 'queued').set({ status: 'evaluating', started_at: at })),
+        guarded(leave(id, 'queued').set({ status: 'evaluating', started_at: at, reason: null })),
         statement(sqlite.deleteFrom('jobs').where('evaluation_id', '=', id)),
       ]);
       return result.kind === 'done';
     },
     startBuilding: (id, at) =>
       transition(leave(id, 'evaluating').set({ status: 'building', building_at: at })),
-    fail: (id, reason, at) =>
-      transition(leave(id, 'evaluating').set({ status: 'evaluation_failed', reason, finished_at: at })),
-    requeue: (id) => transition(leave(id, 'evaluating').set({ status: 'queued', started_at: null })),
+    fail: async (id, reason, at) => {
+      const result = await database.write([
+        guarded(leave(id, 'evaluating').set({ status: 'evaluation_failed', reason, finished_at: at })),
+        statement(cancelJobs(id, 'It was not built, because its evaluation failed.', at)),
+      ]);
+      return result.kind === 'done';
+    },
+    requeue: (id, reason) =>
+      transition(leave(id, 'evaluating').set({ status: 'queued', started_at: null, reason })),
     end: async (id, status, reason, at) => {
       const result = await database.write([
         guarded(
@@ -60,16 +66,9 @@ export function createEvaluationStore(database: Reader & Writer): EvaluationStor
             .where('id', '=', id)
             .where('status', 'in', LIVING),
         ),
-        statement(
-          sqlite
-            .updateTable('jobs')
-            .set({ status: 'cancelled', phase: null, reason, finished_at: at })
-            .where('evaluation_id', '=', id)
-            .where('status', 'in', ['queued', 'running'])
-            .returning('id'),
-        ),
+        statement(cancelJobs(id, reason, at).returning(['id', 'attempt'])),
       ]);
-      return result.kind === 'done' ? returnedJobIds(result, 1) : undefined;
+      return result.kind === 'done' ? returnedAttempts(result, 1) : undefined;
     },
     finish: (id, outcome, counts, at) =>
       transition(
@@ -159,6 +158,15 @@ function toEvaluation(row: Selectable<Tables['evaluations']>): Evaluation {
     status: row.status,
     createdAt: toEpochMs(row.created_at),
   };
+}
+
+/** What of it has not ended, ends with it. */
+function cancelJobs(id: EvaluationId, reason: string, at: number) {
+  return sqlite
+    .updateTable('jobs')
+    .set({ status: 'cancelled', phase: null, reason, finished_at: at })
+    .where('evaluation_id', '=', id)
+    .where('status', 'in', ['queued', 'running']);
 }
 
 /** The guard of a transition. */

@@ -1,4 +1,5 @@
 import type { JobId } from '@argunix/shared/domain/ids';
+import type { JobAttempt } from '../../domain/job-attempt.ts';
 import type { UnitResult } from './writer.ts';
 
 /** The `id` that the statement at `at` of a unit returned. */
@@ -10,13 +11,18 @@ export function insertedId(result: UnitResult, at: number): number {
   return row.id;
 }
 
-/** All of them, in the order of the rows. */
-export function returnedJobIds(result: UnitResult, at: number): readonly JobId[] {
-  return result.kind === 'refused'
-    ? []
-    : (result.rows[at] ?? []).flatMap((row) =>
-        typeof row === 'object' && row !== null && 'id' in row && typeof row.id === 'number'
-          ? [row.id as JobId]
-          : [],
-      );
+/** The attempts that the statement at `at` returned by `id` and `attempt`. */
+export function returnedAttempts(result: UnitResult, at: number): readonly JobAttempt[] {
+  return result.kind === 'refused' ? [] : (result.rows[at] ?? []).flatMap(toAttempt);
+}
+
+function toAttempt(row: unknown): readonly JobAttempt[] {
+  return typeof row === 'object' &&
+    row !== null &&
+    'id' in row &&
+    typeof row.id === 'number' &&
+    'attempt' in row &&
+    typeof row.attempt === 'number'
+    ? [{ jobId: row.id as JobId, attempt: row.attempt }]
+    : [];
 }

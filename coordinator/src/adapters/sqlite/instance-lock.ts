@@ -2,7 +2,7 @@
  * One coordinator per state directory. The lock is SQLite's own on a file beside the database: the kernel gives it
  * back however the process ends, so there is nothing stale to clean up.
  */
-import { AppError } from '@argunix/shared/kit/app-error';
+import { AppError, messageOf } from '@argunix/shared/kit/app-error';
 import Database from 'better-sqlite3';
 
 export function takeInstanceLock(stateDir: string): () => void {
@@ -23,8 +23,8 @@ export function takeInstanceLock(stateDir: string): () => void {
       );
     }
     throw new AppError(
-      'store.failed',
-      `${path}: expected a file that can be locked, got: ${String(error)}`,
+      'state-dir.unwritable',
+      `state_dir: expected to lock ${path}, got ${messageOf(error)}`,
       { path },
       error,
     );

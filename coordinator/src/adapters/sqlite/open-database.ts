@@ -3,7 +3,7 @@
  * the event loop never waits for a disk), this thread only reads, by indexed queries. `write` resolves when it is
  * durable; a read that starts afterwards sees it.
  */
-import { AppError } from '@argunix/shared/kit/app-error';
+import { AppError, messageOf } from '@argunix/shared/kit/app-error';
 import Database from 'better-sqlite3';
 import type { Compilable, CompiledQuery } from 'kysely';
 import { takeInstanceLock } from './instance-lock.ts';
@@ -20,7 +20,7 @@ export interface OpenDatabase extends Reader, Writer {
   close(): Promise<void>;
 }
 
-/** Throws `store.locked`, `store.newer` or `store.failed`. */
+/** Throws `store.locked`, `store.newer`, `state-dir.unwritable` or, when the thread cannot start, `store.failed`. */
 export async function openDatabase(stateDir: string, now: number): Promise<OpenDatabase> {
   const path = `${stateDir}/argunix.sqlite`;
   const releaseLock = takeInstanceLock(stateDir);
@@ -59,23 +59,24 @@ export async function openDatabase(stateDir: string, now: number): Promise<OpenD
 }
 
 async function prepareFile(path: string, now: number): Promise<void> {
-  let connection: Database.Database;
+  let connection: Database.Database | undefined;
   try {
     connection = new Database(path);
     connection.pragma('journal_mode = WAL');
     connection.pragma('synchronous = FULL');
     connection.pragma('foreign_keys = ON');
+    await migrate(connection, now);
   } catch (error) {
+    if (!(error instanceof Database.SqliteError)) {
+      throw error;
+    }
     throw new AppError(
-      'store.failed',
-      `${path}: expected a database that can be written, got: ${String(error)}`,
+      'state-dir.unwritable',
+      `state_dir: expected a database that can be written at ${path}, got ${messageOf(error)}`,
       { path },
       error,
     );
-  }
-  try {
-    await migrate(connection, now);
   } finally {
-    connection.close();
+    connection?.close();
   }
 }

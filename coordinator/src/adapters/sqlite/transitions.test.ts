@@ -64,11 +64,24 @@ describe('an evaluation', () => {
     });
   });
 
+  test('that failed leaves nothing queued of what it had found', async () => {
+    const id = await queued(stores);
+    await stores.evaluations.begin(id, AT);
+    await stores.jobs.insert(id, [newJob('found')], AT);
+
+    await stores.evaluations.fail(id, 'it took too long', AT);
+
+    expect(stores.views.jobs({ evaluationId: id, limit: 9 })).toMatchObject([
+      { status: 'cancelled', reason: 'It was not built, because its evaluation failed.' },
+    ]);
+    expect(stores.views.totals().jobs).toEqual({ queued: 0, running: 0 });
+  });
+
   test('that begins again forgets what an interrupted try had found', async () => {
     const id = await queued(stores);
     await stores.evaluations.begin(id, AT);
     await stores.jobs.insert(id, [newJob('half')], AT);
-    await stores.evaluations.requeue(id);
+    await stores.evaluations.requeue(id, null);
 
     await stores.evaluations.begin(id, AT);
 
@@ -88,11 +101,21 @@ describe('an evaluation', () => {
         expect(await stores.evaluations.end(living, status, 'why', AT)).toEqual([]);
         expect(statusOf(living)).toBe(status);
       }
-      expect(await stores.evaluations.end(id, status, 'why', AT)).toEqual([jobIds[1]]);
+      expect(await stores.evaluations.end(id, status, 'why', AT)).toEqual([{ jobId: jobIds[1], attempt: 1 }]);
       expect(await stores.evaluations.end(id, status, 'again', AT)).toBeUndefined();
       expect([jobStatus(jobIds[0]), jobStatus(jobIds[1])]).toEqual(['success', 'cancelled']);
     },
   );
+
+  test('that was cancelled gets no more jobs, though its evaluator finds some', async () => {
+    const id = await queued(stores);
+    await stores.evaluations.begin(id, AT);
+    await stores.evaluations.end(id, 'cancelled', 'not wanted', AT);
+
+    expect(await stores.jobs.insert(id, [newJob('late')], AT)).toBe(false);
+
+    expect(stores.views.jobs({ evaluationId: id, limit: 9 })).toEqual([]);
+  });
 
   test('that has ended can be restarted as a new one, one that lives cannot', async () => {
     const { id } = await building(stores, []);
@@ -208,7 +231,6 @@ describe('the inbox', () => {
   test('keeps a delivery until it is handled, and makes one evaluation of it', async () => {
     const head = { ref: 'refs/heads/main' as never, sha: sha('c') };
     await stores.deliveries.recordHeads(stores.repository.id, {
-      heads: [head],
       gone: [],
       pushed: [head],
       at: AT,

@@ -76,10 +76,12 @@ function applyUnit(unit: readonly Write[]): Result {
     connection.exec('release unit');
     return { kind: 'done', changes, rows };
   } catch (error) {
-    if (connection.inTransaction) {
-      connection.exec('rollback to unit');
-      connection.exec('release unit');
+    if (!connection.inTransaction) {
+      // A full disk undoes the transaction by itself: nothing of the group has happened, and nothing more may.
+      throw error;
     }
+    connection.exec('rollback to unit');
+    connection.exec('release unit');
     return { kind: 'failed', message: messageOf(error) };
   }
 }

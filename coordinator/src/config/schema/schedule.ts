@@ -48,6 +48,11 @@ export const ScheduleSection = section({
     .describe(
       'How often a job is tried again when a builder was lost or a transfer broke: no fault of the build.',
     ),
+  infrastructure_retry_seconds: seconds(0.1)
+    .default(5)
+    .describe(
+      'The first of them comes after so long, each later one after twice as long. Five seconds outlast a hiccup of the network, and five tries a restart of the other side.',
+    ),
   failure_cache_hours: wholeNumber(0, 8760)
     .default(24)
     .describe(

@@ -92,6 +92,9 @@ function attempts(): Readonly<Record<string, string>> {
     'loopback-v6': fetched(url('[::1]')),
     'loopback-by-gateway': fetched(url('10.0.2.2')),
     'loopback-by-tarball': `builtins.readFile "\${builtins.fetchTarball { url = "${url('127.0.0.1')}"; sha256 = "${sha256}"; }}"`,
+    'state-by-import': `builtins.readFile (derivation {
+      name = "n-\${unique}"; system = s; builder = "/bin/sh"; args = [ "-c" "read secret < ${statePath} && echo $secret > $out" ];
+    })`,
     'loopback-by-import': `builtins.readFile (derivation {
       name = "n-\${unique}"; system = "builtin"; builder = "builtin:fetchurl"; url = "${url('127.0.0.1')}"; outputHashMode = "flat";
       outputHashAlgo = "sha256"; outputHash = "${sha256}"; executable = false; unpack = false; preferLocalBuild = true;
@@ -175,9 +178,7 @@ describe.each(installedNixes(CONFIG))('$title', { timeout: 60_000 }, ({ env, isM
     const offline = await evaluateAll(evaluator, requestFor(flake));
     const online = await evaluateAll(evaluator, requestFor(flake, { allowNetwork: true }));
 
-    expect(offline.outcomes).toEqual({
-      'packages.x86_64-linux.got': expect.stringContaining('The network is off for evaluations'),
-    });
+    expect(offline.outcomes['packages.x86_64-linux.got']).toContain('The network is off for evaluations');
     expect(online.ending).toEqual({ kind: 'complete', warnings: [] });
     expect(online.found).toMatchObject([{ kind: 'job', name: word }]);
   });

@@ -5,12 +5,14 @@
  * can read it; a system daemon downloads in its own network what is imported from derivations.
  */
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
+import { plainText } from '@argunix/shared/domain/plain-text';
 import { messageOf } from '@argunix/shared/kit/app-error';
 import type { Logger } from '@argunix/shared/kit/logger';
-import { describeEnding, runProcess } from '@argunix/shared/kit/run-process';
+import { describeEnding, outputOf, runProcess } from '@argunix/shared/kit/run-process';
 import {
   type EvaluationSpaces,
   limitedCommand,
@@ -70,9 +72,12 @@ export async function createConfinement(options: ConfinementOptions): Promise<Co
   try {
     const nix = await realpath(findProgram('nix', path) ?? 'nix');
     const settings = await readNixSettings(nix, env);
-    const untrusted = trustProblem(settings, isRoot);
+    const untrusted = await trustProblem(settings, isRoot ? NOBODY : userInfo().uid, env);
     if (untrusted !== undefined) {
       return { kind: 'missing', reason: untrusted };
+    }
+    if (isRoot && !existsSync('/nix/store')) {
+      await outputOf({ command: join(dirname(nix), 'nix-store'), args: ['--init'], env, deadlineMs: 20_000 });
     }
     const identity = isRoot ? { uid: NOBODY, gid: NOBODY } : userInfo();
     // What a crash left behind; the instance lock says that nobody else is at work here.
@@ -98,11 +103,23 @@ interface Host {
 }
 
 /** Whoever the daemon trusts can make it run anything as root. */
-function trustProblem({ trustedUsers }: NixSettings, isRoot: boolean): string | undefined {
-  const name = isRoot ? 'nobody' : userInfo().username;
-  return trustedUsers.includes('*') || trustedUsers.includes(name)
-    ? `Evaluations cannot be confined while the Nix daemon trusts ${name}: take it out of trusted-users in nix.conf.`
-    : undefined;
+async function trustProblem(
+  { trustedUsers }: NixSettings,
+  uid: number,
+  env: ConfinementOptions['env'],
+): Promise<string | undefined> {
+  const ask = async (flag: string): Promise<readonly string[]> =>
+    (await outputOf({ command: 'id', args: [flag, '--', String(uid)], env, deadlineMs: 10_000 }))
+      .trim()
+      .split(/\s+/);
+  const [name = String(uid)] = await ask('-nu');
+  const groups = await ask('-nG');
+  const trusted = ['*', name, ...groups.map((group) => `@${group}`)].find((who) =>
+    trustedUsers.includes(who),
+  );
+  return trusted === undefined
+    ? undefined
+    : `Evaluations cannot be confined while the Nix daemon trusts ${name}: take ${trusted} out of trusted-users in nix.conf.`;
 }
 
 function sandboxOf(
@@ -110,13 +127,21 @@ function sandboxOf(
   parts: Pick<Sandbox, 'visible' | 'socketDir' | 'homeDir' | 'tmpDir' | 'hasNetwork'>,
 ): Sandbox {
   const { isRoot, files, path, nix, options } = host;
+  const systemPaths = [...SYSTEM_PATHS, ...(options.extraSystemPaths ?? [])];
   return {
     isRoot,
     files,
-    path: `${dirname(nix)}:${path}`,
-    systemPaths: [...SYSTEM_PATHS, ...(options.extraSystemPaths ?? [])],
+    path: [dirname(nix), ...path.split(delimiter).filter((entry) => isInside(entry, systemPaths))].join(
+      delimiter,
+    ),
+    systemPaths,
     ...parts,
   };
+}
+
+/** Where programs are that are seen inside; the rest of our search path is nobody's business there. */
+function isInside(path: string, dirs: readonly string[]): boolean {
+  return ['/nix/store', ...dirs].some((dir) => path === dir || path.startsWith(`${dir}/`));
 }
 
 async function trySandbox(host: Host): Promise<string | undefined> {
@@ -129,7 +154,7 @@ async function trySandbox(host: Host): Promise<string | undefined> {
   await rm(scratch, { recursive: true, force: true });
   return ending.kind === 'exited' && ending.code === 0
     ? undefined
-    : `Evaluations cannot be confined here: bubblewrap ${describeEnding(ending)}: ${stderr.trim().slice(-500)}. Allow user namespaces (kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns), or run the coordinator as root.`;
+    : `Evaluations cannot be confined here: bubblewrap ${describeEnding(ending)}: ${plainText(stderr).trim().slice(-500)}. Allow user namespaces (kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns), or run the coordinator as root.`;
 }
 
 function confinementOf(host: Host): Confinement {

@@ -3,6 +3,7 @@
  * loopback; no cloud metadata (169.254.0.0/16). What listens on another address of the host is reached as from any
  * other machine.
  */
+import { plainText } from '@argunix/shared/domain/plain-text';
 import { type RunningProcess, runProcess, startProcess } from '@argunix/shared/kit/run-process';
 
 export interface NetworkNamespace {
@@ -101,7 +102,7 @@ async function blackhole(
 ): Promise<string | undefined> {
   const [command, ...args] = [...enter, 'ip', 'route', 'add', 'blackhole', '169.254.0.0/16'];
   const { ending, stderr } = await runProcess({ command, args, env, deadlineMs: READY_MS });
-  return ending.kind === 'exited' && ending.code === 0 ? undefined : lastLine(stderr);
+  return ending.kind === 'exited' && ending.code === 0 ? undefined : lastLines(stderr);
 }
 
 /** Undefined once the program wrote anything to its standard output; else why it never will. */
@@ -118,7 +119,7 @@ async function firstOutput(
   });
   running.stdout.on('data', () => resolve(undefined));
   void running.ended.then((ending) =>
-    resolve(ending.kind === 'unstartable' ? ending.message : lastLine(said) || 'it ended at once'),
+    resolve(ending.kind === 'unstartable' ? ending.message : lastLines(said) || 'it ended at once'),
   );
   signal?.addEventListener('abort', onAbort, { once: true });
   if (signal?.aborted === true) {
@@ -130,6 +131,6 @@ async function firstOutput(
   return trouble;
 }
 
-function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) ?? '';
+function lastLines(text: string): string {
+  return plainText(text).trim().split('\n').slice(-2).join('; ');
 }

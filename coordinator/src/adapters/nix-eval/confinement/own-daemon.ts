@@ -62,7 +62,8 @@ export function createOwnDaemon(options: OwnDaemonOptions): OwnDaemon {
         args,
         env: {
           ...env,
-          NIX_REMOTE: undefined,
+          // Not left to Nix: on a store that nobody has used yet it would take our own socket for the store, for ever.
+          NIX_REMOTE: 'local',
           NIX_DAEMON_SOCKET_PATH: socket,
           NIX_CONFIG: daemonConfig(env['NIX_CONFIG'], isOutgoing),
         },
@@ -154,6 +155,6 @@ function daemonConfig(inherited: string | undefined, isOutgoing: boolean): strin
     'sandbox-fallback = false',
     'trusted-users = root',
     'allowed-users = *',
-    ...(isOutgoing ? ['download-attempts = 3'] : ['substituters =', 'download-attempts = 1']),
+    ...(isOutgoing ? ['download-attempts = 2'] : ['substituters =', 'download-attempts = 1']),
   ].join('\n');
 }

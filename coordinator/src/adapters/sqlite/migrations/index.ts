@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
-import { isBreaking, up } from './0001-first-tables.ts';
+import { isBreaking as isFirstBreaking, up as makeFirstTables } from './0001-first-tables.ts';
+import { isBreaking as isMoreBreaking, up as makeMoreIndexes } from './0002-more-indexes.ts';
 
 export interface Migration {
   readonly number: number;
@@ -10,4 +11,7 @@ export interface Migration {
 }
 
 /** Forward only, in this order; a migration that was released never changes. */
-export const MIGRATIONS: readonly Migration[] = [{ number: 1, name: 'first-tables', isBreaking, up }];
+export const MIGRATIONS: readonly Migration[] = [
+  { number: 1, name: 'first-tables', isBreaking: isFirstBreaking, up: makeFirstTables },
+  { number: 2, name: 'more-indexes', isBreaking: isMoreBreaking, up: makeMoreIndexes },
+];

@@ -1,0 +1,63 @@
+import type { EvaluationId } from '@argunix/shared/domain/ids';
+import type { NewJob } from '../../ports/job-store.ts';
+import { sqlite } from './sql.ts';
+import { guarded, type Value, type Write } from './writer.ts';
+
+const COLUMNS = [
+  'evaluation_id',
+  'attr',
+  'system',
+  'name',
+  'drv_path',
+  'outputs',
+  'required_features',
+  'description',
+  'main_program',
+  'status',
+  'reason',
+  'attempt',
+  'created_at',
+  'queued_at',
+  'finished_at',
+] as const;
+
+/** Refused unless the evaluation is under way: one that was cancelled a moment ago must not get jobs that nobody ends. */
+export function insertJobs(
+  evaluationId: EvaluationId,
+  jobs: readonly NewJob[],
+  at: number,
+): readonly Write[] {
+  const isUnderWay = sqlite
+    .selectFrom('evaluations')
+    .select('id')
+    .where('id', '=', evaluationId)
+    .where('status', '=', 'evaluating');
+  return [
+    guarded(isUnderWay),
+    {
+      bulk: `insert into jobs (${COLUMNS.join(', ')})`,
+      width: COLUMNS.length,
+      values: jobs.flatMap((job) => toRow(evaluationId, job, at)),
+    },
+  ];
+}
+
+function toRow(evaluationId: EvaluationId, job: NewJob, at: number): readonly Value[] {
+  return [
+    evaluationId,
+    job.attr,
+    job.system,
+    job.name,
+    job.drvPath,
+    JSON.stringify(job.outputs),
+    job.requiredFeatures.length === 0 ? '[]' : JSON.stringify(job.requiredFeatures),
+    job.description,
+    job.mainProgram,
+    job.status,
+    job.reason,
+    1,
+    at,
+    at,
+    job.status === 'queued' ? null : at,
+  ];
+}

@@ -1,0 +1,78 @@
+/** A new attempt of jobs that ended: what the one before came to is kept, and their evaluation builds again. */
+import type { EvaluationId, JobId } from '@argunix/shared/domain/ids';
+import { sql } from 'kysely';
+import { UNFINISHED } from './job-changes.ts';
+import type { Reader } from './open-database.ts';
+import { sqlite } from './sql.ts';
+import { guarded, type Statement, statement } from './writer.ts';
+
+const ATTEMPT = ['status', 'reason', 'lease_id', 'builder', 'started_at', 'finished_at'] as const;
+
+/** The third statement returns the attempts that are new. */
+export function restartJobs(
+  evaluationId: EvaluationId,
+  jobIds: readonly JobId[],
+  at: number,
+): readonly Statement[] {
+  const named = sql<boolean>`id in (select value from json_each(${JSON.stringify(jobIds)}))`;
+  const ended = sqlite
+    .selectFrom('jobs')
+    .where('evaluation_id', '=', evaluationId)
+    .where(named)
+    .where('status', 'not in', UNFINISHED)
+    // One that did not evaluate has nothing to build again: its evaluation has to be restarted.
+    .where('drv_path', 'is not', null);
+  return [
+    guarded(
+      sqlite
+        .updateTable('evaluations')
+        .set({ status: 'building', outcome: null, counts: null, finished_at: null })
+        .where('id', '=', evaluationId)
+        .where('status', 'in', ['done', 'building']),
+    ),
+    guarded(
+      sqlite
+        .insertInto('attempts')
+        .columns(['job_id', 'number', ...ATTEMPT])
+        .expression(ended.select(['id', 'attempt', ...ATTEMPT])),
+    ),
+    statement(
+      sqlite
+        .updateTable('jobs')
+        .set(({ eb }) => ({
+          status: 'queued',
+          attempt: eb('attempt', '+', 1),
+          reason: null,
+          cause_job_id: null,
+          lease_id: null,
+          builder: null,
+          queued_at: at,
+          started_at: null,
+          finished_at: null,
+        }))
+        .where('id', 'in', ended.select('id'))
+        .returning(['id', 'attempt']),
+    ),
+  ];
+}
+
+/** The job, its cause, and what failed by either. */
+export function restartSetOf(database: Reader, id: JobId): readonly JobId[] {
+  const job = database.first(
+    sqlite.selectFrom('jobs').select(['id', 'evaluation_id', 'cause_job_id']).where('id', '=', id),
+  );
+  if (job === undefined) {
+    return [];
+  }
+  const causes = [job.id, job.cause_job_id ?? job.id];
+  return database
+    .all(
+      sqlite
+        .selectFrom('jobs')
+        .select('id')
+        .where('evaluation_id', '=', job.evaluation_id)
+        .where(({ eb, or }) => or([eb('id', 'in', causes), eb('cause_job_id', 'in', causes)]))
+        .orderBy('id'),
+    )
+    .map((row) => row.id as JobId);
+}

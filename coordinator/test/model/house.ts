@@ -1,0 +1,221 @@
+/**
+ * The queue, the dispatcher and the real database of a coordinator, with an evaluator and a builder that do what a
+ * scenario says. It can be killed: what it was about to write never happens, and nobody hears of it again.
+ */
+import type { AttributePath } from '@argunix/shared/domain/attribute-path';
+import type { EvaluationId, JobId } from '@argunix/shared/domain/ids';
+import { type DerivationPath, storePathName } from '@argunix/shared/domain/store-path';
+import { AppError } from '@argunix/shared/kit/app-error';
+import { systemClock } from '@argunix/shared/kit/clock';
+import { createDeliveryStore } from '../../src/adapters/sqlite/delivery-store.ts';
+import { createEvaluationStore } from '../../src/adapters/sqlite/evaluation-store.ts';
+import { createJobStore } from '../../src/adapters/sqlite/job-store.ts';
+import type { Reader } from '../../src/adapters/sqlite/open-database.ts';
+import type { Writer } from '../../src/adapters/sqlite/writer.ts';
+import { cancelEvaluation } from '../../src/flows/cancel-evaluation.ts';
+import { cancelJob } from '../../src/flows/cancel-job.ts';
+import { createDispatcher, type Dispatcher } from '../../src/flows/dispatch-steps.ts';
+import { createEvaluationQueue } from '../../src/flows/evaluation-queue.ts';
+import { recover } from '../../src/flows/recover.ts';
+import { restartJob } from '../../src/flows/restart-job.ts';
+import type { FoundJob } from '../../src/ports/evaluator.ts';
+import type { GcRoots } from '../../src/ports/gc-roots.ts';
+import type { StoreReader } from '../../src/ports/store-reader.ts';
+import { createFakeBuilder, type FakeBuilder } from '../fakes/fake-builder.ts';
+import { createFakeCheckout, createFakeEvaluator, type FakeEvaluator } from '../fakes/fake-evaluator.ts';
+import { createFakeLogs } from '../fakes/fake-logs.ts';
+import { createFakeRoots, createFakeStore, type FakeRoots, type FakeStore } from '../fakes/fake-store.ts';
+import { silentMetrics } from '../fakes/silent-metrics.ts';
+import type { Stores } from '../store-fixture.ts';
+import { drvPath, MAIN, sha } from '../store-fixture.ts';
+
+export interface World {
+  /** The one that lives. */
+  house: House;
+  readonly stores: Stores;
+  readonly store: FakeStore;
+  readonly roots: FakeRoots;
+  /** So many of the next writes meet a full disk. */
+  troubles: number;
+  /** What was asked of the house that lives and not yet answered. */
+  underWay: Set<Promise<unknown>>;
+  /** What broke a promise; a scenario that ends with any has failed. */
+  readonly broken: string[];
+}
+
+export interface House {
+  readonly builder: FakeBuilder;
+  readonly evaluator: FakeEvaluator;
+  readonly dispatcher: Dispatcher;
+  readonly openLogs: () => number;
+  start(): Promise<void>;
+  push(): Promise<void>;
+  cancelEvaluation(id: EvaluationId): Promise<unknown>;
+  cancelJob(id: JobId): Promise<unknown>;
+  restartJob(id: JobId): Promise<unknown>;
+  restartEvaluation(id: EvaluationId): Promise<unknown>;
+  stop(): Promise<void>;
+  kill(): void;
+}
+
+const SLOTS = 2;
+
+export function createWorld(stores: Stores): World {
+  const outside = {
+    stores,
+    store: createFakeStore(),
+    roots: createFakeRoots(),
+    troubles: 0,
+    underWay: new Set<Promise<unknown>>(),
+    broken: [],
+  };
+  return Object.assign(outside, { house: openHouse(outside) });
+}
+
+export function openHouse(world: Omit<World, 'house'>): House {
+  const { stores } = world;
+  let isAlive = true;
+  let asked = 0;
+  // A store answers late, and not always equally late.
+  const lately = async <Answer>(answer: () => Promise<Answer>): Promise<Answer> => {
+    asked += 1;
+    for (let turn = (asked * 7) % 5; turn > 0; turn -= 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return await answer();
+  };
+  const store: StoreReader = {
+    validPaths: (paths) => lately(() => world.store.validPaths(paths)),
+    inputDerivations: (path) => lately(() => world.store.inputDerivations(path)),
+  };
+  const whileAlive = <Result>(work: () => Promise<Result>): Promise<Result> => (isAlive ? work() : silence());
+  const roots: GcRoots = {
+    add: (owner, paths) => whileAlive(() => world.roots.add(owner, paths)),
+    remove: (owner) => whileAlive(() => world.roots.remove(owner)),
+    sweep: (isLiving) => whileAlive(() => world.roots.sweep(isLiving)),
+  };
+  const database: Reader & Writer = {
+    all: (query) => stores.database.all(query),
+    first: (query) => stores.database.first(query),
+    write: async (unit) => {
+      if (!isAlive) {
+        return await silence();
+      }
+      if (world.troubles > 0) {
+        world.troubles -= 1;
+        throw new AppError('store.failed', 'The disk is full, says the scenario.');
+      }
+      const result = await stores.database.write(unit);
+      return await whileAlive(() => Promise.resolve(result));
+    },
+  };
+  const evaluator = createFakeEvaluator();
+  const fakeBuilder = createFakeBuilder(SLOTS);
+  const builder: FakeBuilder = {
+    ...fakeBuilder,
+    build: async (requests, ...rest) => {
+      for (const { drvPath: path } of requests) {
+        if (isAlive && fakeBuilder.open().includes(storePathName(path))) {
+          world.broken.push(`${storePathName(path)} is built twice at once`);
+        }
+      }
+      await fakeBuilder.build(requests, ...rest);
+    },
+  };
+  const logs = createFakeLogs();
+  const shared = {
+    evaluations: createEvaluationStore(database),
+    jobs: createJobStore(database),
+    checkout: createFakeCheckout(),
+    store,
+    roots,
+    changes: { tell: () => undefined, listen: () => () => undefined },
+    clock: systemClock,
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+    logs,
+    metrics: silentMetrics,
+    retries: 2,
+    retryMs: 1,
+  };
+  const dispatcher = createDispatcher({ ...shared, builder, limits: { timeoutMs: 1, maxSilentMs: 1 } });
+  const settingsOf = () => ({
+    source: { repositoryId: stores.repository.id, url: '/srv/sample.git', tokenPath: null },
+    systems: ['x86_64-linux'],
+    attributes: ['packages'] as const,
+    timeoutMs: 1_000,
+    memoryBytes: 1_000,
+    workers: 1,
+    allowImportFromDerivation: true,
+    allowNetwork: true,
+  });
+  const queue = createEvaluationQueue({
+    ...shared,
+    evaluator,
+    settingsOf,
+    concurrency: 2,
+    onBuilding: (id) => dispatcher.adopt(id),
+  });
+  const ports = { ...shared, queue, dispatcher };
+  const deliveries = createDeliveryStore(database);
+
+  return {
+    builder,
+    evaluator,
+    dispatcher,
+    openLogs: () => logs.openCount,
+    start: async () => {
+      await recover({ ...ports, settingsOf });
+      queue.wake();
+    },
+    push: async () => {
+      const delivery = {
+        repositoryId: stores.repository.id,
+        kind: 'push',
+        ref: MAIN,
+        sha: sha('a'),
+        isTrusted: true,
+        receivedAt: systemClock.now(),
+      } as const;
+      await deliveries.accept({ ...delivery, id: await deliveries.receive(delivery) }, systemClock.now());
+      queue.wake();
+    },
+    cancelEvaluation: (id) => cancelEvaluation(ports, id, 'not wanted'),
+    cancelJob: (id) => cancelJob(ports, id),
+    restartJob: (id) => restartJob(ports, id),
+    restartEvaluation: async (id) => {
+      const made = await shared.evaluations.restart(id, systemClock.now());
+      queue.wake();
+      return made;
+    },
+    stop: async () => {
+      await Promise.all([queue.stop(), dispatcher.stop()]);
+      isAlive = false;
+    },
+    kill: () => {
+      isAlive = false;
+    },
+  };
+}
+
+/** What a process that is dead answers. */
+function silence(): Promise<never> {
+  return new Promise(() => undefined);
+}
+
+export function foundJob(name: string): FoundJob {
+  return {
+    kind: 'job',
+    attr: name as AttributePath,
+    system: 'x86_64-linux',
+    name,
+    drvPath: drvPath(name),
+    outputs: { out: outputOf(drvPath(name)) },
+    requiredFeatures: [],
+    description: null,
+    mainProgram: null,
+  };
+}
+
+export function outputOf(path: DerivationPath): string {
+  return path.slice(0, -'.drv'.length);
+}
