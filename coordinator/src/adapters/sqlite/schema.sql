@@ -120,20 +120,33 @@ CREATE TABLE repositories (
     unique (forge, slug)
   ) strict;
 
+CREATE INDEX attempts_by_lease on attempts (lease_id) where lease_id is not null;
+
 CREATE INDEX check_posts_by_context on check_posts (repository_id, sha, context, id);
 
 CREATE INDEX check_posts_due on check_posts (next_try_at);
+
+CREATE INDEX deliveries_by_evaluation on deliveries (evaluation_id) where evaluation_id is not null;
+
+CREATE INDEX deliveries_by_repository on deliveries (repository_id);
 
 CREATE INDEX deliveries_pending on deliveries (id) where handled_at is null;
 
 CREATE INDEX evaluations_by_ref on evaluations (repository_id, ref, id);
 
+CREATE INDEX evaluations_by_ref_alone on evaluations (ref, id);
+
 CREATE INDEX evaluations_by_repository on evaluations (repository_id, id);
 
-CREATE INDEX evaluations_living on evaluations (status, id)
-    where status in ('awaiting_approval', 'queued', 'evaluating', 'building');
+CREATE INDEX evaluations_by_repository_status on evaluations (repository_id, status, id);
 
-CREATE INDEX jobs_by_status on jobs (evaluation_id, status);
+CREATE INDEX evaluations_by_status on evaluations (status, id);
+
+CREATE INDEX evaluations_restarts on evaluations (restart_of) where restart_of is not null;
+
+CREATE INDEX jobs_by_lease on jobs (lease_id) where lease_id is not null;
+
+CREATE INDEX jobs_by_status on jobs (evaluation_id, status, attr);
 
 CREATE INDEX jobs_living on jobs (status, id) where status in ('queued', 'running');
 
