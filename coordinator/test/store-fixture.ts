@@ -14,6 +14,7 @@ import { createJobStore } from '../src/adapters/sqlite/job-store.ts';
 import { type OpenDatabase, openDatabase } from '../src/adapters/sqlite/open-database.ts';
 import { createRepositoryStore } from '../src/adapters/sqlite/repository-store.ts';
 import { createViews } from '../src/adapters/sqlite/views.ts';
+import type { WriterOptions } from '../src/adapters/sqlite/writer.ts';
 import type { CheckOutbox } from '../src/ports/check-outbox.ts';
 import type { DeliveryStore } from '../src/ports/delivery-store.ts';
 import type { EvaluationStore } from '../src/ports/evaluation-store.ts';
@@ -37,9 +38,12 @@ export interface Stores {
 }
 
 /** Real stores on a real file, with one repository in it. */
-export async function openStores(stateDir?: string): Promise<Stores & { close(): Promise<void> }> {
+export async function openStores(
+  stateDir?: string,
+  options: WriterOptions = {},
+): Promise<Stores & { close(): Promise<void> }> {
   const dir = stateDir ?? (await mkdtemp(join(tmpdir(), 'argunix-store-')));
-  const database = await openDatabase(dir, AT);
+  const database = await openDatabase(dir, AT, options);
   const repositories = createRepositoryStore(database);
   return {
     stateDir: dir,
@@ -102,7 +106,7 @@ export async function building(
     AT,
   );
   await stores.evaluations.startBuilding(id, AT);
-  return { id, jobIds: stores.jobs.unfinished(id).map((job) => job.id) };
+  return { id, jobIds: [...stores.jobs.unfinishedAttempts(id).keys()].toSorted((one, other) => one - other) };
 }
 
 export async function queued(stores: Stores, digit = 'a'): Promise<EvaluationId> {

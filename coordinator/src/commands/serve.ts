@@ -41,8 +41,12 @@ export async function serve(options: ServeOptions): Promise<number> {
   });
   process.stdout.write(`listening on ${coordinator.url}\n`);
   await tellSystemd('--ready');
-  const signal = await stop.promise;
-  log.info({ signal }, 'stopping');
+  const cause = await Promise.race([stop.promise, coordinator.broken]);
+  if (cause instanceof Error) {
+    log.error({ err: cause }, 'stopping, for nothing can be stored any more; to be started again');
+  } else {
+    log.info({ signal: cause }, 'stopping');
+  }
   process.once('SIGINT', () => process.exit(130));
   await tellSystemd('--stopping');
   const late = setTimeout(() => {
@@ -55,7 +59,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     // From here on it holds nobody up, but cuts off whatever still does.
     late.unref();
   }
-  return 0;
+  return cause instanceof Error ? 1 : 0;
 }
 
 function withOverrides(configuration: Configuration, { listen, stateDir }: ServeOptions): Configuration {

@@ -43,6 +43,8 @@ export interface CoordinatorOptions {
 export interface Coordinator {
   /** Where it listens, as a URL. */
   readonly url: string;
+  /** Resolves with the reason when it can do nothing more and has to be started again. */
+  readonly broken: Promise<Error>;
   /** Ends within about 15 s: streams are told, builds are ended and queued again, everything is stored. */
   stop(): Promise<void>;
 }
@@ -231,7 +233,7 @@ export async function startCoordinator({
       watches.set(one.repository.id, watch);
     }
     isReady = true;
-    return { url, stop };
+    return { url, broken: database.broken, stop };
   } catch (error) {
     await stop();
     throw error;

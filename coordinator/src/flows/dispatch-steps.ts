@@ -55,6 +55,8 @@ interface Dispatch {
   startedAt: EpochMs | undefined;
 }
 
+// Some 3 ms of reading.
+const PAGE = 1_000;
 const NO_LEASE = 'Its derivation is leased already; it is tried again when that lease has ended.';
 
 export function createDispatcher(ports: DispatchPorts): Dispatcher {
@@ -79,12 +81,11 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
   }
 
   async function adopt(evaluationId: EvaluationId): Promise<void> {
-    const needs = await findNeeds(jobs.unfinishedDerivations(evaluationId), ports.store);
-    // Only now: meanwhile some may have been cancelled or restarted.
-    const found = jobs
-      .unfinished(evaluationId)
-      .flatMap(toGraphJob)
-      .filter((job) => needs.has(job.drvPath) && !graph.has(job));
+    const unfinished = await readUnfinished(evaluationId);
+    const needs = await findNeeds(new Set(unfinished.map(({ drvPath }) => drvPath)), ports.store);
+    // Meanwhile some may have been cancelled or restarted: what is stored now counts.
+    const attempts = jobs.unfinishedAttempts(evaluationId);
+    const found = unfinished.filter((job) => attempts.get(job.jobId) === job.attempt && !graph.has(job));
     graph.add(found.map((job) => [job, needs.get(job.drvPath) ?? []] as const));
     for (const [drvPath, joining] of Map.groupBy(found, (job) => job.drvPath)) {
       const shared = current.get(drvPath);
@@ -94,6 +95,21 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
     }
     wake();
     await finishEvaluation(ports, evaluationId, stopping.signal);
+  }
+
+  /** Page by page: thousands of rows at once would hold up everybody else. */
+  async function readUnfinished(evaluationId: EvaluationId): Promise<readonly GraphJob[]> {
+    const read: GraphJob[] = [];
+    for (let after: string | null = null; ; ) {
+      const page: readonly StoredJob[] = jobs.unfinished(evaluationId, { after, limit: PAGE });
+      read.push(...page.flatMap(toGraphJob));
+      after = page.at(-1)?.attr ?? null;
+      if (page.length < PAGE) {
+        // First found, first in line.
+        return read.toSorted((one, other) => one.jobId - other.jobId);
+      }
+      await clock.sleep(0);
+    }
   }
 
   /** Its build runs already, for others. */

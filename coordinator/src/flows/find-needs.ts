@@ -3,21 +3,27 @@ import type { StoreReader } from '../ports/store-reader.ts';
 
 const READS_AT_A_TIME = 64;
 
+// Some 100 MB. Real closures stay far below; one that is made up could name every step again in every derivation.
+const MOST_NAMED = 2_000_000;
+
 /**
  * For each derivation of `steps`, the other steps it needs, seen through whatever lies between them; a step behind a
- * step is not named. Each derivation file is read once.
+ * step is not named. Each derivation file is read once. Of a closure that would name too many, some needs are left out:
+ * Nix then builds them inside what needs them.
  */
 export async function findNeeds(
   steps: ReadonlySet<DerivationPath>,
   store: Pick<StoreReader, 'inputDerivations'>,
+  mostNamed = MOST_NAMED,
 ): Promise<ReadonlyMap<DerivationPath, readonly DerivationPath[]>> {
   if (steps.size < 2) {
     return new Map([...steps].map((drvPath) => [drvPath, []]));
   }
   const inputs = await readClosure(steps, store);
   const needs = new Map<DerivationPath, ReadonlySet<DerivationPath>>();
+  const room = { left: mostNamed };
   for (const drvPath of steps) {
-    nearestSteps(drvPath, steps, inputs, needs);
+    nearestSteps(drvPath, steps, inputs, needs, room);
   }
   return new Map([...steps].map((drvPath) => [drvPath, [...(needs.get(drvPath) ?? [])]]));
 }
@@ -53,6 +59,7 @@ function nearestSteps(
   steps: ReadonlySet<DerivationPath>,
   inputs: ReadonlyMap<DerivationPath, readonly DerivationPath[]>,
   memo: Map<DerivationPath, ReadonlySet<DerivationPath>>,
+  room: { left: number },
 ): void {
   const stack = [start];
   for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
@@ -64,10 +71,26 @@ function nearestSteps(
     }
     stack.pop();
     if (!memo.has(top)) {
-      memo.set(
-        top,
-        new Set(own.flatMap((input) => (steps.has(input) ? [input] : [...(memo.get(input) ?? [])]))),
-      );
+      memo.set(top, gather(own, steps, memo, room));
     }
   }
+}
+
+function gather(
+  inputs: readonly DerivationPath[],
+  steps: ReadonlySet<DerivationPath>,
+  memo: ReadonlyMap<DerivationPath, ReadonlySet<DerivationPath>>,
+  room: { left: number },
+): ReadonlySet<DerivationPath> {
+  const found = new Set<DerivationPath>();
+  for (const input of inputs) {
+    for (const step of steps.has(input) ? [input] : (memo.get(input) ?? [])) {
+      if (room.left === 0) {
+        return found;
+      }
+      room.left -= found.has(step) ? 0 : 1;
+      found.add(step);
+    }
+  }
+  return found;
 }

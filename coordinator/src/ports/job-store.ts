@@ -40,10 +40,13 @@ export interface Settlement extends JobAttempt {
 
 export interface JobStore {
   find(id: JobId): StoredJob | undefined;
-  /** Those of an evaluation that have not ended, in the order in which they were found. */
-  unfinished(evaluationId: EvaluationId): readonly StoredJob[];
-  /** The derivations that these stand for. */
-  unfinishedDerivations(evaluationId: EvaluationId): ReadonlySet<DerivationPath>;
+  /** Those of an evaluation that have not ended, in the order of their attributes: the next `limit` after `after`. */
+  unfinished(
+    evaluationId: EvaluationId,
+    page: { readonly after: string | null; readonly limit: number },
+  ): readonly StoredJob[];
+  /** The present attempts of all of them. */
+  unfinishedAttempts(evaluationId: EvaluationId): ReadonlyMap<JobId, number>;
   /** Quick, whatever the number of jobs. */
   hasUnfinished(evaluationId: EvaluationId): boolean;
   /** Nothing happens, and false comes back, when the evaluation is not `evaluating` (any more). */

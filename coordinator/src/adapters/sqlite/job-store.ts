@@ -6,6 +6,7 @@ import { parseOutputs, parseStrings } from './columns.ts';
 import { insertJobs } from './insert-jobs.ts';
 import { insertedId, returnedAttempts } from './inserted-id.ts';
 import { endLease, QUEUED_AGAIN, takeLease, UNFINISHED, unfinished } from './job-changes.ts';
+import { isActiveLease, isLivingJob } from './living.ts';
 import type { Reader } from './open-database.ts';
 import { restartJobs, restartSetOf } from './restart-jobs.ts';
 import { sqlite } from './sql.ts';
@@ -19,13 +20,21 @@ export function createJobStore(database: Reader & Writer): JobStore {
       const row = database.first(jobs.where('id', '=', id));
       return row === undefined ? undefined : toStoredJob(row);
     },
-    unfinished: (evaluationId) =>
-      database.all(unfinishedOf(evaluationId).selectAll().orderBy('id')).map(toStoredJob),
-    unfinishedDerivations: (evaluationId) =>
-      new Set(
+    unfinished: (evaluationId, { after, limit }) =>
+      database
+        .all(
+          unfinishedOf(evaluationId)
+            .selectAll()
+            .where('attr', '>', after ?? '')
+            .orderBy('attr')
+            .limit(limit),
+        )
+        .map(toStoredJob),
+    unfinishedAttempts: (evaluationId) =>
+      new Map(
         database
-          .all(unfinishedOf(evaluationId).select('drv_path'))
-          .flatMap(({ drv_path }) => (drv_path === null ? [] : [drv_path as DerivationPath])),
+          .all(unfinishedOf(evaluationId).select(['id', 'attempt']))
+          .map(({ id, attempt }) => [id as JobId, attempt]),
       ),
     hasUnfinished: (evaluationId) =>
       database.first(unfinishedOf(evaluationId).select('id').limit(1)) !== undefined,
@@ -92,17 +101,13 @@ export function createJobStore(database: Reader & Writer): JobStore {
     loseLeases: async (at) => {
       const result = await database.write([
         statement(
-          sqlite
-            .updateTable('jobs')
-            .set(QUEUED_AGAIN)
-            .where('status', 'in', UNFINISHED)
-            .where('lease_id', 'is not', null),
+          sqlite.updateTable('jobs').set(QUEUED_AGAIN).where(isLivingJob).where('lease_id', 'is not', null),
         ),
         statement(
           sqlite
             .updateTable('leases')
             .set({ state: 'lost', ending: 'the coordinator stopped', ended_at: at })
-            .where('state', '=', 'active'),
+            .where(isActiveLease),
         ),
       ]);
       return result.kind === 'done' ? (result.changes[1] ?? 0) : 0;

@@ -5,10 +5,11 @@
  */
 import { AppError, messageOf } from '@argunix/shared/kit/app-error';
 import Database from 'better-sqlite3';
-import type { Compilable, CompiledQuery } from 'kysely';
+import type { Compilable } from 'kysely';
 import { takeInstanceLock } from './instance-lock.ts';
 import { migrate } from './migrate.ts';
-import { startWriter, type Writer } from './writer.ts';
+import { createStatementCache } from './statement-cache.ts';
+import { startWriter, type Writer, type WriterOptions } from './writer.ts';
 
 export interface Reader {
   all<Row>(query: Compilable<Row>): Row[];
@@ -17,38 +18,41 @@ export interface Reader {
 
 export interface OpenDatabase extends Reader, Writer {
   readonly path: string;
+  /** Resolves when nothing can be written any more, though nobody closed it. */
+  readonly broken: Promise<AppError>;
   close(): Promise<void>;
 }
 
 /** Throws `store.locked`, `store.newer`, `state-dir.unwritable` or, when the thread cannot start, `store.failed`. */
-export async function openDatabase(stateDir: string, now: number): Promise<OpenDatabase> {
+export async function openDatabase(
+  stateDir: string,
+  now: number,
+  options: WriterOptions = {},
+): Promise<OpenDatabase> {
   const path = `${stateDir}/argunix.sqlite`;
   const releaseLock = takeInstanceLock(stateDir);
   try {
     await prepareFile(path, now);
     const connection = new Database(path, { readonly: true });
     connection.pragma('mmap_size = 268435456');
-    const writer = await startWriter(path);
-    const cache = new Map<string, Database.Statement>();
-    const prepared = ({ sql }: CompiledQuery): Database.Statement => {
-      const found = cache.get(sql) ?? connection.prepare(sql);
-      cache.set(sql, found);
-      return found;
-    };
+    const writer = await startWriter(path, options);
+    const prepared = createStatementCache(connection);
     return {
       path,
+      broken: writer.broken,
       all: <Row>(query: Compilable<Row>): Row[] => {
         const compiled = query.compile();
-        return prepared(compiled).all(...compiled.parameters) as Row[];
+        return prepared(compiled.sql).all(...compiled.parameters) as Row[];
       },
       first: <Row>(query: Compilable<Row>): Row | undefined => {
         const compiled = query.compile();
-        return prepared(compiled).get(...compiled.parameters) as Row | undefined;
+        return prepared(compiled.sql).get(...compiled.parameters) as Row | undefined;
       },
       write: (unit) => writer.write(unit),
       close: async () => {
-        await writer.close();
+        // The last to close empties the write-ahead log into the database, and a reader cannot.
         connection.close();
+        await writer.close();
         releaseLock();
       },
     };

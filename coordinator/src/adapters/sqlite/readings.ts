@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { isLivingJob } from './living.ts';
 import type { OpenDatabase } from './open-database.ts';
 import { sqlite } from './sql.ts';
 
@@ -21,6 +22,7 @@ export function createReadings(database: () => OpenDatabase): Readings {
               fn.countAll<number>().as('depth'),
               fn.min('queued_at').as('oldest'),
             ])
+            .where(isLivingJob)
             .where('status', '=', 'queued')
             .groupBy('system'),
         )

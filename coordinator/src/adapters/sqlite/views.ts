@@ -1,14 +1,20 @@
 import type { EvaluationView, JobView, RepositoryView } from '@argunix/shared/control-api/views';
-import { JOB_STATUSES } from '@argunix/shared/domain/job-status';
+import type { EvaluationStatus } from '@argunix/shared/domain/evaluation-status';
+import { JOB_STATUSES, type JobStatus } from '@argunix/shared/domain/job-status';
 import type { Selectable } from 'kysely';
 import type { StatusCounts } from '../../ports/evaluation-store.ts';
-import type { Views } from '../../ports/views.ts';
+import type { EvaluationFilter, JobFilter, Views } from '../../ports/views.ts';
 import { parseCounts, parseOutputs } from './columns.ts';
 import { countsOf } from './evaluation-store.ts';
+import { isLivingJob } from './living.ts';
 import type { Reader } from './open-database.ts';
 import { sqlite } from './sql.ts';
 import type { Tables } from './tables.ts';
 import { evaluationUrl, jobUrl, repositoryUrl, toTime, toTimeOrNull } from './view-fields.ts';
+
+type Owned<Row> = Row & { readonly forge: string; readonly slug: string };
+type EvaluationRow = Owned<Selectable<Tables['evaluations']>>;
+type JobRow = Owned<Selectable<Tables['jobs']>>;
 
 const NONE = Object.fromEntries(JOB_STATUSES.map((status) => [status, 0])) as StatusCounts;
 
@@ -33,9 +39,7 @@ export function createViews(
     .selectAll('jobs')
     .select(['forge', 'slug']);
 
-  function toEvaluationView(
-    row: Selectable<Tables['evaluations']> & { forge: string; slug: string },
-  ): EvaluationView {
+  function toEvaluationView(row: EvaluationRow): EvaluationView {
     const counts = row.counts === null ? countsOf(database, row.id) : parseCounts(row.counts, NONE);
     return {
       id: row.id,
@@ -58,7 +62,7 @@ export function createViews(
       url: evaluationUrl(options.externalUrl, row.forge, row.slug, row.id),
     };
   }
-  function toJobView(row: Selectable<Tables['jobs']> & { forge: string; slug: string }): JobView {
+  function toJobView(row: JobRow): JobView {
     return {
       id: row.id,
       eval_id: row.evaluation_id,
@@ -108,13 +112,41 @@ export function createViews(
       url: repositoryUrl(options.externalUrl, row.forge, row.slug),
     };
   }
-  const countLiving = (table: 'evaluations' | 'jobs', status: string): number =>
-    database.first(
-      sqlite
-        .selectFrom(table)
-        .select(({ fn }) => fn.countAll<number>().as('count'))
-        .where('status', '=', status as 'queued'),
-    )?.count ?? 0;
+  function countOf(table: 'evaluations' | 'jobs', status: 'queued' | 'running' | 'evaluating' | 'building') {
+    const query = sqlite
+      .selectFrom(table)
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .where('status', '=', status as 'queued');
+    return database.first(table === 'jobs' ? query.where(isLivingJob) : query)?.count ?? 0;
+  }
+  function evaluationRows(
+    { repository, ref, before, limit }: EvaluationFilter,
+    status: EvaluationStatus | null,
+  ): readonly EvaluationRow[] {
+    let query = evaluations.orderBy('evaluations.id', 'desc').limit(limit);
+    if (repository !== undefined) {
+      query = query.where('forge', '=', repository.forge).where('slug', '=', repository.slug);
+    }
+    query = ref === undefined ? query : query.where('ref', '=', ref);
+    query = status === null ? query : query.where('status', '=', status);
+    query = before === undefined ? query : query.where('evaluations.id', '<', before);
+    return database.all(query);
+  }
+  function jobRows(
+    { evaluationId, search, after, limit }: JobFilter,
+    status: JobStatus | null,
+  ): readonly JobRow[] {
+    let query = jobs.where('evaluation_id', '=', evaluationId).orderBy('attr').limit(limit);
+    query = status === null ? query : query.where('jobs.status', '=', status);
+    query = after === undefined ? query : query.where('attr', '>', after);
+    query =
+      search === undefined
+        ? query
+        : query.where(({ fn, val, eb }) =>
+            eb(fn<number>('instr', [fn('lower', ['attr']), val(search.toLowerCase())]), '>', 0),
+          );
+    return database.all(query);
+  }
 
   return {
     totals: () => ({
@@ -123,11 +155,11 @@ export function createViews(
           sqlite.selectFrom('repositories').select(({ fn }) => fn.countAll<number>().as('count')),
         )?.count ?? 0,
       evaluations: {
-        queued: countLiving('evaluations', 'queued'),
-        evaluating: countLiving('evaluations', 'evaluating'),
-        building: countLiving('evaluations', 'building'),
+        queued: countOf('evaluations', 'queued'),
+        evaluating: countOf('evaluations', 'evaluating'),
+        building: countOf('evaluations', 'building'),
       },
-      jobs: { queued: countLiving('jobs', 'queued'), running: countLiving('jobs', 'running') },
+      jobs: { queued: countOf('jobs', 'queued'), running: countOf('jobs', 'running') },
     }),
     repositories: () =>
       database
@@ -139,32 +171,20 @@ export function createViews(
       );
       return row === undefined ? undefined : toRepositoryView(row);
     },
-    evaluations: ({ repository, ref, statuses, before, limit }) => {
-      let query = evaluations.orderBy('evaluations.id', 'desc').limit(limit);
-      if (repository !== undefined) {
-        query = query.where('forge', '=', repository.forge).where('slug', '=', repository.slug);
-      }
-      query = ref === undefined ? query : query.where('ref', '=', ref);
-      query = statuses === undefined ? query : query.where('status', 'in', statuses);
-      query = before === undefined ? query : query.where('evaluations.id', '<', before);
-      return database.all(query).map(toEvaluationView);
-    },
+    evaluations: (filter) =>
+      eachStatus(filter.statuses, (status) => evaluationRows(filter, status))
+        .toSorted((one, other) => other.id - one.id)
+        .slice(0, filter.limit)
+        .map(toEvaluationView),
     evaluation: (id) => {
       const row = database.first(evaluations.where('evaluations.id', '=', id));
       return row === undefined ? undefined : toEvaluationView(row);
     },
-    jobs: ({ evaluationId, statuses, search, after, limit }) => {
-      let query = jobs.where('evaluation_id', '=', evaluationId).orderBy('attr').limit(limit);
-      query = statuses === undefined ? query : query.where('jobs.status', 'in', statuses);
-      query = after === undefined ? query : query.where('attr', '>', after);
-      query =
-        search === undefined
-          ? query
-          : query.where(({ fn, val, eb }) =>
-              eb(fn<number>('instr', [fn('lower', ['attr']), val(search.toLowerCase())]), '>', 0),
-            );
-      return database.all(query).map(toJobView);
-    },
+    jobs: (filter) =>
+      eachStatus(filter.statuses, (status) => jobRows(filter, status))
+        .toSorted((one, other) => compareBytes(one.attr, other.attr))
+        .slice(0, filter.limit)
+        .map(toJobView),
     job: (id) => {
       const row = database.first(jobs.where('jobs.id', '=', id));
       return row === undefined ? undefined : toJobView(row);
@@ -176,9 +196,12 @@ export function createViews(
     activeJobs: (limit) =>
       (['running', 'queued'] as const)
         .flatMap((status) =>
-          database.all(jobs.where('jobs.status', '=', status).orderBy('jobs.id').limit(limit)).map(toJobView),
+          database.all(
+            jobs.where(isLivingJob).where('jobs.status', '=', status).orderBy('jobs.id').limit(limit),
+          ),
         )
-        .slice(0, limit),
+        .slice(0, limit)
+        .map(toJobView),
     attempts: (jobId) =>
       database
         .all(sqlite.selectFrom('attempts').selectAll().where('job_id', '=', jobId).orderBy('number', 'desc'))
@@ -191,4 +214,17 @@ export function createViews(
           finishedAt: toTimeOrNull(row.finished_at),
         })),
   };
+}
+
+/** One look at an index for each status: a list of statuses in one would have SQLite read and sort all that have any of them. */
+function eachStatus<Status, Row>(
+  statuses: readonly Status[] | undefined,
+  rowsOf: (status: Status | null) => readonly Row[],
+): readonly Row[] {
+  return statuses === undefined ? rowsOf(null) : [...new Set(statuses)].flatMap(rowsOf);
+}
+
+/** As SQLite orders text, so that the next page begins where this one ended. */
+function compareBytes(one: string, other: string): number {
+  return Buffer.compare(Buffer.from(one), Buffer.from(other));
 }

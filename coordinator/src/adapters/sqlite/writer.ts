@@ -57,19 +57,42 @@ export function guarded(query: Compilable): Statement {
   return statement(query, { mustChange: true });
 }
 
-export async function startWriter(path: string): Promise<Writer & { close(): Promise<void> }> {
+export interface WriterOptions {
+  /** How long a unit waits for somebody else who holds the database. */
+  readonly busyMs?: number;
+  /** Units that were handed over and not answered; one more is refused. */
+  readonly mostWaiting?: number;
+}
+
+export interface StartedWriter extends Writer {
+  readonly broken: Promise<AppError>;
+  close(): Promise<void>;
+}
+
+// A backup or a person with sqlite3 holds it for moments.
+const BUSY_MS = 5_000;
+// At 5,000 units a second, so much is behind a disk that stood still for some seconds; more only fills the memory.
+const MOST_WAITING = 20_000;
+
+export async function startWriter(path: string, options: WriterOptions = {}): Promise<StartedWriter> {
+  const { busyMs = BUSY_MS, mostWaiting = MOST_WAITING } = options;
   const thread = new Worker(new URL(`./writer-thread${extname(import.meta.filename)}`, import.meta.url), {
-    workerData: { path },
+    workerData: { path, busyMs },
   });
   const waiting = new Map<number, PromiseWithResolvers<UnitResult>>();
   const ready = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<void>();
+  const isBroken = Promise.withResolvers<AppError>();
+  let isClosing = false;
   let lastId = 0;
   let broken: AppError | undefined;
 
   function breakWith(cause: unknown): void {
     broken ??= new AppError('store.failed', `The database thread ended: ${String(cause)}`, {}, cause);
     ready.reject(broken);
+    if (!isClosing) {
+      isBroken.resolve(broken);
+    }
     for (const { reject } of waiting.values()) {
       reject(broken);
     }
@@ -97,9 +120,15 @@ export async function startWriter(path: string): Promise<Writer & { close(): Pro
   });
   await ready.promise;
   return {
+    broken: isBroken.promise,
     write: (unit) => {
       if (broken !== undefined) {
         return Promise.reject(broken);
+      }
+      if (waiting.size >= mostWaiting) {
+        return Promise.reject(
+          new AppError('store.failed', `The database is behind: ${mostWaiting} changes wait to be written.`),
+        );
       }
       lastId += 1;
       const promise = Promise.withResolvers<UnitResult>();
@@ -108,6 +137,7 @@ export async function startWriter(path: string): Promise<Writer & { close(): Pro
       return promise.promise;
     },
     close: () => {
+      isClosing = true;
       thread.postMessage({ close: true } satisfies ToWriter);
       return ended.promise;
     },

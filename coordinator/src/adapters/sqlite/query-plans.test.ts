@@ -1,0 +1,205 @@
+import type { JobId } from '@argunix/shared/domain/ids';
+import Database from 'better-sqlite3';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { AT, building, MAIN, openStores, queued, sha } from '../../../test/store-fixture.ts';
+import type { EvaluationFilter, JobFilter } from '../../ports/views.ts';
+import { createCheckOutbox } from './check-outbox.ts';
+import { createDeliveryStore } from './delivery-store.ts';
+import { createEvaluationStore } from './evaluation-store.ts';
+import { createFindLog } from './find-log.ts';
+import { createJobStore } from './job-store.ts';
+import type { OpenDatabase } from './open-database.ts';
+import { createReadings } from './readings.ts';
+import { createRepositoryStore } from './repository-store.ts';
+import { createViews } from './views.ts';
+import type { Write } from './writer.ts';
+
+/** Every statement that went by, with how SQLite will run it. */
+interface Watched {
+  readonly database: OpenDatabase;
+  readonly plans: Map<string, readonly string[]>;
+}
+
+let stores: Awaited<ReturnType<typeof openStores>>;
+let raw: Database.Database;
+beforeAll(async () => {
+  stores = await openStores();
+  raw = new Database(stores.database.path, { readonly: true });
+});
+afterAll(async () => {
+  raw.close();
+  await stores.close();
+});
+
+function watch(): Watched {
+  const plans = new Map<string, readonly string[]>();
+  const note = (sql: string): void => {
+    const plan = raw.prepare<unknown[], { detail: string }>(`explain query plan ${sql}`);
+    const bindings = Array.from({ length: sql.split('?').length - 1 }, () => null);
+    plans.set(
+      sql,
+      plan.all(...bindings).map(({ detail }) => detail),
+    );
+  };
+  const noteWrite = (write: Write): void => {
+    if ('sql' in write) {
+      note(write.sql);
+    }
+  };
+  return {
+    plans,
+    database: {
+      ...stores.database,
+      all: (query) => {
+        note(query.compile().sql);
+        return stores.database.all(query);
+      },
+      first: (query) => {
+        note(query.compile().sql);
+        return stores.database.first(query);
+      },
+      write: async (unit) => {
+        for (const write of unit) {
+          noteWrite(write);
+        }
+        return await stores.database.write(unit);
+      },
+    },
+  };
+}
+
+// Whole tables that stay small, the whole of a partial index, parameters, and evaluations newest first up to a limit.
+const WHOLE =
+  /^SCAN (?:repositories|json_each|head VIRTUAL|\S+ USING (?:COVERING )?INDEX (?:deliveries_pending|leases_active)|evaluations$)/;
+
+function scans({ plans }: Watched): readonly string[] {
+  return [...plans].flatMap(([sql, plan]) =>
+    plan
+      .filter((step) => step.startsWith('SCAN') && !WHOLE.test(step))
+      // The oldest posts that are due come first; those that wait stand behind them.
+      .filter((step) => step !== 'SCAN post')
+      .map((step) => `${step}: ${sql}`),
+  );
+}
+function sorts({ plans }: Watched): readonly string[] {
+  return [...plans].flatMap(([sql, plan]) =>
+    plan.filter((step) => step.includes('TEMP B-TREE FOR ORDER BY')).map((step) => `${step}: ${sql}`),
+  );
+}
+
+test('what pages and the API read is found by an index and needs no sorting', async () => {
+  const { id, jobIds } = await building(stores, ['a', 'b']);
+  const watched = watch();
+  const views = createViews(watched.database, {
+    externalUrl: '',
+    webUrlOf: () => null,
+    waitingReason: () => null,
+  });
+  const repository = { forge: 'here', slug: 'demo/sample' };
+  const filters: readonly EvaluationFilter[] = [
+    { limit: 20 },
+    { limit: 20, before: 9 },
+    { limit: 20, repository },
+    { limit: 20, repository, ref: MAIN },
+    { limit: 20, ref: MAIN },
+    { limit: 20, statuses: ['building', 'superseded'] },
+    { limit: 20, repository, statuses: ['done', 'cancelled'], before: 9 },
+    { limit: 20, repository, ref: MAIN, statuses: ['done'] },
+  ];
+  const jobFilters: readonly JobFilter[] = [
+    { evaluationId: id, limit: 20 },
+    { evaluationId: id, limit: 20, after: 'a' },
+    { evaluationId: id, limit: 20, statuses: ['failure', 'error'] },
+    { evaluationId: id, limit: 20, statuses: ['queued'], after: 'a', search: 'b' },
+  ];
+
+  views.totals();
+  views.repositories();
+  views.repository('here', 'demo/sample');
+  for (const filter of filters) {
+    views.evaluations(filter);
+  }
+  views.evaluation(id);
+  for (const filter of jobFilters) {
+    views.jobs(filter);
+  }
+  views.job(jobIds[0] ?? 0);
+  views.jobByAttribute(id, 'a');
+  views.activeJobs(100);
+  views.attempts(jobIds[0] ?? 0);
+  createFindLog(watched.database)(jobIds[0] ?? 0, 2);
+  createReadings(() => watched.database).queue();
+  createReadings(() => watched.database).deliveriesPending();
+
+  expect(watched.plans.size).toBeGreaterThan(20);
+  expect(scans(watched)).toEqual([]);
+  expect(sorts(watched)).toEqual([]);
+  // The only list that is read from the newest on without a condition.
+  const whole = [...watched.plans].filter(([, plan]) => plan.includes('SCAN evaluations'));
+  expect(whole.map(([sql]) => /where (.*?) order/.exec(sql)?.[1] ?? null)).toEqual([null]);
+});
+
+test('what flows read and write is found by an index', async () => {
+  const watched = watch();
+  const evaluations = createEvaluationStore(watched.database);
+  const jobs = createJobStore(watched.database);
+  const deliveries = createDeliveryStore(watched.database);
+  const outbox = createCheckOutbox(watched.database);
+  const repositories = createRepositoryStore(watched.database);
+  const { id, jobIds } = await building({ ...stores, evaluations, jobs, deliveries }, ['c'], 'b');
+  const [jobId = 0 as JobId] = jobIds;
+  const attempts = [{ jobId, attempt: 1 }];
+
+  evaluations.find(id);
+  evaluations.living(['queued', 'building']);
+  evaluations.newestOf(stores.repository.id, MAIN, sha('a'));
+  jobs.find(jobId);
+  jobs.unfinished(id, { after: null, limit: 10 });
+  const lease = await jobs.lease('/nix/store/x.drv' as never, 'local', attempts, AT);
+  await jobs.join(attempts, lease ?? (0 as never), AT);
+  await jobs.begin(attempts, AT);
+  await jobs.requeue(attempts, lease ?? (0 as never), AT);
+  const settlement = { jobId, attempt: 1, status: 'failure', reason: null, causeJobId: null } as const;
+  await jobs.settle([settlement], { id: lease ?? (0 as never), ending: 'failed' }, AT);
+  jobs.hasUnfinished(id);
+  await evaluations.finish(id, 'failure', evaluations.counts(id), AT);
+  jobs.restartSet(jobId);
+  await jobs.restart(id, [jobId], AT);
+  await jobs.loseLeases(AT);
+  await evaluations.end(id, 'cancelled', 'why', AT);
+  await evaluations.restart(id, AT);
+  const failing = await queued({ ...stores, deliveries }, 'c');
+  await evaluations.begin(failing, AT);
+  await evaluations.requeue(failing, null);
+  await evaluations.begin(failing, AT);
+  await evaluations.fail(failing, 'why', AT);
+  deliveries.pending();
+  await deliveries.recordHeads(stores.repository.id, {
+    gone: [MAIN],
+    pushed: [{ ref: MAIN, sha: sha('d') }],
+    at: AT,
+  });
+  await deliveries.drop(99 as never, 'why', AT);
+  outbox.due(AT, 10);
+  await outbox.delivered(1);
+  await outbox.postpone(1, AT, 'why');
+  repositories.all();
+  repositories.heads(stores.repository.id);
+  await repositories.recordLook(stores.repository.id, { at: AT, trouble: null });
+
+  expect(watched.plans.size).toBeGreaterThan(35);
+  expect(scans(watched)).toEqual([]);
+});
+
+test('a deletion finds whatever refers to the row by an index', () => {
+  raw.pragma('foreign_keys = ON');
+  const plans = ['repositories', 'evaluations', 'jobs', 'leases'].flatMap((table) =>
+    raw
+      .prepare<[], { detail: string }>(`explain query plan delete from ${table} where id = 1`)
+      .all()
+      .map(({ detail }) => `${table}: ${detail}`),
+  );
+
+  expect(plans.length).toBeGreaterThan(10);
+  expect(plans.filter((step) => step.includes('SCAN'))).toEqual([]);
+});
