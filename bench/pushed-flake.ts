@@ -95,7 +95,7 @@ export async function openPushBench(): Promise<PushBench> {
   };
 }
 
-export function isDone({ status }: EvaluationView): boolean {
+function isDone({ status }: EvaluationView): boolean {
   return status === 'done';
 }
 

@@ -95,7 +95,7 @@ test.skipIf(!isRoot)(
         60_000,
         50,
       );
-    await isTold('store an ending');
+    await isTold('store the end of a build');
     await isTold('store what a look found');
 
     const { url } = site.coordinator();

@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { outputOf } from '@argunix/shared/kit/run-process';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -20,6 +21,8 @@ import {
 } from './harness/coordinator.ts';
 import { makeFlakeRepository } from './harness/flake-repository.ts';
 
+// As a URL, whose escapes NODE_OPTIONS does not take apart.
+const KILLER = pathToFileURL(join(import.meta.dirname, 'harness/kill-at-commit.mjs')).href;
 // Builds must be able to leave a mark outside, which a sandbox prevents.
 const UNSANDBOXED = SANDBOXED.replace('sandbox = true', 'sandbox = false');
 // A run that commits more often than this is a bug of its own.
@@ -98,7 +101,7 @@ async function setScene(name: string): Promise<Scene> {
             ? {}
             : {
                 KILL_AT_COMMIT: killAt,
-                NODE_OPTIONS: `--import=${join(import.meta.dirname, 'harness/kill-at-commit.mjs')}`,
+                NODE_OPTIONS: `--import=${KILLER}`,
               },
       }),
   };

@@ -71,13 +71,22 @@ function createProgram(): Command {
   return program;
 }
 
-// A reader that went away (`argunix schema | head`) wants no more; it is no failure of ours.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') {
-    throw error;
-  }
-  process.exit();
-});
+// A reader that went away (`argunix eval . | head`) wants no more; it is no failure of ours. What runs ends as it does
+// when it is told to, and leaves nothing behind.
+let isReaderGone = false;
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') {
+      throw error;
+    }
+    if (!isReaderGone) {
+      isReaderGone = true;
+      if (!process.emit('SIGTERM')) {
+        process.exit();
+      }
+    }
+  });
+}
 
 try {
   await createProgram().parseAsync();

@@ -26,6 +26,14 @@ async function main(): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => interruption.abort());
   }
+  // A reader that went away (`./demo --once | head`) wants no more.
+  const reader = new AbortController();
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', () => {
+      reader.abort();
+      interruption.abort();
+    });
+  }
   // With --json standard output is the one object's.
   const people = verdict.options.isJson ? process.stderr : process.stdout;
   try {
@@ -38,6 +46,9 @@ async function main(): Promise<number> {
       interruption.signal,
     );
   } catch (error) {
+    if (reader.signal.aborted) {
+      return 0;
+    }
     if (interruption.signal.aborted) {
       process.stderr.write('Interrupted.\n');
       return 130;

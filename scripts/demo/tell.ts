@@ -22,12 +22,14 @@ export async function tellResult(
 ): Promise<void> {
   const result = evaluation.status === 'done' ? (evaluation.outcome ?? 'done') : evaluation.status;
   const look = result === 'success' ? 'good' : 'bad';
-  screen.write(
-    `\nEvaluation ${evaluation.id}: ${screen.styled(look, result.replace('_', ' '))}, ${formatCounts(evaluation.counts, screen)}\n\n`,
-  );
+  const counts = jobs.length === 0 ? '' : `, ${formatCounts(evaluation.counts, screen)}`;
+  const title = `Evaluation ${evaluation.id}: ${screen.styled(look, result.replace('_', ' '))}${counts}`;
+  screen.write(`\n${title}\n\n`);
   screen.write(formatJobs(jobs, screen));
   if (evaluation.reason !== null) {
     screen.write(`${formatReason(evaluation.reason).join('\n')}\n`);
+  } else if (jobs.length === 0) {
+    screen.write('There is nothing to build in this flake for this system.\n');
   }
   const failed = jobs.filter(isWorthReading);
   const shown: FailedJob[] = [];

@@ -14,6 +14,8 @@ export interface FailedJob {
 
 const STATUS_COLUMNS = Math.max(...JOB_STATUSES.map((status) => statusWord(status).length));
 const GAP = '  ';
+// A name longer than most of this is not what the others are aligned to.
+const PIPE_COLUMNS = 120;
 // Narrower than usual: what is shown is an excerpt.
 const TAB = '    ';
 
@@ -21,7 +23,7 @@ const TAB = '    ';
 export function formatJobs(jobs: readonly JobView[], screen: Screen): string {
   const attrColumns = Math.max(0, ...jobs.map(({ attr }) => widthOf(terminalText(attr))));
   const tookColumns = Math.max(0, ...jobs.map((job) => tookOf(job).length));
-  const bound = Math.floor((screen.columns() ?? Number.POSITIVE_INFINITY) * 0.6);
+  const bound = Math.floor((screen.columns() ?? PIPE_COLUMNS) * 0.6);
   return jobs
     .map((job) => {
       const attr = padToWidth(terminalText(job.attr), Math.min(attrColumns, bound));

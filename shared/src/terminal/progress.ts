@@ -87,7 +87,8 @@ export function createProgress(screen: Screen, now: () => number): Progress {
 
 function statusLine({ status, counts }: EvaluationView): string {
   const word = status.replace('_', ' ');
-  return status === 'building' ? `${word} ${counts.total} jobs, ${counts.cached} of them cached` : word;
+  const cached = counts.cached === 0 ? '' : `, ${counts.cached} of them cached`;
+  return status === 'building' && counts.total > 0 ? `${word} ${counts.total} jobs${cached}` : word;
 }
 
 function bottomLine(
@@ -116,9 +117,12 @@ function bottomLine(
 /** `0:07`, `12:34`, `1:02:03`. */
 function clock(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
-  const two = (value: number): string => String(value).padStart(2, '0');
   const minutes = Math.floor(seconds / 60);
   return minutes < 60
     ? `${minutes}:${two(seconds % 60)}`
     : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(seconds % 60)}`;
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, '0');
 }

@@ -4,22 +4,26 @@ import type { EvaluationEnding, Evaluator } from '../../ports/evaluator.ts';
 import { type EvaluationRun, runEvaluation } from './evaluation-run.ts';
 import type { EvaluationSpaces } from './evaluation-space.ts';
 import { probeMessages } from './probe-messages.ts';
-import { createHelpers } from './walk-backward.ts';
+import { createHelpers, type HelpRule, USUAL_HELP } from './walk-backward.ts';
 import { createWalkFindings, systemOf } from './walk-findings.ts';
 import { walkForward } from './walk-forward.ts';
 
-export function createBuiltInEvaluator(spaces: EvaluationSpaces): Evaluator {
+export function createBuiltInEvaluator(spaces: EvaluationSpaces, help: HelpRule = USUAL_HELP): Evaluator {
   return {
     name: 'built-in',
     evaluate: (request, onFound, signal) =>
-      runEvaluation(spaces, request, onFound, signal, (run) => walkFlake(run, new Set())),
+      runEvaluation(spaces, request, onFound, signal, (run) => walkFlake(run, new Set(), help)),
   };
 }
 
 /** `seen`: what was found before, by escaped path; it is evaluated again where need be, and not told. */
-export async function walkFlake(run: EvaluationRun, seen: Set<string>): Promise<EvaluationEnding> {
+export async function walkFlake(
+  run: EvaluationRun,
+  seen: Set<string>,
+  help: HelpRule = USUAL_HELP,
+): Promise<EvaluationEnding> {
   const findings = createWalkFindings(run, seen);
-  const helpers = createHelpers(run, findings);
+  const helpers = createHelpers(run, findings, help);
   const ending = await walkForward({
     ...{ run, findings },
     mayStopAt: (path) => helpers.haveDoneFrom(path),

@@ -35,10 +35,10 @@ export function watchMemory(maxBytes: number, onExcess: (pid: number) => void): 
   };
 }
 
-/** What it and all that came of it have spent of the processors. */
-export function familyCpuMs(pid: number): number {
+/** How long it and all that came of it have run, or would have, had a processor been free. */
+export function familyBusyMs(pid: number): number {
   return family(pid)
-    .map(cpuMs)
+    .map(busyMs)
     .reduce((sum, ms) => sum + ms, 0);
 }
 
@@ -62,12 +62,11 @@ function residentBytes(pid: number): number {
   }
 }
 
-// proc(5): user and system time are the 12th and 13th field behind the name, in hundredths of a second.
-function cpuMs(pid: number): number {
+// Documentation/scheduler/sched-stats.rst: nanoseconds on a processor, and waiting for one; of the first thread, where Nix evaluates.
+function busyMs(pid: number): number {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) * 10;
+    const [ran, waited] = readFileSync(`/proc/${pid}/schedstat`, 'latin1').split(' ');
+    return (Number(ran) + Number(waited)) / 1_000_000;
   } catch {
     // It ended since the list was read.
     return 0;

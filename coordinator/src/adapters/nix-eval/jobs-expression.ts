@@ -5,7 +5,8 @@
  *
  * A line is `MARK word rest`. `begin PATH` comes before anything of PATH is looked at, so that whatever ends the
  * process names its attribute; then at most one of `job JSON`, `caught`, `odd SENTENCE`. `long PATH` and `deep PATH` stand for
- * what is not looked at; `end` closes the walk.
+ * what is not looked at; `end` closes the walk. What was found of one attribute is written together with the line that
+ * comes next, half as many writes and reads; nothing is evaluated between the two.
  * Names and texts travel escaped (%XX for control characters, `%` and `/`): Nix's loggers drop or expand control
  * characters, and toJSON of newer versions fails on what is not UTF-8.
  */
@@ -14,14 +15,15 @@
 const JOBS = `
 { flake, systems, kinds, mark, after, skip, backward, share, shares }:
 let
-  inherit (builtins) attrNames concatStringsSep elem elemAt foldl' fromJSON genList getAttr filter hasAttr
+  inherit (builtins) attrNames elem elemAt foldl' fromJSON genList getAttr filter hasAttr
     isAttrs isList isString length lessThan listToAttrs replaceStrings seq deepSeq stringLength substring toJSON trace tryEval typeOf;
 
   escape = replaceStrings
     (CONTROL ++ [ "%" "/" ])
     (CONTROL_ESCAPED ++ [ "%25" "%2F" ]);
-  pathText = path: concatStringsSep "/" (map escape path);
-  say = word: rest: trace "\${mark} \${word} \${rest}";
+  line = word: rest: "\${mark} \${word} \${rest}";
+  say = word: rest: trace (line word rest);
+  later = word: rest: "\${mark} \${word} \${rest}\\ntrace: ";
   drop = n: list: genList (i: elemAt list (i + n)) (length list - n);
 
   isDerivation = value: isAttrs value && value.type or null == "derivation";
@@ -34,10 +36,8 @@ let
     if isString raw then filter (f: isString f && f != "") (builtins.split " +" raw)
     else if isList raw then filter (f: asText 200 f != null) raw
     else [ ];
-  told = drv: name: soft (
-    let
-      meta = drv.meta or null;
-      text = if isAttrs meta then asText 8000 (meta.\${name} or null) else null;
+  told = drv: name: if !(hasAttr "meta" drv) then null else soft (
+    let text = if isAttrs drv.meta then asText 8000 (drv.meta.\${name} or null) else null;
     in if text == null then null else escape text);
   describe = drv:
     let outputs = drv.outputs or [ "out" ]; in toJSON {
@@ -103,42 +103,45 @@ let
   skipped = listToAttrs (map (name: { inherit name; value = null; }) skip);
   isAhead = name: pivot: if backward then lessThan name pivot else lessThan pivot name;
 
-  walkNames = { mode, set, names, path, rest, isSplit }:
+  walkNames = { mode, set, names, depth, above, rest, isSplit, waiting }:
     let
       count = length names;
       indices = ordered (genList (i: i) count);
       mine = i: !isSplit || shares == 1 || i - (i / shares) * shares == share;
       pivot = if rest == null || rest == [ ] then null else elemAt rest 0;
+      enter = name: rest: acc: visit { inherit mode depth above name rest; waiting = acc; } (getAttr name set);
       step = acc: i:
         let name = elemAt names i; in
         if !(mine i) then acc
-        else if pivot == null || isAhead name pivot then seq (visit mode (path ++ [ name ]) null (getAttr name set)) acc
-        else if name == pivot && length rest > 1
-        then seq (visit mode (path ++ [ name ]) (drop 1 rest) (getAttr name set)) acc
+        else if pivot == null || isAhead name pivot then enter name null acc
+        else if name == pivot && length rest > 1 then enter name (drop 1 rest) acc
         else acc;
-    in foldl' step null indices;
+    in foldl' step waiting indices;
 
-  visit = mode: path: rest: value:
+
+  visit = { mode, depth, above, name, rest, waiting }: value:
     let
-      name = elemAt path (length path - 1);
-      line = pathText path;
+      text = "\${above}\${escape name}";
       tried = tryEval (forced (classify.\${mode} value));
       result = tried.value;
     in
     if stringLength name > 500
-    then say "long" (pathText (genList (i: elemAt path i) (length path - 1) ++ [ (substring 0 60 name) ])) null
-    else if length path > 40 then say "deep" line null
-    else if hasAttr line skipped then null
-    else say "begin" line (
-      if !tried.success then say "caught" "" null
-      else if result.is == "job" then (if rest == null then say "job" result.text null else null)
-      else if result.is == "odd" then say "odd" (escape result.text) null
+    then trace (waiting + line "long" "\${above}\${escape (substring 0 60 name)}") ""
+    else if depth > 40 then trace (waiting + line "deep" text) ""
+    else if hasAttr text skipped then waiting
+    else trace (waiting + line "begin" text) (
+      if !tried.success then later "caught" ""
+      else if result.is == "job" then (if rest == null then later "job" result.text else "")
+      else if result.is == "odd" then later "odd" (escape result.text)
       else if result.is == "set" then walkNames {
         inherit (result) mode set names;
-        inherit path rest;
+        inherit rest;
+        depth = depth + 1;
+        above = "\${text}/";
         isSplit = isShared result.mode && !(isShared mode);
+        waiting = "";
       }
-      else null);
+      else "");
 
   outputs = if isAttrs flake.outputs then flake.outputs
     else throw "the outputs function of flake.nix has to return a set, but \${typeOf flake.outputs} came";
@@ -149,13 +152,15 @@ let
     let
       pivot = if after == null || after == [ ] then null else elemAt after 0;
       step = acc: kind:
-        let enter = rest: seq (visit rootMode.\${kind} [ kind ] rest outputs.\${kind}) acc; in
+        let enter = rest: visit {
+          mode = rootMode.\${kind}; depth = 1; above = ""; name = kind; inherit rest; waiting = acc;
+        } outputs.\${kind}; in
         if pivot == null then enter null
         else if kind == pivot then (if length after > 1 then enter (drop 1 after) else acc)
         else if (if backward then lessThan (position kind) (position pivot) else lessThan (position pivot) (position kind))
         then enter null
         else acc;
-    in seq (foldl' step null (ordered present)) (say "end" "" null);
+    in trace (foldl' step "" (ordered present) + line "end" "") null;
 
   descend = mode: value: rest:
     let result = forced (classify.\${mode} value); in

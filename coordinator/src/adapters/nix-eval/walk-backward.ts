@@ -6,21 +6,26 @@
  */
 import type { AttributeSegments } from './attribute-order.ts';
 import type { EvaluationRun } from './evaluation-run.ts';
-import { familyCpuMs } from './family-usage.ts';
+import { familyBusyMs } from './family-usage.ts';
 import type { WalkFindings } from './walk-findings.ts';
 import { walkProcess } from './walk-process.ts';
 
-const LOOK_EVERY_MS = 2_000;
-// On trivial attributes one process finds 5,000 a second and spends a quarter of the time on its own CPU.
+export interface HelpRule {
+  readonly lookEveryMs: number;
+  /** Of one core: how much of the time must be the evaluator's own work for a second process to pay. */
+  readonly evaluatingShare: number;
+}
+
+export const USUAL_HELP: HelpRule = { lookEveryMs: 2_000, evaluatingShare: 0.6 };
+// On trivial attributes one process finds 5,000 a second and is busy itself for a quarter of the time.
 const STORE_BOUND_PER_SECOND = 500;
-const EVALUATING_SHARE = 0.6;
 // An attribute that ends a helper is broken as any other; a helper that goes on dying helps no one.
 const MAX_DEATHS = 3;
 
 export interface Helpers {
   /** True when from here on everything was done by them. */
   haveDoneFrom(path: AttributeSegments): boolean;
-  /** Whose CPU time tells whether it pays to help. */
+  /** Whose time on the processor tells whether it pays to help. */
   watch(pid: number | undefined): void;
   /** Stops them, and starts no more. */
   retire(): void;
@@ -34,26 +39,25 @@ interface Helper {
   stop: () => void;
 }
 
-export function createHelpers(run: EvaluationRun, findings: WalkFindings): Helpers {
+export function createHelpers(run: EvaluationRun, findings: WalkFindings, rule: HelpRule): Helpers {
+  const { lookEveryMs, evaluatingShare } = rule;
   const count = run.request.workers - 1;
   const helpers: Helper[] = [];
   let walking: readonly Promise<void>[] = [];
   let isRetired = count < 1;
   let watched: number | undefined;
-  let before = { finished: 0, cpuMs: 0 };
-  const timer = setInterval(look, LOOK_EVERY_MS);
+  let before = { finished: 0, busyMs: 0 };
+  const timer = setInterval(look, lookEveryMs);
 
   function look(): void {
-    const now = { finished: findings.finishedCount, cpuMs: watched === undefined ? 0 : familyCpuMs(watched) };
-    const perSecond = ((now.finished - before.finished) * 1_000) / LOOK_EVERY_MS;
-    const share = (now.cpuMs - before.cpuMs) / LOOK_EVERY_MS;
+    const now = {
+      finished: findings.finishedCount,
+      busyMs: watched === undefined ? 0 : familyBusyMs(watched),
+    };
+    const perSecond = ((now.finished - before.finished) * 1_000) / lookEveryMs;
+    const share = (now.busyMs - before.busyMs) / lookEveryMs;
     before = now;
-    if (
-      !isRetired &&
-      helpers.length === 0 &&
-      perSecond < STORE_BOUND_PER_SECOND &&
-      share > EVALUATING_SHARE
-    ) {
+    if (!isRetired && helpers.length === 0 && perSecond < STORE_BOUND_PER_SECOND && share > evaluatingShare) {
       walking = Array.from({ length: count }, (_, index) => walkBackward(index));
     }
   }
@@ -107,7 +111,7 @@ export function createHelpers(run: EvaluationRun, findings: WalkFindings): Helpe
       helpers.every(({ reached }) => reached !== null && findings.order(reached, path) <= 0),
     watch(pid) {
       watched = pid;
-      before = { finished: findings.finishedCount, cpuMs: 0 };
+      before = { finished: findings.finishedCount, busyMs: 0 };
     },
     retire,
     async close() {

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
-import * as firstTables from './0001-first-tables.ts';
-import * as moreIndexes from './0002-more-indexes.ts';
+import { isBreaking as isFirstBreaking, up as makeFirstTables } from './0001-first-tables.ts';
+import { isBreaking as isMoreBreaking, up as makeMoreIndexes } from './0002-more-indexes.ts';
 
 export interface Migration {
   readonly number: number;
@@ -12,6 +12,6 @@ export interface Migration {
 
 /** Forward only, in this order; a migration that was released never changes. */
 export const MIGRATIONS: readonly Migration[] = [
-  { number: 1, name: 'first-tables', ...firstTables },
-  { number: 2, name: 'more-indexes', ...moreIndexes },
+  { number: 1, name: 'first-tables', isBreaking: isFirstBreaking, up: makeFirstTables },
+  { number: 2, name: 'more-indexes', isBreaking: isMoreBreaking, up: makeMoreIndexes },
 ];
