@@ -10,7 +10,7 @@ import type { Logger } from '@argunix/shared/kit/logger';
 import type { FlakeSource } from '../../ports/evaluator.ts';
 import type { Source, SourceCheckout } from '../../ports/source-checkout.ts';
 import { type Access, ownAccess } from './access.ts';
-import { createKeyedLock } from './keyed-lock.ts';
+import { createKeyedLock } from '@argunix/shared/kit/keyed-lock';
 import { lookAt } from './look.ts';
 import { createMirrors } from './mirror.ts';
 import { placeRevision } from './place-revision.ts';

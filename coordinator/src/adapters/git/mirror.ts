@@ -14,7 +14,7 @@ import { AppError } from '@argunix/shared/kit/app-error';
 import type { Logger } from '@argunix/shared/kit/logger';
 import type { Access } from './access.ts';
 import { failed, gitWords, judgeFetch, unreachable } from './git-trouble.ts';
-import type { KeyedLock } from './keyed-lock.ts';
+import type { KeyedLock } from '@argunix/shared/kit/keyed-lock';
 import { clearLeftovers, makeMirror, packTogether } from './mirror-upkeep.ts';
 import { shownUrl } from './repository-url.ts';
 import type { Git, Said } from './run-git.ts';

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { AppError, isAppError } from '@argunix/shared/kit/app-error';
 import { type Access, anonymousAccess } from './access.ts';
-import type { KeyedLock } from './keyed-lock.ts';
+import type { KeyedLock } from '@argunix/shared/kit/keyed-lock';
 import { fetchLargeFiles } from './large-files.ts';
 import type { Declared, Mirrors, Revision } from './mirror.ts';
 import type { Git } from './run-git.ts';

@@ -7,6 +7,7 @@ import { mkdir, readdir, rm, symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { parseStorePath } from '@argunix/shared/domain/store-path';
 import { AppError } from '@argunix/shared/kit/app-error';
+import { createKeyedLock } from '@argunix/shared/kit/keyed-lock';
 import type { GcRoots } from '../../ports/gc-roots.ts';
 import { mapBounded } from './map-bounded.ts';
 import type { RootRegistrar } from './root-registrar.ts';
@@ -20,11 +21,26 @@ export interface GcRootsOptions {
 const OWNER = /^[a-z]+-\d{1,16}(?:-[a-z]+)?$/;
 
 export function createGcRoots({ dir, registrar }: GcRootsOptions): GcRoots {
-  async function remove(owner: string): Promise<void> {
+  // A removal takes seconds when there are thousands; what is added meanwhile must not go with it.
+  const lock = createKeyedLock();
+
+  function remove(owner: string): Promise<void> {
     const ownerDir = join(dir, checkOwner(owner));
-    const names = await readdir(ownerDir).catch(ifMissing(() => []));
-    await mapBounded(names, (name) => registrar.unregister(join(ownerDir, name)));
-    await rm(ownerDir, { recursive: true, force: true });
+    return lock.hold(owner, undefined, async () => {
+      const names = await readdir(ownerDir).catch(ifMissing(() => []));
+      await mapBounded(names, (name) => registrar.unregister(join(ownerDir, name)));
+      await rm(ownerDir, { recursive: true, force: true });
+    });
+  }
+  async function link(ownerDir: string, paths: Iterable<string>): Promise<void> {
+    await mkdir(ownerDir, { recursive: true, mode: 0o700 });
+    const links: string[] = [];
+    await mapBounded(paths, async (path) => {
+      const root = join(ownerDir, basename(path));
+      await symlink(path, root).catch(ifExists);
+      links.push(root);
+    });
+    await registrar.register(links);
   }
   return {
     async add(owner, storePaths) {
@@ -35,14 +51,7 @@ export function createGcRoots({ dir, registrar }: GcRootsOptions): GcRoots {
           throw new AppError('nix.failed', `expected a store path to root, got ${JSON.stringify(path)}`);
         }
       }
-      await mkdir(ownerDir, { recursive: true, mode: 0o700 });
-      const links: string[] = [];
-      await mapBounded(paths, async (path) => {
-        const link = join(ownerDir, basename(path));
-        await symlink(path, link).catch(ifExists);
-        links.push(link);
-      });
-      await registrar.register(links);
+      await lock.hold(owner, undefined, () => link(ownerDir, paths));
     },
     remove,
     async sweep(isLiving) {

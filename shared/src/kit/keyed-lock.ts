@@ -1,7 +1,7 @@
 /** One at a time for each key, in the order of asking. A wait ends when its signal aborts. */
 export interface KeyedLock {
   isHeld(key: string): boolean;
-  hold<Result>(key: string, signal: AbortSignal, work: () => Promise<Result>): Promise<Result>;
+  hold<Result>(key: string, signal: AbortSignal | undefined, work: () => Promise<Result>): Promise<Result>;
 }
 
 export function createKeyedLock(): KeyedLock {
@@ -26,7 +26,11 @@ export function createKeyedLock(): KeyedLock {
   };
 }
 
-async function untilAborted(turn: Promise<void>, signal: AbortSignal): Promise<void> {
+async function untilAborted(turn: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) {
+    await turn;
+    return;
+  }
   const { promise: aborted, resolve } = Promise.withResolvers<void>();
   const onAbort = (): void => resolve();
   signal.addEventListener('abort', onAbort, { once: true });
