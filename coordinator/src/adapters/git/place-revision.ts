@@ -1,8 +1,8 @@
 /** Puts one revision and all that it declares into a directory: its files, its large files, its submodules in turn. */
 import { join } from 'node:path';
 import { AppError, isAppError } from '@argunix/shared/kit/app-error';
-import { type Access, anonymousAccess } from './access.ts';
 import type { KeyedLock } from '@argunix/shared/kit/keyed-lock';
+import { type Access, anonymousAccess } from './access.ts';
 import { fetchLargeFiles } from './large-files.ts';
 import type { Declared, Mirrors, Revision } from './mirror.ts';
 import type { Git } from './run-git.ts';
