@@ -24,9 +24,9 @@ export function createGcRoots({ dir, registrar }: GcRootsOptions): GcRoots {
   // A removal takes seconds when there are thousands; what is added meanwhile must not go with it.
   const lock = createKeyedLock();
 
-  function remove(owner: string): Promise<void> {
+  async function remove(owner: string): Promise<void> {
     const ownerDir = join(dir, checkOwner(owner));
-    return lock.hold(owner, undefined, async () => {
+    await lock.hold(owner, undefined, async () => {
       const names = await readdir(ownerDir).catch(ifMissing(() => []));
       await mapBounded(names, (name) => registrar.unregister(join(ownerDir, name)));
       await rm(ownerDir, { recursive: true, force: true });
