@@ -113,6 +113,7 @@ export async function queued(stores: Stores, digit = 'a'): Promise<EvaluationId>
   const delivery = {
     repositoryId: stores.repository.id,
     kind: 'push',
+    prNumber: null,
     ref: MAIN,
     sha: sha(digit),
     isTrusted: true,

@@ -18,12 +18,12 @@ export function toBuilderViews(
   return [
     {
       name: builder.name,
-      systems: [...builder.systems],
-      features: [...builder.features],
-      slots: builder.slots,
+      systems: [...builder.offer.systems],
+      features: [...builder.offer.features],
+      slots: builder.offer.slots,
       slots_used: dispatcher.slotsUsed,
       nix_version: builder.nixVersion,
-      sandboxed: builder.isSandboxed,
+      sandboxed: builder.offer.isSandboxed,
       current: running.flatMap((job) => {
         const repo = views.evaluation(job.eval_id)?.repo;
         return repo === undefined

@@ -79,6 +79,7 @@ export async function startCoordinator({
     evaluationConcurrency: schedule.evaluationConcurrency,
     buildTimeoutMs: schedule.buildTimeoutMs,
     maxSilentMs: schedule.maxSilentMs,
+    maxLogBytes: schedule.maxLogBytes,
     infrastructureRetries: schedule.infrastructureRetries,
     infrastructureRetryMs: schedule.infrastructureRetryMs,
     confinement: 'required',
@@ -112,15 +113,15 @@ export async function startCoordinator({
     if (heldBy !== undefined) {
       return `Waits for ${storePathName(heldBy)}, which it needs.`;
     }
-    if (engine.builder.slots === 0) {
+    if (engine.builder.offer.slots === 0) {
       return NO_BUILDER;
     }
     const spoiledBy = dispatcher.spoiledBy(jobId);
     if (spoiledBy !== undefined) {
       return spoiledBy;
     }
-    return dispatcher.slotsUsed >= engine.builder.slots
-      ? `Waits for a free place: ${engine.builder.slots} of ${engine.builder.slots} on ${engine.builder.name} are taken.`
+    return dispatcher.slotsUsed >= engine.builder.offer.slots
+      ? `Waits for a free place: ${engine.builder.offer.slots} of ${engine.builder.offer.slots} on ${engine.builder.name} are taken.`
       : null;
   }
   const findLog = createFindLog(database);
@@ -243,6 +244,9 @@ export async function startCoordinator({
 /** Strangers are not told that something of a private repository changed, not even by its number. */
 function readableChanges({ changes, evaluations }: Engine, privateIds: ReadonlySet<RepositoryId>): Changes {
   const isReadable = (change: Change): boolean => {
+    if (change.kind === 'queue') {
+      return true;
+    }
     const id =
       change.kind === 'repository'
         ? change.repositoryId

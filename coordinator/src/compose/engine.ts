@@ -46,6 +46,7 @@ export interface EngineOptions {
   readonly evaluationConcurrency: number;
   readonly buildTimeoutMs: number;
   readonly maxSilentMs: number;
+  readonly maxLogBytes: number;
   readonly infrastructureRetries: number;
   readonly infrastructureRetryMs: number;
   /** `none` is for a person's own flake: with their credentials and files, as Nix itself would evaluate it. */
@@ -145,7 +146,11 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
     ...shared,
     ...retries,
     builder,
-    limits: { timeoutMs: options.buildTimeoutMs, maxSilentMs: options.maxSilentMs },
+    limits: {
+      timeoutMs: options.buildTimeoutMs,
+      maxSilentMs: options.maxSilentMs,
+      maxLogBytes: options.maxLogBytes,
+    },
   });
   const queue = createEvaluationQueue({
     ...shared,

@@ -75,6 +75,7 @@ export async function runOwnFlake<Result>(
     evaluationConcurrency: 1,
     buildTimeoutMs: 18_000_000,
     maxSilentMs: 3_600_000,
+    maxLogBytes: 1024 ** 3,
     infrastructureRetries: 1,
     infrastructureRetryMs: 5_000,
     confinement: 'none',
@@ -96,6 +97,7 @@ export async function runOwnFlake<Result>(
     const delivery = {
       repositoryId: repository.id,
       kind: 'manual',
+      prNumber: null,
       ref: OWN_REF,
       // A flake reference need not be a commit; what has no revision says so.
       sha: NO_SHA,

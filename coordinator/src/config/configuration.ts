@@ -41,6 +41,7 @@ export interface ScheduleSettings {
   readonly transferConcurrency: number;
   readonly buildTimeoutMs: number;
   readonly maxSilentMs: number;
+  readonly maxLogBytes: number;
   readonly builderWaitMs: number;
   readonly awaitingApprovalMs: number;
   readonly emulationSpillGraceMs: number;

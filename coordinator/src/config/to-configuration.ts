@@ -63,6 +63,7 @@ function toSchedule(schedule: ScheduleSection): ScheduleSettings {
     transferConcurrency: schedule.build_concurrency,
     buildTimeoutMs: toMs(schedule.build_timeout_seconds),
     maxSilentMs: toMs(schedule.max_silent_seconds),
+    maxLogBytes: schedule.max_log_size,
     builderWaitMs: toMs(schedule.builder_wait_seconds),
     awaitingApprovalMs: schedule.awaiting_approval_days * DAY_MS,
     emulationSpillGraceMs: toMs(schedule.emulation_spill_grace_seconds),

@@ -9,7 +9,7 @@ export type FinalEnding =
   | { readonly kind: 'built' }
   | { readonly kind: 'substituted' }
   | {
-      readonly kind: 'failed' | 'dependency_failed' | 'timed_out' | 'unsupported' | 'gave_up';
+      readonly kind: 'failed' | 'dependency_failed' | 'timed_out' | 'over_limit' | 'unsupported' | 'gave_up';
       readonly reason: string;
     };
 
@@ -43,6 +43,7 @@ export function judgeBuild(job: GraphJob, ending: FinalEnding): Verdict {
           );
     case 'failed':
     case 'dependency_failed':
+    case 'over_limit':
       return verdict('failure', readableReason(ending.reason));
     case 'timed_out':
       return verdict(

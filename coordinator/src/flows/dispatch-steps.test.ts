@@ -32,7 +32,7 @@ function startDispatcher({ slots = 2, retryMs = 1 } = {}): void {
     clock: systemClock,
     log: silentLogger,
     metrics: silentMetrics,
-    limits: { timeoutMs: 1_000, maxSilentMs: 1_000 },
+    limits: { timeoutMs: 1_000, maxSilentMs: 1_000, maxLogBytes: 1_000_000 },
     retries: 2,
     retryMs,
   });
@@ -100,7 +100,7 @@ test('a failure is carried to what needs it, names its cause, and leaves the res
 
   await dispatcher.adopt(id);
   await given(['lib', 'other']);
-  builder.finish('lib', { kind: 'failed', reason: 'builder failed with exit code 1' });
+  builder.finish('lib', { kind: 'failed', reason: 'builder failed with exit code 1', exitCode: 1 });
   builder.finish('other');
   await done(id);
 
@@ -207,7 +207,7 @@ test('a restarted job is built again, with what failed by it', async () => {
   store.valid.add(drvPath('lib')).add(drvPath('app'));
   await dispatcher.adopt(id);
   await given(['lib']);
-  builder.finish('lib', { kind: 'failed', reason: 'flaky' });
+  builder.finish('lib', { kind: 'failed', reason: 'flaky', exitCode: 1 });
   await done(id);
 
   expect(await restartJob(ports(), jobIds[1] ?? (0 as JobId))).toEqual({ kind: 'done' });
@@ -267,7 +267,7 @@ test('a job whose derivation is being built already shows that build as its own:
   expect(stores.jobs.find(second.jobIds[0] ?? (0 as JobId))?.leaseId).toBe(
     stores.jobs.find(first.jobIds[0] ?? (0 as JobId))?.leaseId,
   );
-  builder.finish('same', { kind: 'failed', reason: 'it does not compile' });
+  builder.finish('same', { kind: 'failed', reason: 'it does not compile', exitCode: 1 });
   await done(second.id);
 
   expect([table(first.id), table(second.id)]).toEqual([{ same: 'failure' }, { same: 'failure' }]);
@@ -291,7 +291,7 @@ test('a job that is restarted in the moment in which it ends is built again', as
   store.valid.add(drvPath('flaky'));
   await dispatcher.adopt(id);
   await given(['flaky']);
-  builder.finish('flaky', { kind: 'failed', reason: 'flaky' });
+  builder.finish('flaky', { kind: 'failed', reason: 'flaky', exitCode: 1 });
   await until('its end is stored', async () => {
     const [jobId] = jobIds;
     return jobId !== undefined && (await restartJob(ports(), jobId)).kind === 'done';

@@ -69,7 +69,7 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
   const background = new Set<Promise<void>>();
   const stopping = new AbortController();
   const settle = createSettling(ports, graph, stopping.signal);
-  let freeSlots = builder.slots;
+  let freeSlots = builder.offer.slots;
 
   function inBackground(what: string, work: Promise<void>): void {
     const guarded = work.catch((error: unknown) => {
@@ -132,7 +132,7 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
     while (freeSlots > 0 && graph.readyCount > 0 && !stopping.signal.aborted) {
       const decidedFrom = performance.now();
       const slots = Math.min(freeSlots, graph.readyCount);
-      const steps = graph.take(batchSize(graph.readyCount, slots, builder.slots));
+      const steps = graph.take(batchSize(graph.readyCount, slots, builder.offer.slots));
       freeSlots -= slots;
       ports.metrics.dispatchDecided(performance.now() - decidedFrom);
       inBackground('build a batch', giveOut(steps, slots));
@@ -259,7 +259,7 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
       return drvPath === undefined ? undefined : waits.get(drvPath)?.reason;
     },
     get slotsUsed() {
-      return builder.slots - freeSlots;
+      return builder.offer.slots - freeSlots;
     },
     stop: async () => {
       stopping.abort();

@@ -68,7 +68,7 @@ export function createSettling(
   /** Stopped or spoiled: tried again when somebody still wants it, given up when the host spoils it again and again. */
   async function tryAgain(
     build: EndedBuild,
-    ending: Extract<BuildEnding, { kind: 'cancelled' | 'infrastructure' }>,
+    ending: Extract<BuildEnding, { kind: 'cancelled' | 'returned' | 'infrastructure' }>,
   ): Promise<Settled> {
     const { drvPath, leaseId } = build;
     const wanted = graph.jobsOf(drvPath);
@@ -93,7 +93,7 @@ export function createSettling(
   }
 
   return async (build, ending) => {
-    if (ending.kind === 'cancelled' || ending.kind === 'infrastructure') {
+    if (ending.kind === 'cancelled' || ending.kind === 'returned' || ending.kind === 'infrastructure') {
       return await tryAgain(build, ending);
     }
     if (build.startedAt !== undefined) {

@@ -46,6 +46,7 @@ export async function triggerEvaluation(
   const delivery = {
     repositoryId: repository.id,
     kind: 'manual',
+    prNumber: null,
     ref: head.ref,
     sha: head.sha,
     isTrusted: true,

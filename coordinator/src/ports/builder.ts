@@ -2,6 +2,7 @@ import type { BuildEnding } from '@argunix/shared/domain/build-ending';
 import type { LeaseId } from '@argunix/shared/domain/ids';
 import type { LogLine } from '@argunix/shared/domain/log-line';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
+import type { BuilderOffer } from '../domain/builder-offer.ts';
 
 export interface BuildRequest {
   readonly leaseId: LeaseId;
@@ -11,6 +12,8 @@ export interface BuildRequest {
 export interface BuildLimits {
   readonly timeoutMs: number;
   readonly maxSilentMs: number;
+  /** A build that prints more is ended. */
+  readonly maxLogBytes: number;
 }
 
 export interface BuildObserver {
@@ -23,15 +26,12 @@ export interface BuildObserver {
 
 export interface Builder {
   readonly name: string;
-  readonly systems: readonly string[];
-  readonly features: readonly string[];
-  readonly isSandboxed: boolean;
+  readonly offer: BuilderOffer;
   readonly nixVersion: string;
-  /** How many derivations it builds at a time. */
-  readonly slots: number;
   /**
    * Builds all of `requests` in one go, at most `slots` at a time, with outputs that are rooted before. One that needs
-   * another of them waits for it. Callers may be concurrent. Never throws: trouble is an ending.
+   * another of them waits for it. More requests than slots are short work that shares processes: what would have to
+   * wait for a long one of them ends as `returned`, soon. Callers may be concurrent. Never throws: trouble is an ending.
    * Resolves when every lease has ended and every process of it is gone.
    */
   build(

@@ -4,7 +4,9 @@ import type { EvaluationId, JobId, RepositoryId } from '@argunix/shared/domain/i
 export type Change =
   | { readonly kind: 'repository'; readonly repositoryId: RepositoryId }
   | { readonly kind: 'evaluation'; readonly evaluationId: EvaluationId }
-  | { readonly kind: 'jobs'; readonly evaluationId: EvaluationId; readonly jobIds: readonly JobId[] };
+  | { readonly kind: 'jobs'; readonly evaluationId: EvaluationId; readonly jobIds: readonly JobId[] }
+  /** Who waits for what, or why: told at most a few times a second, however much happens. */
+  | { readonly kind: 'queue' };
 
 export interface Changes {
   tell(change: Change): void;

@@ -7,8 +7,10 @@ import type { Head } from './repository-store.ts';
 export interface Delivery {
   readonly id: DeliveryId;
   readonly repositoryId: RepositoryId;
-  readonly kind: 'push' | 'manual';
+  readonly kind: 'push' | 'pull_request' | 'manual';
   readonly ref: GitRef;
+  /** Of a request; null for everything else. */
+  readonly prNumber: number | null;
   readonly sha: Sha;
   readonly isTrusted: boolean;
   readonly receivedAt: EpochMs;

@@ -55,11 +55,16 @@ export function createFakeBuilder(slots: number): FakeBuilder {
   }
   return {
     name: 'fake',
-    systems: ['x86_64-linux'],
-    features: [],
-    isSandboxed: true,
+    offer: {
+      systems: ['x86_64-linux'],
+      emulatedSystems: [],
+      features: [],
+      mandatoryFeatures: [],
+      isSandboxed: true,
+      slots,
+      speedFactor: 1,
+    },
     nixVersion: '2.8.0',
-    slots,
     given,
     open: () => builds.map(({ name }) => name),
     start: (name) => observers.get(find(name).leaseId)?.started(find(name).leaseId),

@@ -237,8 +237,11 @@ function finish({ builder }: House, name: string, kind: BuildEnding['kind']): vo
 
 function toBuildEnding(kind: BuildEnding['kind']): BuildEnding {
   const reason = 'the scenario says so';
-  if (kind === 'built' || kind === 'substituted' || kind === 'cancelled') {
+  if (kind === 'built' || kind === 'substituted' || kind === 'cancelled' || kind === 'returned') {
     return { kind };
+  }
+  if (kind === 'failed') {
+    return { kind, reason, exitCode: 1 };
   }
   return kind === 'dependency_failed' ? { kind, reason, drvPath: null } : { kind, reason };
 }

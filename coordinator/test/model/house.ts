@@ -137,7 +137,11 @@ export function openHouse(world: Omit<World, 'house'>): House {
     retries: 2,
     retryMs: 1,
   };
-  const dispatcher = createDispatcher({ ...shared, builder, limits: { timeoutMs: 1, maxSilentMs: 1 } });
+  const dispatcher = createDispatcher({
+    ...shared,
+    builder,
+    limits: { timeoutMs: 1, maxSilentMs: 1, maxLogBytes: 1_000_000 },
+  });
   const settingsOf = () => ({
     source: { repositoryId: stores.repository.id, url: '/srv/sample.git', tokenPath: null },
     systems: ['x86_64-linux'],
@@ -171,6 +175,7 @@ export function openHouse(world: Omit<World, 'house'>): House {
       const delivery = {
         repositoryId: stores.repository.id,
         kind: 'push',
+        prNumber: null,
         ref: MAIN,
         sha: sha('a'),
         isTrusted: true,

@@ -33,7 +33,7 @@ export function judgeRealise(
   const { ending, errors } = outcome;
   if (outcome.isOverMemory === true && ending.kind === 'cancelled') {
     return started.has(drvPath)
-      ? { kind: 'failed', reason: ENDLESS_LINE }
+      ? { kind: 'over_limit', reason: ENDLESS_LINE }
       : { kind: 'dependency_failed', reason: ENDLESS_LINE, drvPath: null };
   }
   if (ending.kind === 'cancelled') {
@@ -74,7 +74,7 @@ function judgeFailure(
     return { kind: 'infrastructure', reason };
   }
   return started.has(drvPath)
-    ? { kind: 'failed', reason }
+    ? { kind: 'failed', reason, exitCode: null }
     : { kind: 'dependency_failed', reason, drvPath: null };
 }
 
@@ -94,7 +94,7 @@ function toOwnEnding(fact: BuildFact, limits: RealiseLimits): BuildEnding {
       return { kind: 'infrastructure', reason: describeStarved(fact) };
     case 'failed':
     case 'dependency':
-      return { kind: 'failed', reason: fact.reason };
+      return { kind: 'failed', reason: fact.reason, exitCode: null };
   }
 }
 

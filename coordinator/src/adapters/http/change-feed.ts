@@ -103,6 +103,7 @@ function createPendingChanges(): PendingChanges {
   const repositories = new Set<number>();
   const evaluations = new Set<number>();
   const jobs = new Map<number, Set<number>>();
+  let isQueueChanged = false;
   let size = 0;
   return {
     add(change) {
@@ -122,7 +123,11 @@ function createPendingChanges(): PendingChanges {
             ids.add(jobId);
           }
           size += change.jobIds.length;
+          return;
         }
+        case 'queue':
+          size += isQueueChanged ? 0 : 1;
+          isQueueChanged = true;
       }
     },
     size: () => size,
@@ -131,10 +136,12 @@ function createPendingChanges(): PendingChanges {
         ...[...repositories].map((id) => ({ event: 'repository', data: { repository_id: id } })),
         ...[...evaluations].map((id) => ({ event: 'evaluation', data: { evaluation_id: id } })),
         ...[...jobs].map(([id, ids]) => ({ event: 'jobs', data: { evaluation_id: id, job_ids: [...ids] } })),
+        ...(isQueueChanged ? [{ event: 'queue', data: {} }] : []),
       ];
       repositories.clear();
       evaluations.clear();
       jobs.clear();
+      isQueueChanged = false;
       size = 0;
       return told;
     },

@@ -69,7 +69,7 @@ describe.each(installedNixes())('$title through the daemon', (direct) => {
     await builder.build(
       record.requests,
       2,
-      { timeoutMs: 60_000, maxSilentMs: 1_000 },
+      { timeoutMs: 60_000, maxSilentMs: 1_000, maxLogBytes: 1_000_000 },
       record.observer,
       AbortSignal.timeout(60_000),
     );
@@ -156,7 +156,7 @@ describe.each(installedNixes())('$title', (direct) => {
         const builder = createLocalBuilder({ name: 'local', configuration: JSON.parse(configuration),
           env: { ...process.env }, derivations: createDerivationReader() });
         const observer = { started() {}, lines() { console.log('line'); }, ended() {} };
-        await builder.build([{ leaseId: 1, drvPath }], 1, { timeoutMs: 60000, maxSilentMs: 60000 }, observer,
+        await builder.build([{ leaseId: 1, drvPath }], 1, { timeoutMs: 60000, maxSilentMs: 60000, maxLogBytes: 1_000_000 }, observer,
           AbortSignal.timeout(60000));`,
       );
       const coordinator = startProcess({

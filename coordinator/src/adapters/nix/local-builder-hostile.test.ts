@@ -33,7 +33,7 @@ describe.each(installedNixes())('$title', (nix) => {
     );
     const record = recordBuilds(drvs);
     const builder = await builderOf(boxed);
-    expect(builder.isSandboxed).toBe(true);
+    expect(builder.offer.isSandboxed).toBe(true);
     const building = builder.build(record.requests, 2, LIMITS, record.observer, AbortSignal.timeout(100_000));
     await until(() => record.linesOf('stubborn').length > 0);
 

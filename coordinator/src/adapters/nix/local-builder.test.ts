@@ -124,7 +124,7 @@ describe.each(installedNixes())('$title', (nix) => {
     );
     const record = recordBuilds(drvs);
 
-    await run(nix, record, { limits: { timeoutMs: 3_000, maxSilentMs: 1_000 } });
+    await run(nix, record, { limits: { timeoutMs: 3_000, maxSilentMs: 1_000, maxLogBytes: 1_000_000 } });
 
     expect(record.endingOf('silent')).toEqual({ kind: 'timed_out', reason: 'said nothing for 1 s' });
     expect(record.endingOf('long')).toEqual({ kind: 'timed_out', reason: 'took longer than 3 s' });

@@ -22,12 +22,17 @@ export function createLocalBuilder(options: LocalBuilderOptions): Builder {
   const batches = new Set<BuildBatch>();
   return {
     name: options.name,
-    systems: [configuration.system, ...configuration.extraPlatforms],
-    features: configuration.systemFeatures,
-    isSandboxed: configuration.sandbox === 'on',
+    offer: {
+      systems: [configuration.system, ...configuration.extraPlatforms],
+      emulatedSystems: [],
+      features: configuration.systemFeatures,
+      mandatoryFeatures: [],
+      isSandboxed: configuration.sandbox === 'on',
+      // `max-jobs = 0` means "only elsewhere"; who asks this builder to build here means it.
+      slots: options.slots ?? Math.max(1, configuration.maxJobs),
+      speedFactor: 1,
+    },
     nixVersion: configuration.version.text,
-    // `max-jobs = 0` means "only elsewhere"; who asks this builder to build here means it.
-    slots: options.slots ?? Math.max(1, configuration.maxJobs),
     async build(requests, slots, limits, observer, signal) {
       const batch = startBatch(requests, Math.max(1, slots), limits, observer, signal, {
         env: options.env,

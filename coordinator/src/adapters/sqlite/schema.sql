@@ -10,6 +10,13 @@ CREATE TABLE attempts (
     primary key (job_id, number)
   ) strict, without rowid;
 
+CREATE TABLE build_times (
+    name text primary key,
+    average_ms integer not null,
+    builds integer not null,
+    updated_at integer not null
+  ) strict, without rowid;
+
 CREATE TABLE check_posts (
     id integer primary key,
     repository_id integer not null references repositories on delete cascade,
@@ -24,17 +31,19 @@ CREATE TABLE check_posts (
     trouble text
   ) strict;
 
-CREATE TABLE deliveries (
+CREATE TABLE "deliveries" (
     id integer primary key,
     repository_id integer not null references repositories on delete cascade,
-    kind text not null check (kind in ('push', 'manual')),
+    kind text not null check (kind in ('push', 'pull_request', 'manual')),
     ref text not null,
+    pr_number integer,
     sha text not null,
     is_trusted integer not null check (is_trusted in (0, 1)),
     received_at integer not null,
     handled_at integer,
     verdict text,
-    evaluation_id integer references evaluations on delete set null
+    evaluation_id integer references evaluations on delete set null,
+    check ((pr_number is not null) = (kind = 'pull_request'))
   ) strict;
 
 CREATE TABLE evaluations (
@@ -55,10 +64,20 @@ CREATE TABLE evaluations (
     created_at integer not null,
     started_at integer,
     building_at integer,
-    finished_at integer,
+    finished_at integer, reuse_key text, tree_key text, reused_from integer references evaluations on delete set null, superseded_by integer references evaluations on delete set null,
     check ((outcome is not null) = (status = 'done')),
     check ((finished_at is not null) = (status in ('done', 'evaluation_failed', 'cancelled', 'superseded')))
   ) strict;
+
+CREATE TABLE failed_builds (
+    drv_path text not null,
+    is_trusted integer not null check (is_trusted in (0, 1)),
+    failed_at integer not null,
+    reason text not null,
+    job_id integer,
+    lease_id integer,
+    primary key (drv_path, is_trusted)
+  ) strict, without rowid;
 
 CREATE TABLE heads (
     repository_id integer not null references repositories on delete cascade,
@@ -90,7 +109,7 @@ CREATE TABLE jobs (
     created_at integer not null,
     queued_at integer not null,
     started_at integer,
-    finished_at integer,
+    finished_at integer, bumped_at integer, earlier_job_id integer,
     unique (evaluation_id, attr),
     check ((finished_at is null) = (status in ('queued', 'running')))
   ) strict;
@@ -103,7 +122,7 @@ CREATE TABLE leases (
     ending text,
     created_at integer not null,
     ended_at integer
-  ) strict;
+  , charged_to integer, started_at integer) strict;
 
 CREATE TABLE migrations (
     number integer primary key, name text not null, is_breaking integer not null, applied_at integer not null) strict;
@@ -121,6 +140,8 @@ CREATE TABLE repositories (
   ) strict;
 
 CREATE INDEX attempts_by_lease on attempts (lease_id) where lease_id is not null;
+
+CREATE INDEX build_times_by_age on build_times (updated_at);
 
 CREATE INDEX check_posts_by_context on check_posts (repository_id, sha, context, id);
 
@@ -140,9 +161,21 @@ CREATE INDEX evaluations_by_repository on evaluations (repository_id, id);
 
 CREATE INDEX evaluations_by_repository_status on evaluations (repository_id, status, id);
 
+CREATE INDEX evaluations_by_request on evaluations (repository_id, pr_number, id) where pr_number is not null;
+
+CREATE INDEX evaluations_by_reuse_key on evaluations (reuse_key, id) where reuse_key is not null;
+
 CREATE INDEX evaluations_by_status on evaluations (status, id);
 
+CREATE INDEX evaluations_by_tree_key on evaluations (tree_key, id) where tree_key is not null;
+
 CREATE INDEX evaluations_restarts on evaluations (restart_of) where restart_of is not null;
+
+CREATE INDEX evaluations_reused on evaluations (reused_from) where reused_from is not null;
+
+CREATE INDEX evaluations_superseded on evaluations (superseded_by) where superseded_by is not null;
+
+CREATE INDEX failed_builds_by_age on failed_builds (failed_at);
 
 CREATE INDEX jobs_by_lease on jobs (lease_id) where lease_id is not null;
 
@@ -151,3 +184,5 @@ CREATE INDEX jobs_by_status on jobs (evaluation_id, status, attr);
 CREATE INDEX jobs_living on jobs (status, id) where status in ('queued', 'running');
 
 CREATE UNIQUE INDEX leases_active on leases (drv_path) where state = 'active';
+
+CREATE INDEX leases_by_end on leases (ended_at) where ended_at is not null;

@@ -41,13 +41,19 @@ interface EvaluationRow {
   readonly started_at: number | null;
   readonly building_at: number | null;
   readonly finished_at: number | null;
+  /** Equal keys: the evaluator would find the same. */
+  readonly reuse_key: string | null;
+  readonly tree_key: string | null;
+  readonly reused_from: number | null;
+  readonly superseded_by: number | null;
 }
 
 interface DeliveryRow {
   readonly id: Generated<number>;
   readonly repository_id: number;
-  readonly kind: 'push' | 'manual';
+  readonly kind: 'push' | 'pull_request' | 'manual';
   readonly ref: string;
+  readonly pr_number: number | null;
   readonly sha: string;
   readonly is_trusted: number;
   readonly received_at: number;
@@ -64,6 +70,9 @@ interface LeaseRow {
   readonly ending: string | null;
   readonly created_at: number;
   readonly ended_at: number | null;
+  /** The repository at whose expense it was built. */
+  readonly charged_to: number | null;
+  readonly started_at: number | null;
 }
 
 interface JobRow {
@@ -89,6 +98,9 @@ interface JobRow {
   readonly queued_at: number;
   readonly started_at: number | null;
   readonly finished_at: number | null;
+  readonly bumped_at: number | null;
+  /** The job whose failure, not long ago, stands for this one. */
+  readonly earlier_job_id: number | null;
 }
 
 interface AttemptRow {
@@ -116,6 +128,22 @@ interface CheckPostRow {
   readonly trouble: string | null;
 }
 
+interface FailedBuildRow {
+  readonly drv_path: string;
+  readonly is_trusted: number;
+  readonly failed_at: number;
+  readonly reason: string;
+  readonly job_id: number | null;
+  readonly lease_id: number | null;
+}
+
+interface BuildTimeRow {
+  readonly name: string;
+  readonly average_ms: number;
+  readonly builds: number;
+  readonly updated_at: number;
+}
+
 export interface Tables {
   readonly repositories: RepositoryRow;
   readonly heads: HeadRow;
@@ -125,4 +153,6 @@ export interface Tables {
   readonly jobs: JobRow;
   readonly attempts: AttemptRow;
   readonly check_posts: CheckPostRow;
+  readonly failed_builds: FailedBuildRow;
+  readonly build_times: BuildTimeRow;
 }

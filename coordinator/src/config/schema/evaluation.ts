@@ -1,16 +1,10 @@
 import { ATTRIBUTE_KINDS } from '@argunix/shared/domain/attribute-path';
 import { z } from 'zod';
-import { parseByteSize } from '../byte-size.ts';
-import { flag, listOf, oneOf, seconds, section, wholeNumber } from './scalars.ts';
+import { byteSize, flag, listOf, oneOf, seconds, section, wholeNumber } from './scalars.ts';
 
 // An evaluator that may use less than this cannot even read nixpkgs' lib, and its death looks like the flake's fault.
 const LEAST_MEMORY_BYTES = 64 * 1024 ** 2;
-const MEMORY = 'expected a size of at least 64M, such as 4G or 512M';
-
-const MemorySize = z
-  .union([z.string(), z.number()], { error: () => MEMORY })
-  .transform((value) => parseByteSize(String(value)))
-  .refine((bytes): bytes is number => bytes !== undefined && bytes >= LEAST_MEMORY_BYTES, { error: MEMORY });
+const MemorySize = byteSize(LEAST_MEMORY_BYTES, 'expected a size of at least 64M, such as 4G or 512M');
 
 const timeoutSeconds = seconds(1);
 const workers = wholeNumber(1, 64);

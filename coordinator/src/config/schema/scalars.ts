@@ -3,6 +3,7 @@
  * is added where the problem is shown, so that a value that may be a secret is never quoted by accident.
  */
 import { z } from 'zod';
+import { parseByteSize } from '../byte-size.ts';
 
 // A timer of Node ends at once past 2^31 ms; 24 days is below that and above any sensible wait.
 const MOST_SECONDS = 2_073_600;
@@ -37,6 +38,17 @@ export function wholeNumber(least: number, most: number = Number.MAX_SAFE_INTEGE
 export function seconds(least = 0): z.ZodNumber {
   const error = (): string => `expected seconds, a number from ${least} to ${MOST_SECONDS}`;
   return z.number({ error }).min(least, { error }).max(MOST_SECONDS, { error });
+}
+
+/** Sizes are written as `4G` or as plain bytes. */
+export function byteSize(
+  least: number,
+  message: string,
+): z.ZodPipe<z.ZodUnion<readonly [z.ZodString, z.ZodNumber]>, z.ZodTransform<number, string | number>> {
+  return z.union([z.string(), z.number()], { error: () => message }).transform((value, context) => {
+    const bytes = parseByteSize(String(value));
+    return bytes === undefined || bytes < least ? refuse(context, message) : bytes;
+  });
 }
 
 export function oneOf<const Name extends string>(

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { seconds, section, wholeNumber } from './scalars.ts';
+import { byteSize, seconds, section, wholeNumber } from './scalars.ts';
 
 export const ScheduleSection = section({
   collapsed_check_threshold: wholeNumber(0)
@@ -29,6 +29,11 @@ export const ScheduleSection = section({
     .default(3600)
     .describe(
       'A build that prints nothing for so long is taken for hung; long link steps stay below an hour.',
+    ),
+  max_log_size: byteSize(1024, 'expected a size of at least 1K, such as 256M or 1G')
+    .prefault('1G')
+    .describe(
+      'A build that prints more is ended: nobody reads a gigabyte, and a build that prints for ever fills the disk.',
     ),
   builder_wait_seconds: seconds()
     .default(300)

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import { isBreaking as isFirstBreaking, up as makeFirstTables } from './0001-first-tables.ts';
 import { isBreaking as isMoreBreaking, up as makeMoreIndexes } from './0002-more-indexes.ts';
+import { isBreaking as isQueueBreaking, up as makeQueue } from './0003-queue.ts';
 
 export interface Migration {
   readonly number: number;
@@ -14,4 +15,5 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { number: 1, name: 'first-tables', isBreaking: isFirstBreaking, up: makeFirstTables },
   { number: 2, name: 'more-indexes', isBreaking: isMoreBreaking, up: makeMoreIndexes },
+  { number: 3, name: 'queue', isBreaking: isQueueBreaking, up: makeQueue },
 ];
