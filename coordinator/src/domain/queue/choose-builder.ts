@@ -1,0 +1,48 @@
+/**
+ * Which of the builders that could begin a step now gets it: the one that is expected to end it first, by its speed and
+ * by how many of the inputs it lacks. One that spoiled something lately, or has features that others may need it for,
+ * comes after one that did not. Never nobody: work does not stand still for want of a better builder.
+ */
+import type { RosterBuilder } from './roster.ts';
+import type { Step } from './step.ts';
+
+// What bringing one more input to a builder costs, as a guess: a small closure on a home line.
+const FETCH_MS = 1_000;
+// A builder that just spoiled something is as bad as one this much slower.
+const TROUBLE_MS = 60_000;
+
+export function chooseBuilder(
+  step: Step,
+  builders: Iterable<RosterBuilder>,
+  isAvoided: (builder: RosterBuilder) => boolean,
+): RosterBuilder | undefined {
+  let best: RosterBuilder | undefined;
+  let bestCost = Number.POSITIVE_INFINITY;
+  for (const builder of builders) {
+    const cost = costOf(step, builder, isAvoided(builder));
+    if (cost < bestCost || (cost === bestCost && best !== undefined && isPreferred(builder, best))) {
+      best = builder;
+      bestCost = cost;
+    }
+  }
+  return best;
+}
+
+function costOf(step: Step, builder: RosterBuilder, isAvoided: boolean): number {
+  const lacking = step.foundAt.reduce((count, name) => count + (name === builder.name ? 0 : 1), 0);
+  return (
+    step.expectedMs / Math.max(0.01, builder.offer.speedFactor) +
+    lacking * FETCH_MS +
+    builder.spoiled.size * TROUBLE_MS +
+    (isAvoided ? 1e12 : 0)
+  );
+}
+
+/** Whoever has fewer features is less likely to be missed; then whoever is less full; then by name. */
+function isPreferred(one: RosterBuilder, other: RosterBuilder): boolean {
+  if (one.offer.features.length !== other.offer.features.length) {
+    return one.offer.features.length < other.offer.features.length;
+  }
+  const fill = (builder: RosterBuilder): number => builder.used / builder.offer.slots;
+  return fill(one) === fill(other) ? one.name < other.name : fill(one) < fill(other);
+}

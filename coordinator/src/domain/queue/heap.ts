@@ -1,0 +1,70 @@
+/** A binary heap: the first by `isBefore` comes off first. */
+export interface Heap<Item> {
+  readonly size: number;
+  push(item: Item): void;
+  peek(): Item | undefined;
+  pop(): Item | undefined;
+  /** Keeps those that `isKept` says, in time that grows with their number. */
+  filter(isKept: (item: Item) => boolean): void;
+  items(): Iterable<Item>;
+}
+
+export function createHeap<Item>(isBefore: (one: Item, other: Item) => boolean): Heap<Item> {
+  let items: Item[] = [];
+
+  function siftUp(from: number, item: Item): void {
+    let at = from;
+    while (at > 0) {
+      const parentAt = (at - 1) >> 1;
+      const parent = items[parentAt] as Item;
+      if (!isBefore(item, parent)) {
+        break;
+      }
+      items[at] = parent;
+      at = parentAt;
+    }
+    items[at] = item;
+  }
+  function siftDown(from: number, item: Item): void {
+    let at = from;
+    for (let childAt = 2 * at + 1; childAt < items.length; childAt = 2 * at + 1) {
+      const right = childAt + 1;
+      if (right < items.length && isBefore(items[right] as Item, items[childAt] as Item)) {
+        childAt = right;
+      }
+      const child = items[childAt] as Item;
+      if (!isBefore(child, item)) {
+        break;
+      }
+      items[at] = child;
+      at = childAt;
+    }
+    items[at] = item;
+  }
+
+  return {
+    get size() {
+      return items.length;
+    },
+    push: (item) => {
+      items.push(item);
+      siftUp(items.length - 1, item);
+    },
+    peek: () => items[0],
+    pop: () => {
+      const first = items[0];
+      const last = items.pop();
+      if (items.length > 0 && last !== undefined) {
+        siftDown(0, last);
+      }
+      return first;
+    },
+    filter: (isKept) => {
+      items = items.filter(isKept);
+      for (let at = (items.length >> 1) - 1; at >= 0; at -= 1) {
+        siftDown(at, items[at] as Item);
+      }
+    },
+    items: () => items,
+  };
+}

@@ -1,0 +1,266 @@
+/**
+ * Who there is to build, and for each kind of work who could take it. A builder is
+ *
+ * - *ready*, when it is here and not in trouble; it is *open* while one of its places is free;
+ * - *quarantined*, after several different steps in a row were spoiled on it through no fault of theirs: it gets nothing
+ *   until a wait is over, which doubles each time. Then it is on probation: one place, until a build of it ends well or
+ *   as a failure of its own; one more trouble and it is quarantined again;
+ * - *absent*, when it left: it is expected back, so what it could build is not hopeless;
+ * - unknown again, when it was removed.
+ *
+ * For a kind, natives come before builders that emulate: those get it only when no native builder is ready, and none was
+ * within the spill grace.
+ */
+import type { DerivationPath } from '@argunix/shared/domain/store-path';
+import type { BuilderOffer } from '../builder-offer.ts';
+import { type Fit, fitOf, type Kind, type KindRules } from './kind.ts';
+
+export interface RosterRules extends KindRules {
+  /** How long a kind's steps wait after the last one who could take them went. */
+  readonly builderWaitMs: number;
+  /** How long they wait for a native builder before emulating ones get them. */
+  readonly spillGraceMs: number;
+  /** The first quarantine; each further one is twice as long. */
+  readonly quarantineMs: number;
+}
+
+export interface Quarantine {
+  readonly since: number;
+  readonly until: number;
+  readonly failures: number;
+  readonly reason: string;
+}
+
+export interface RosterBuilder {
+  readonly name: string;
+  offer: BuilderOffer;
+  isPresent: boolean;
+  isExpectedOffline: boolean;
+  leftAt: number;
+  used: number;
+  quarantine: Quarantine | null;
+  isOnProbation: boolean;
+  /** Steps that were spoiled on it since the last one that was not. */
+  readonly spoiled: Set<DerivationPath>;
+  /** Quarantines since a build of it went well. */
+  strikes: number;
+}
+
+/** Who serves one kind of work. */
+export interface Desk {
+  readonly kind: Kind;
+  /** Ready ones. */
+  readonly natives: Set<RosterBuilder>;
+  readonly emulating: Set<RosterBuilder>;
+  /** Of these, those with a free place. */
+  readonly openNatives: Set<RosterBuilder>;
+  readonly openEmulating: Set<RosterBuilder>;
+  lastNativeAt: number;
+  lastReadyAt: number;
+}
+
+export interface Roster {
+  desk(kind: Kind, now: number): Desk;
+  builder(name: string): RosterBuilder | undefined;
+  all(): Iterable<RosterBuilder>;
+  readonly slots: number;
+  join(name: string, offer: BuilderOffer, isExpectedOffline: boolean, now: number): void;
+  expect(name: string, offer: BuilderOffer, isExpectedOffline: boolean, leftAt: number): void;
+  leave(name: string, now: number): void;
+  remove(name: string, now: number): void;
+  /** Places taken, or given back with a negative count. */
+  use(builder: RosterBuilder, slots: number): void;
+  trouble(name: string, drvPath: DerivationPath, reason: string, now: number): void;
+  wentWell(name: string): void;
+  /** Those whose quarantine is over are on probation now. */
+  endQuarantines(now: number): void;
+  /** The next moment at which something here changes by itself. */
+  nextChange(now: number): number;
+}
+
+// Three of a kind could still be one bad step that went round; three different ones are not.
+const TROUBLE_IN_A_ROW = 3;
+const LONGEST_QUARANTINE_MS = 3_600_000;
+
+export function createRoster(rules: RosterRules): Roster {
+  const builders = new Map<string, RosterBuilder>();
+  const desks = new Map<number, Desk>();
+  const quarantined = new Set<RosterBuilder>();
+
+  function isReady({ isPresent, quarantine }: RosterBuilder): boolean {
+    return isPresent && quarantine === null;
+  }
+  function isOpen(builder: RosterBuilder): boolean {
+    const places = builder.isOnProbation ? 1 : builder.offer.slots;
+    return isReady(builder) && builder.used < places;
+  }
+  function place(builder: RosterBuilder, desk: Desk, now: number): void {
+    const fit: Fit = isReady(builder) ? fitOf(desk.kind, builder.offer, rules) : 'none';
+    const wasNative = desk.natives.has(builder);
+    const wasReady = wasNative || desk.emulating.has(builder);
+    setMember(desk.natives, builder, fit === 'native');
+    setMember(desk.emulating, builder, fit === 'emulated');
+    setMember(desk.openNatives, builder, fit === 'native' && isOpen(builder));
+    setMember(desk.openEmulating, builder, fit === 'emulated' && isOpen(builder));
+    if (wasNative && desk.natives.size === 0) {
+      desk.lastNativeAt = now;
+    }
+    if (wasReady && desk.natives.size + desk.emulating.size === 0) {
+      desk.lastReadyAt = now;
+    }
+  }
+  function placeEverywhere(builder: RosterBuilder, now: number): void {
+    for (const desk of desks.values()) {
+      place(builder, desk, now);
+    }
+  }
+  function refreshOpen(builder: RosterBuilder): void {
+    const open = isOpen(builder);
+    for (const desk of desks.values()) {
+      setMember(desk.openNatives, builder, open && desk.natives.has(builder));
+      setMember(desk.openEmulating, builder, open && desk.emulating.has(builder));
+    }
+  }
+  function put(name: string, offer: BuilderOffer, isExpectedOffline: boolean): RosterBuilder {
+    const known = builders.get(name);
+    if (known !== undefined) {
+      known.offer = offer;
+      known.isExpectedOffline = isExpectedOffline;
+      return known;
+    }
+    const builder = {
+      name,
+      offer,
+      isPresent: false,
+      isExpectedOffline,
+      leftAt: 0,
+      used: 0,
+      quarantine: null,
+      isOnProbation: false,
+      spoiled: new Set<DerivationPath>(),
+      strikes: 0,
+    };
+    builders.set(name, builder);
+    return builder;
+  }
+  function quarantine(builder: RosterBuilder, reason: string, now: number): void {
+    const lengthMs = Math.min(LONGEST_QUARANTINE_MS, rules.quarantineMs * 2 ** Math.min(20, builder.strikes));
+    builder.strikes += 1;
+    builder.quarantine = {
+      since: builder.quarantine?.since ?? now,
+      until: now + lengthMs,
+      failures: builder.spoiled.size,
+      reason,
+    };
+    builder.isOnProbation = false;
+    quarantined.add(builder);
+    placeEverywhere(builder, now);
+  }
+
+  return {
+    desk: (kind, now) => {
+      let desk = desks.get(kind.id);
+      if (desk === undefined) {
+        const known = [...builders.values()].filter(({ offer }) => fitOf(kind, offer, rules) !== 'none');
+        const wentAt = known.map((builder) => builder.quarantine?.since ?? builder.leftAt);
+        const lastAt = wentAt.length === 0 ? now : Math.max(...wentAt);
+        desk = {
+          kind,
+          natives: new Set(),
+          emulating: new Set(),
+          openNatives: new Set(),
+          openEmulating: new Set(),
+          lastNativeAt: lastAt,
+          lastReadyAt: lastAt,
+        };
+        desks.set(kind.id, desk);
+        for (const builder of builders.values()) {
+          place(builder, desk, now);
+        }
+      }
+      return desk;
+    },
+    builder: (name) => builders.get(name),
+    all: () => builders.values(),
+    get slots() {
+      return [...builders.values()].reduce((sum, one) => sum + (isReady(one) ? one.offer.slots : 0), 0);
+    },
+    join: (name, offer, isExpectedOffline, now) => {
+      const builder = put(name, offer, isExpectedOffline);
+      builder.isPresent = true;
+      placeEverywhere(builder, now);
+    },
+    expect: (name, offer, isExpectedOffline, leftAt) => {
+      const builder = put(name, offer, isExpectedOffline);
+      builder.leftAt = leftAt;
+    },
+    leave: (name, now) => {
+      const builder = builders.get(name);
+      if (builder?.isPresent === true) {
+        builder.isPresent = false;
+        builder.leftAt = now;
+        placeEverywhere(builder, now);
+      }
+    },
+    remove: (name, now) => {
+      const builder = builders.get(name);
+      if (builder !== undefined) {
+        builder.isPresent = false;
+        placeEverywhere(builder, now);
+        quarantined.delete(builder);
+        builders.delete(name);
+      }
+    },
+    use: (builder, slots) => {
+      const wasOpen = isOpen(builder);
+      builder.used += slots;
+      if (isOpen(builder) !== wasOpen) {
+        refreshOpen(builder);
+      }
+    },
+    trouble: (name, drvPath, reason, now) => {
+      const builder = builders.get(name);
+      if (builder === undefined || builder.quarantine !== null) {
+        return;
+      }
+      builder.spoiled.add(drvPath);
+      if (builder.isOnProbation || builder.spoiled.size >= TROUBLE_IN_A_ROW) {
+        quarantine(builder, reason, now);
+      }
+    },
+    wentWell: (name) => {
+      const builder = builders.get(name);
+      if (builder !== undefined && builder.quarantine === null) {
+        builder.spoiled.clear();
+        builder.strikes = 0;
+        builder.isOnProbation = false;
+        refreshOpen(builder);
+      }
+    },
+    endQuarantines: (now) => {
+      for (const builder of quarantined) {
+        if (builder.quarantine !== null && builder.quarantine.until <= now) {
+          builder.quarantine = null;
+          builder.isOnProbation = true;
+          quarantined.delete(builder);
+          placeEverywhere(builder, now);
+        }
+      }
+    },
+    nextChange: (now) => {
+      let next = Number.POSITIVE_INFINITY;
+      for (const builder of quarantined) {
+        next = Math.min(next, builder.quarantine?.until ?? next);
+      }
+      return next;
+    },
+  };
+}
+
+function setMember<Item>(set: Set<Item>, item: Item, isMember: boolean): void {
+  if (isMember) {
+    set.add(item);
+  } else {
+    set.delete(item);
+  }
+}

@@ -1,0 +1,465 @@
+/**
+ * What waits for what. Of the derivations that are not there yet, those that jobs name and those that two steps need
+ * are *steps*, given out by themselves; every other one is *inside* the one step that needs it, whose build makes it
+ * along the way. So no derivation is ever built in two places, and nothing is given out that need not be.
+ *
+ * A step is *waiting* while something it needs, or something inside it needs, is a step that is still here; *ready* when
+ * nothing holds it; *taken* from `take` until it is back (`putBack`, `finish`); *gone* once it has ended, or when no job
+ * wants it and no step needs it. A derivation that was inside another comes out and is a step from then on when a second
+ * step needs it. When the first one is taken at that moment, the new step is guarded: it waits until that one is back.
+ *
+ * Jobs leave by `forget`, whatever became of them; a job is known by its attempt, so late news of an earlier one change
+ * nothing. Only this file changes whom steps know and what they are; it does no I/O and knows no time.
+ */
+import type { JobId } from '@argunix/shared/domain/ids';
+import type { DerivationPath } from '@argunix/shared/domain/store-path';
+import type { JobAttempt } from '../job-attempt.ts';
+import type { Claims } from './claims.ts';
+import { needsFirst } from './needs-first.ts';
+import { lowerStanding, raiseStanding, standingOfJobs } from './standing.ts';
+import {
+  type GraphJob,
+  noNeighbours,
+  type PlannedDerivation,
+  type Step,
+  withNeighbour,
+  withoutNeighbour,
+} from './step.ts';
+
+export interface FailedDependent {
+  readonly job: GraphJob;
+  /** The job of the same evaluation that failed, when there is one. */
+  readonly cause: GraphJob | null;
+  /** The derivation that failed. */
+  readonly drvPath: DerivationPath;
+}
+
+/** What the graph tells as it changes: who may be given out. */
+export interface Line {
+  /** It is ready, or its place may be another one now. */
+  enter(step: Step): void;
+  leave(step: Step): void;
+}
+
+export interface Added {
+  /** Steps that were not there before. */
+  readonly steps: readonly Step[];
+  /** Steps that need themselves, in a circle: what a store says that is broken. */
+  readonly circular: readonly Step[];
+}
+
+export interface StepGraph {
+  /** Whether this very attempt is in it. */
+  has(job: JobAttempt): boolean;
+  get(drvPath: DerivationPath): Step | undefined;
+  /** Steps, not what is inside them. */
+  all(): Iterable<Step>;
+  stepOf(jobId: JobId): Step | undefined;
+  /** Jobs come in place of their earlier attempts; the derivations of all of them must be planned, now or before. */
+  add(jobs: readonly GraphJob[], derivations: readonly PlannedDerivation[]): Added;
+  take(step: Step): void;
+  /** Not taken any more, to be tried again: back where it was, or gone when nobody wants it. */
+  putBack(step: Step, options?: { readonly wasDispatched: boolean }): Unwanted;
+  /** It ended, well or not, after its jobs were forgotten; back where it was when others came to want it meanwhile. */
+  finish(step: Step, foundAt: string | null): Unwanted;
+  /** These want nothing any more. */
+  forget(jobs: readonly JobAttempt[]): Unwanted;
+  /** Jobs that cannot be had when this step fails; those of a step that is taken have an ending of their own coming. */
+  lostWith(step: Step): readonly FailedDependent[];
+  /** Jobs of the same evaluation that cannot be had without this one. */
+  dependentsOf(jobId: JobId): readonly GraphJob[];
+  /** Steps that hold this one, at most `limit`. */
+  heldBy(step: Step, limit: number): readonly Step[];
+  /** Jobs that need it in the end: those that name it, or the nearest ones above it. */
+  wantedBy(step: Step, limit: number): readonly GraphJob[];
+  /** It, and what it needs, goes to the front. */
+  bump(jobIds: readonly JobId[], at: number): void;
+  readonly stepCount: number;
+  /** Steps that jobs name. */
+  readonly namedCount: number;
+}
+
+/** Taken steps that nobody wants now: their builds may be stopped. */
+export type Unwanted = readonly Step[];
+
+const NO_JOBS: readonly GraphJob[] = [];
+const NOWHERE: readonly string[] = [];
+// What is shown of where the inputs are; more would not change who is chosen.
+const MOST_PLACES = 8;
+
+export function createStepGraph(claims: Claims, line: Line): StepGraph {
+  const steps = new Map<DerivationPath, Step>();
+  const ofJob = new Map<JobId, Step>();
+  let arrivals = 0;
+  let stepCount = 0;
+  let namedCount = 0;
+
+  function createStep(planned: PlannedDerivation): Step {
+    const step = {
+      drvPath: planned.drvPath,
+      system: planned.system,
+      requiredFeatures: planned.requiredFeatures,
+      age: arrivals,
+      expectedMs: planned.expectedMs,
+      needs: noNeighbours(),
+      neededBy: noNeighbours(),
+      jobs: NO_JOBS,
+      // Replaced at once: it cannot name itself before it is.
+      within: undefined as unknown as Step,
+      pending: 0,
+      isTaken: false,
+      isGone: false,
+      guards: undefined,
+      claims: claims.none,
+      aboveMs: 0,
+      bumpedAt: 0,
+      spoiledCount: 0,
+      wasDispatched: false,
+      place: undefined,
+      foundAt: NOWHERE,
+    } satisfies Step;
+    step.within = step;
+    arrivals += 1;
+    stepCount += 1;
+    steps.set(step.drvPath, step);
+    return step;
+  }
+
+  function isStep(step: Step): boolean {
+    return step.within === step;
+  }
+  function settle(step: Step): void {
+    const canRun = isStep(step) && step.pending === 0 && !step.isTaken && !step.isGone;
+    if (canRun) {
+      line.enter(step);
+    } else if (step.place !== undefined) {
+      line.leave(step);
+    }
+  }
+  function link(step: Step, need: Step): void {
+    if (need === step || step.needs.has(need)) {
+      return;
+    }
+    step.needs = withNeighbour(step.needs, need);
+    need.neededBy = withNeighbour(need.neededBy, step);
+    if (isStep(need)) {
+      step.within.pending += 1;
+      guardAgainst(step.within, need);
+    }
+  }
+  /** What a taken step makes along the way must not be built beside it. */
+  function guardAgainst(taken: Step, step: Step): void {
+    if (taken.isTaken && taken !== step && !step.isTaken) {
+      taken.guards = [...(taken.guards ?? []), step];
+      step.pending += 1;
+    }
+  }
+  function releaseGuards(step: Step): void {
+    const guarded = step.guards ?? [];
+    step.guards = undefined;
+    for (const one of guarded) {
+      one.pending -= 1;
+      settle(one);
+    }
+  }
+  /** Needs of `step` itself that are steps count for what it is within. */
+  function moveNeeds(step: Step, from: Step, to: Step): void {
+    for (const need of step.needs) {
+      if (isStep(need)) {
+        from.pending -= 1;
+        to.pending += 1;
+      }
+    }
+  }
+  function comeOut(step: Step): void {
+    const before = step.within;
+    for (const dependent of step.neededBy) {
+      dependent.within.pending += 1;
+    }
+    moveNeeds(step, before, step);
+    step.within = step;
+    stepCount += 1;
+    guardAgainst(before, step);
+  }
+  function goInside(step: Step, into: Step): void {
+    if (isStep(step)) {
+      for (const dependent of step.neededBy) {
+        dependent.within.pending -= 1;
+      }
+      stepCount -= 1;
+    }
+    moveNeeds(step, step.within, into);
+    step.within = into;
+  }
+  /** Called for dependents before what they need, so that theirs is settled. */
+  function findPlace(step: Step, isNew: boolean): void {
+    if (isStep(step) && !isNew) {
+      return;
+    }
+    const into = onlyDependent(step);
+    const mustBeStep = step.jobs.length > 0 || into === undefined || !canBeInside(step, into);
+    if (mustBeStep && !isStep(step)) {
+      comeOut(step);
+    } else if (!mustBeStep && into !== step.within) {
+      goInside(step, into);
+    }
+  }
+
+  /** Removes what has ended or is not wanted, with all that is inside it. Returns the steps that it needed. */
+  function remove(step: Step): ReadonlySet<Step> {
+    const needed = new Set<Step>();
+    for (const dependent of step.neededBy) {
+      dependent.needs = withoutNeighbour(dependent.needs, step);
+      dependent.within.pending -= 1;
+    }
+    const open = [step];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      steps.delete(next.drvPath);
+      next.isGone = true;
+      for (const need of next.needs) {
+        need.neededBy = withoutNeighbour(need.neededBy, next);
+        if (isStep(need)) {
+          needed.add(need);
+        } else if (need.neededBy.size === 0) {
+          open.push(need);
+        }
+      }
+    }
+    stepCount -= 1;
+    settle(step);
+    releaseGuards(step);
+    return needed;
+  }
+  /** Looks at steps that lost somebody who wanted them. */
+  function reconsider(lost: Iterable<Step>): Unwanted {
+    const unwanted: Step[] = [];
+    const changed = new Set<Step>();
+    const open = [...lost];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      if (next.isGone) {
+        continue;
+      }
+      if (next.jobs.length > 0 || next.neededBy.size > 0) {
+        changed.add(next);
+      } else if (next.isTaken) {
+        unwanted.push(next);
+      } else {
+        open.push(...remove(next));
+      }
+    }
+    lowerStanding(changed, claims, (step) => settle(step));
+    return unwanted;
+  }
+  function giveBack(step: Step): void {
+    step.isTaken = false;
+    releaseGuards(step);
+  }
+  /** Everything that waits for `step`, however far away. */
+  function waitingFor(step: Step): ReadonlySet<Step> {
+    const found = new Set<Step>();
+    const open = [step];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      for (const { within } of next.neededBy) {
+        if (!found.has(within) && !within.isTaken) {
+          found.add(within);
+          open.push(within);
+        }
+      }
+    }
+    return found;
+  }
+  function addJob(job: GraphJob): Step | undefined {
+    const step = steps.get(job.drvPath);
+    if (step !== undefined) {
+      namedCount += step.jobs.length === 0 ? 1 : 0;
+      const others = step.jobs.filter(({ jobId }) => jobId !== job.jobId);
+      step.jobs = others.length === 0 ? [job] : [...others, job];
+      ofJob.set(job.jobId, step);
+    }
+    return step;
+  }
+
+  return {
+    has: ({ jobId, attempt }) =>
+      ofJob.get(jobId)?.jobs.some((job) => job.jobId === jobId && job.attempt === attempt) ?? false,
+    get: (drvPath) => steps.get(drvPath),
+    all: () => steps.values().filter(isStep),
+    stepOf: (jobId) => ofJob.get(jobId),
+    add: (jobs, derivations) => {
+      const created = new Set<Step>();
+      for (const planned of derivations) {
+        if (!steps.has(planned.drvPath)) {
+          created.add(createStep(planned));
+        }
+      }
+      const roots = new Set<Step>();
+      for (const { drvPath, inputs } of derivations) {
+        const step = steps.get(drvPath);
+        for (const input of step === undefined ? [] : inputs) {
+          const need = steps.get(input);
+          if (step !== undefined && need !== undefined) {
+            link(step, need);
+          }
+        }
+        if (step !== undefined) {
+          roots.add(step);
+        }
+      }
+      for (const [drvPath, some] of Map.groupBy(jobs, (job) => job.drvPath)) {
+        const step = some.map(addJob).at(-1) ?? steps.get(drvPath);
+        if (step !== undefined) {
+          roots.add(step);
+        }
+      }
+      const { order, backward } = needsFirst(roots);
+      for (const [step, need] of backward) {
+        step.needs = withoutNeighbour(step.needs, need);
+        need.neededBy = withoutNeighbour(need.neededBy, step);
+        step.within.pending -= isStep(need) ? 1 : 0;
+      }
+      const before = new Set(order.filter(isStep));
+      for (const step of order.toReversed()) {
+        findPlace(step, created.has(step));
+        standingOfJobs(step, claims);
+        raiseStanding(step, claims);
+      }
+      for (const step of order) {
+        settle(step);
+      }
+      return {
+        steps: order.filter((step) => isStep(step) && (created.has(step) || !before.has(step))),
+        circular: backward.map(([step]) => step.within),
+      };
+    },
+    take: (step) => {
+      step.isTaken = true;
+      settle(step);
+    },
+    putBack: (step, { wasDispatched } = { wasDispatched: false }) => {
+      step.wasDispatched ||= wasDispatched;
+      giveBack(step);
+      if (step.jobs.length === 0 && step.neededBy.size === 0) {
+        return reconsider(remove(step));
+      }
+      settle(step);
+      return [];
+    },
+    finish: (step, foundAt) => {
+      giveBack(step);
+      if (step.jobs.length > 0) {
+        settle(step);
+        return [];
+      }
+      const dependents = [...step.neededBy];
+      const needed = remove(step);
+      for (const { within } of dependents) {
+        if (foundAt !== null && within.foundAt.length < MOST_PLACES) {
+          within.foundAt = [...within.foundAt, foundAt];
+        }
+        settle(within);
+      }
+      return reconsider(needed);
+    },
+    forget: (jobs) => {
+      const left = new Map<Step, Set<JobId>>();
+      for (const { jobId, attempt } of jobs) {
+        const step = ofJob.get(jobId);
+        if (step?.jobs.some((job) => job.jobId === jobId && job.attempt === attempt) === true) {
+          ofJob.delete(jobId);
+          left.set(step, (left.get(step) ?? new Set()).add(jobId));
+        }
+      }
+      for (const [step, gone] of left) {
+        step.jobs = step.jobs.filter(({ jobId }) => !gone.has(jobId));
+        namedCount -= step.jobs.length === 0 ? 1 : 0;
+      }
+      return reconsider(left.keys());
+    },
+    lostWith: (step) => {
+      const lost = [...waitingFor(step)].flatMap(({ jobs }) => jobs);
+      const causes = new Map(step.jobs.map((job) => [job.evaluationId, job]));
+      return lost.map((job) => ({
+        job,
+        cause: causes.get(job.evaluationId) ?? null,
+        drvPath: step.drvPath,
+      }));
+    },
+    dependentsOf: (jobId) => {
+      const step = ofJob.get(jobId);
+      const own = step?.jobs.find((job) => job.jobId === jobId);
+      return step === undefined || own === undefined
+        ? []
+        : [...waitingFor(step)].flatMap(({ jobs }) =>
+            jobs.filter(({ evaluationId }) => evaluationId === own.evaluationId),
+          );
+    },
+    heldBy: (step, limit) => {
+      const found = new Set<Step>();
+      const seen = new Set([step]);
+      const open = [step];
+      for (let next = open.pop(); next !== undefined && found.size < limit; next = open.pop()) {
+        for (const need of next.needs) {
+          if (isStep(need)) {
+            found.add(need);
+          } else if (!seen.has(need)) {
+            seen.add(need);
+            open.push(need);
+          }
+        }
+      }
+      return [...found].slice(0, limit);
+    },
+    wantedBy: (step, limit) => {
+      const found: GraphJob[] = [];
+      const seen = new Set([step]);
+      const open = [step];
+      for (let at = 0; at < open.length && found.length < limit; at += 1) {
+        const next = open[at] ?? step;
+        found.push(...next.jobs);
+        for (const { within } of next.jobs.length > 0 ? [] : next.neededBy) {
+          if (!seen.has(within)) {
+            seen.add(within);
+            open.push(within);
+          }
+        }
+      }
+      return found.slice(0, limit);
+    },
+    bump: (jobIds, at) => {
+      const open = jobIds.flatMap((jobId) => ofJob.get(jobId) ?? []);
+      for (let next = open.pop(); next !== undefined; next = open.pop()) {
+        if (next.bumpedAt < at) {
+          next.bumpedAt = at;
+          settle(next);
+          open.push(...next.needs);
+        }
+      }
+    },
+    get stepCount() {
+      return stepCount;
+    },
+    get namedCount() {
+      return namedCount;
+    },
+  };
+}
+
+/** The one step that everything that needs `step` is within; undefined when there are several, or none. */
+function onlyDependent(step: Step): Step | undefined {
+  let only: Step | undefined;
+  for (const { within } of step.neededBy) {
+    if (only !== undefined && only !== within) {
+      return undefined;
+    }
+    only = within;
+  }
+  return only;
+}
+
+/** Whoever can build `into` must be able to build `step` along the way. */
+function canBeInside(step: Step, into: Step): boolean {
+  return (
+    (step.system === into.system || step.system === 'builtin') &&
+    step.requiredFeatures.every((feature) => into.requiredFeatures.includes(feature))
+  );
+}
