@@ -6,7 +6,8 @@ export interface Heap<Item> {
   pop(): Item | undefined;
   /** Keeps those that `isKept` says, in time that grows with their number. */
   filter(isKept: (item: Item) => boolean): void;
-  items(): Iterable<Item>;
+  /** The first `count` that `isKept` says, in order; the heap stays as it is. */
+  first(count: number, isKept: (item: Item) => boolean): readonly Item[];
 }
 
 export function createHeap<Item>(isBefore: (one: Item, other: Item) => boolean): Heap<Item> {
@@ -65,6 +66,19 @@ export function createHeap<Item>(isBefore: (one: Item, other: Item) => boolean):
         siftDown(at, items[at] as Item);
       }
     },
-    items: () => items,
+    first: (count, isKept) => {
+      const found: Item[] = [];
+      const frontier = createHeap<number>((one, other) => isBefore(items[one] as Item, items[other] as Item));
+      for (let at: number | undefined = 0; at !== undefined && found.length < count; at = frontier.pop()) {
+        const item = items[at];
+        if (item !== undefined) {
+          found.push(...(isKept(item) ? [item] : []));
+          for (const childAt of [2 * at + 1, 2 * at + 2].filter((child) => child < items.length)) {
+            frontier.push(childAt);
+          }
+        }
+      }
+      return found;
+    },
   };
 }

@@ -43,6 +43,8 @@ export interface ReadyLines {
   readonly size: number;
   headOf(line: ReadyLine): Head | undefined;
   isBefore(one: Head, other: Head): boolean;
+  /** The first of each repository's share, at most `count` of each. */
+  first(line: ReadyLine, count: number): readonly Head[];
   /** Each step once, in no order. */
   stepsOf(line: ReadyLine): Iterable<Step>;
   oldestSince(line: ReadyLine): number | undefined;
@@ -209,6 +211,23 @@ export function createReadyLines(share: FairShare, deskOf: (step: Step, now: num
       return best;
     },
     isBefore,
+    first: (line, count) => {
+      const heads = new Map<Step, Head>();
+      for (const [repositoryId, { meter, places }] of line.shares) {
+        for (const place of places.first(count, ({ isVoid }) => !isVoid)) {
+          const head = { line, place, rank: rankFor(place, repositoryId), meter };
+          const known = heads.get(place.step);
+          heads.set(place.step, known === undefined || isBefore(head, known) ? head : known);
+        }
+      }
+      for (const place of line.bumped.first(count, ({ isVoid }) => !isVoid)) {
+        const head = heads.has(place.step) ? undefined : payerOf(line, place);
+        if (head !== undefined) {
+          heads.set(place.step, head);
+        }
+      }
+      return [...heads.values()];
+    },
     stepsOf: (line) =>
       new Set(line.arrivals.filter((arrival) => isWaiting(line, arrival)).map(({ step }) => step)),
     oldestSince: (line) => {

@@ -75,7 +75,7 @@ export interface Roster {
   /** Those whose quarantine is over are on probation now. */
   endQuarantines(now: number): void;
   /** The next moment at which something here changes by itself. */
-  nextChange(now: number): number;
+  nextChange(): number;
 }
 
 // Three of a kind could still be one bad step that went round; three different ones are not.
@@ -247,7 +247,7 @@ export function createRoster(rules: RosterRules): Roster {
         }
       }
     },
-    nextChange: (now) => {
+    nextChange: () => {
       let next = Number.POSITIVE_INFINITY;
       for (const builder of quarantined) {
         next = Math.min(next, builder.quarantine?.until ?? next);

@@ -55,7 +55,7 @@ export interface Scheduler {
   >;
   readonly lines: Reading<
     ReadyLines,
-    'all' | 'size' | 'lineOf' | 'headOf' | 'isBefore' | 'stepsOf' | 'oldestSince'
+    'all' | 'size' | 'lineOf' | 'headOf' | 'isBefore' | 'first' | 'stepsOf' | 'oldestSince'
   >;
   readonly share: Reading<FairShare, 'all' | 'recentMs'>;
   readonly roster: Reading<Roster, 'all' | 'builder' | 'slots' | 'wentWell'>;
@@ -306,7 +306,7 @@ export function createScheduler(rules: SchedulerRules): Scheduler {
       return lost;
     },
     nextChange: (now) => {
-      let next = roster.nextChange(now);
+      let next = roster.nextChange();
       for (const line of lines.all()) {
         const state = line.size === 0 ? undefined : deskState(line.desk, roster, rules, now);
         if (state?.kind === 'absent') {

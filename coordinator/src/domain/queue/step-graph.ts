@@ -110,6 +110,7 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
       isTaken: false,
       isGone: false,
       guards: undefined,
+      guardedBy: undefined,
       claims: claims.none,
       aboveMs: 0,
       bumpedAt: 0,
@@ -152,6 +153,7 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
     if (taken.isTaken && taken !== step && !step.isTaken) {
       taken.guards = [...(taken.guards ?? []), step];
       step.pending += 1;
+      step.guardedBy = taken;
     }
   }
   function releaseGuards(step: Step): void {
@@ -159,6 +161,7 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
     step.guards = undefined;
     for (const one of guarded) {
       one.pending -= 1;
+      one.guardedBy = undefined;
       settle(one);
     }
   }

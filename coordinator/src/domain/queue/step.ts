@@ -74,6 +74,8 @@ export interface Step {
   isGone: boolean;
   /** Steps that were inside this one when it was taken: they wait until it is back. */
   guards: readonly Step[] | undefined;
+  /** The taken step that makes this one along the way. */
+  guardedBy: Step | undefined;
   claims: ClaimSet;
   /** The longest way through the steps that need it, itself not counted. */
   aboveMs: number;
