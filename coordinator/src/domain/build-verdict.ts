@@ -43,8 +43,9 @@ export function judgeBuild(job: GraphJob, ending: FinalEnding): Verdict {
           );
     case 'failed':
     case 'dependency_failed':
-    case 'over_limit':
       return verdict('failure', readableReason(ending.reason));
+    case 'over_limit':
+      return verdict('failure', ending.reason);
     case 'timed_out':
       return verdict(
         'timed_out',

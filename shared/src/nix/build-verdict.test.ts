@@ -5,7 +5,7 @@ import { judgeRealise } from './build-verdict.ts';
 
 const OWN = drv('own');
 const OTHER = drv('other');
-const LIMITS = { timeoutMs: 18_000_000, maxSilentMs: 3_600_000 };
+const LIMITS = { timeoutMs: 18_000_000, maxSilentMs: 3_600_000, maxLogBytes: 1024 ** 3 };
 
 function drv(name: string): DerivationPath {
   const path = parseDerivationPath(`/nix/store/${'a'.repeat(32)}-${name}.drv`);
@@ -63,6 +63,57 @@ test.each([
   expect(judge([`\u001b[31;1merror:\u001b[0m ${error}`], code)).toMatchObject({ kind });
 });
 
+test.each([
+  // 2.8 and 2.26, newer ones.
+  [`builder for '${OWN}' failed with exit code 3`, 3],
+  [
+    `builder for '${OWN}' failed with exit code 137;\n       last 1 log lines:\n       > failed with exit code 4`,
+    137,
+  ],
+  [
+    `Cannot build '${OWN}'.\n       Reason: builder failed with exit code 3.\n       Output paths:\n         /nix/store/x`,
+    3,
+  ],
+  [`builder for '${OWN}' failed due to signal 11 (Segmentation fault)`, null],
+  [`Cannot build '${OWN}'.\n       Reason: builder failed due to signal 11 (Segmentation fault).`, null],
+  [`hash mismatch in fixed-output derivation '${OWN}':\n  specified: sha256-A\n  got:    sha256-B`, null],
+  [`builder for '${OWN}' failed to produce output path for output 'out' at '/nix/store/x'`, null],
+  [`output '/nix/store/x' is not allowed to refer to the following paths:\n  /nix/store/x`, null],
+])('of %j the exit code is %j', (error, exitCode) => {
+  expect(judge([`error: ${error}`], 100)).toMatchObject({ kind: 'failed', exitCode });
+});
+
+test.each([
+  `building of '${OWN}!*' from .drv file killed after writing more than 1073741824 bytes of log output`,
+  `building of '${OWN}^*' from .drv file killed after writing more than 1073741824 bytes of log output`,
+  `building derivation '${OWN}' killed after writing more than 1073741824 bytes of log output`,
+])('%j names the setting that it is about', (error) => {
+  const reason = 'printed more than 1 GiB; schedule.max_log_size says how much is allowed.';
+  const ofOther = error.replace(OWN, OTHER);
+
+  expect(judge([`error: ${error}`], 1)).toEqual({ kind: 'over_limit', reason: `It ${reason}` });
+  expect(judge([`error: ${ofOther}`], 1, [OTHER])).toEqual({
+    kind: 'dependency_failed',
+    reason: `other ${reason}`,
+    drvPath: OTHER,
+  });
+});
+
+test('what could not be fetched is nobody’s fault, though Nix counts it as a failed dependency', () => {
+  const follows = `error: 1 dependencies of derivation '${OWN}' failed to build`;
+
+  for (const said of [
+    "path '/nix/store/x-src' is required, but there is no substituter that can build it",
+    "unable to download 'https://cache.test/nar/x.nar.xz': Couldn't resolve host name (6)",
+    `some substitutes for the outputs of derivation '${OWN}' failed (usually happens due to networking issues); try '--fallback' to build derivation from source`,
+  ]) {
+    expect(judge([`error: ${said}`, follows], 100, [])).toMatchObject({
+      kind: 'infrastructure',
+      reason: said,
+    });
+  }
+});
+
 test('what cannot be built here is unsupported, as long as it was not begun', () => {
   const error = `error: a 'aarch64-linux' with features {} is required to build '${OWN}', but I am a 'x86_64-linux'`;
 
@@ -110,7 +161,7 @@ test('the failure of another is told by its name; its starving is nobody’s fau
   expect(judge([killed, follows], 100, [OTHER])).toMatchObject({ kind: 'infrastructure' });
 });
 
-test('a build whose output took too much memory has failed, and so has what needs it', () => {
+test('a build whose output took too much memory is over the limit, and what needs it has failed', () => {
   const outcome = {
     ending: { kind: 'cancelled' },
     errors: [],
@@ -118,7 +169,7 @@ test('a build whose output took too much memory has failed, and so has what need
     isOverMemory: true,
   } as const;
 
-  expect(judgeRealise(OWN, new Set([OWN]), outcome)).toMatchObject({ kind: 'failed' });
+  expect(judgeRealise(OWN, new Set([OWN]), outcome)).toMatchObject({ kind: 'over_limit' });
   expect(judgeRealise(OWN, new Set([OTHER]), outcome)).toMatchObject({ kind: 'dependency_failed' });
   expect(judgeRealise(OWN, new Set([OWN]), { ...outcome, isOverMemory: false })).toEqual({
     kind: 'cancelled',
@@ -133,6 +184,21 @@ test('a builder cannot blame one that never began', () => {
     reason: `builder for '${OWN}' failed with exit code 1`,
   });
   expect(judge([forged], 100)).toMatchObject({ kind: 'failed' });
+});
+
+test('a timeout that names nothing is that of what began last', () => {
+  const silent = ['error: timed out after 3600 seconds'];
+
+  expect(judge(silent, 101)).toEqual({ kind: 'timed_out', reason: 'said nothing for 60 min' });
+  expect(judge(['error: timed out after 18000 seconds'], 101)).toEqual({
+    kind: 'timed_out',
+    reason: 'took longer than 5 h',
+  });
+  expect(judge(silent, 101, [OTHER])).toEqual({
+    kind: 'dependency_failed',
+    reason: 'other said nothing for 60 min',
+    drvPath: OTHER,
+  });
 });
 
 test('the limits are told in the unit they were set in', () => {

@@ -2,13 +2,22 @@
 import type { BuildEnding } from '../domain/build-ending.ts';
 import { type DerivationPath, storePathName } from '../domain/store-path.ts';
 import { describeEnding, type ProcessEnding } from '../kit/run-process.ts';
-import { type BuildFact, cleanReason, isAboutOutput, parseBuildFact } from './build-messages.ts';
-import { MAX_OUTPUT_MEMORY_BYTES } from './output-memory.ts';
-
-export interface RealiseLimits {
-  readonly timeoutMs: number;
-  readonly maxSilentMs: number;
-}
+import {
+  type BuildFact,
+  cleanReason,
+  isAboutOutput,
+  isAboutSubstitution,
+  parseBuildFact,
+  parseNamelessTimeout,
+} from './build-messages.ts';
+import {
+  describeLack,
+  describeLimit,
+  describeStarved,
+  describeTalk,
+  ENDLESS_LINE,
+  type RealiseLimits,
+} from './ending-sentences.ts';
 
 export interface RealiseOutcome {
   readonly ending: ProcessEnding;
@@ -18,8 +27,6 @@ export interface RealiseOutcome {
   /** It was ended because the output of a build took too much memory. */
   readonly isOverMemory?: boolean;
 }
-
-const ENDLESS_LINE = `A line of its output did not end and took more than ${MAX_OUTPUT_MEMORY_BYTES / 1024 ** 2} MiB of memory, so it was stopped. Print line ends, or write what has none to a file.`;
 
 /**
  * How `drvPath` ended, given that this process was to realise it; `started`: whose builders began in it. A builder may
@@ -67,8 +74,15 @@ function judgeFailure(
   if (cause !== undefined) {
     return toDependencyEnding(cause, limits);
   }
+  const timeout = namelessTimeout(drvPath, started, errors, limits);
+  if (timeout !== undefined) {
+    return timeout.drvPath === drvPath ? toOwnEnding(timeout, limits) : toDependencyEnding(timeout, limits);
+  }
   // The first names the cause; what follows is Nix telling what else could not go on.
-  const reason = errors[0] === undefined ? `nix-store ended with code ${code}` : cleanReason(errors[0]);
+  const reason = errors.map(cleanReason).find((said) => said !== '') ?? `nix-store ended with code ${code}`;
+  if (facts.every(({ kind }) => kind === 'dependency') && errors.some(isAboutSubstitution)) {
+    return { kind: 'infrastructure', reason };
+  }
   // 100 to 104 are Nix's codes for a build's own fault.
   if (code < 100 && !errors.some(isAboutOutput) && facts.length === 0) {
     return { kind: 'infrastructure', reason };
@@ -76,6 +90,25 @@ function judgeFailure(
   return started.has(drvPath)
     ? { kind: 'failed', reason, exitCode: null }
     : { kind: 'dependency_failed', reason, drvPath: null };
+}
+
+/** What is built last has begun last: that is what the timeout is about. */
+function namelessTimeout(
+  drvPath: DerivationPath,
+  started: ReadonlySet<DerivationPath>,
+  errors: readonly string[],
+  limits: RealiseLimits,
+): BuildFact | undefined {
+  const timeout = errors.map(parseNamelessTimeout).find((found) => found !== undefined);
+  const slow = started.has(drvPath) ? drvPath : [...started].at(-1);
+  return timeout === undefined || slow === undefined
+    ? undefined
+    : {
+        kind: timeout.seconds * 1_000 < limits.timeoutMs ? 'too_silent' : 'too_long',
+        drvPath: slow,
+        reason: '',
+        exitCode: null,
+      };
 }
 
 /** What was not begun cannot have failed, and what was begun was supported. */
@@ -92,9 +125,11 @@ function toOwnEnding(fact: BuildFact, limits: RealiseLimits): BuildEnding {
       return { kind: 'unsupported', reason: describeLack('It', fact) };
     case 'starved':
       return { kind: 'infrastructure', reason: describeStarved(fact) };
+    case 'too_talkative':
+      return { kind: 'over_limit', reason: describeTalk('It', limits) };
     case 'failed':
     case 'dependency':
-      return { kind: 'failed', reason: fact.reason, exitCode: null };
+      return { kind: 'failed', reason: fact.reason, exitCode: fact.exitCode };
   }
 }
 
@@ -111,46 +146,14 @@ function toDependencyEnding(fact: BuildFact, limits: RealiseLimits): BuildEnding
         reason: `${storePathName(fact.drvPath)} ${describeLimit(fact.kind, limits)}`,
         drvPath: fact.drvPath,
       };
+    case 'too_talkative':
+      return {
+        kind: 'dependency_failed',
+        reason: describeTalk(storePathName(fact.drvPath), limits),
+        drvPath: fact.drvPath,
+      };
     case 'failed':
     case 'dependency':
       return { kind: 'dependency_failed', reason: fact.reason, drvPath: fact.drvPath };
   }
-}
-
-function describeStarved({ reason }: BuildFact): string {
-  return /signal 9\b/.test(reason) ? `${reason}: most likely the host ran out of memory` : reason;
-}
-
-// From 2.8 on, then two forms of newer ones.
-const LACKS = [
-  /a '(?<system>[^']*)' with features \{(?<features>[^}]*)\} is required .* but I am a '(?<here>[^']*)' with features \{(?<has>[^}]*)\}/s,
-  /Required system: '(?<system>[^']*)'(?: with features \{(?<features>[^}]*)\})?.*Current system: '(?<here>[^']*)'(?: with features \{(?<has>[^}]*)\})?/s,
-  /Required features: \{(?<features>[^}]*)\}.*Available features: \{(?<has>[^}]*)\}/s,
-];
-
-/** In Nix's words where a version of it says something else. */
-function describeLack(what: string, { reason }: BuildFact): string {
-  const lack = LACKS.map((pattern) => pattern.exec(reason)?.groups).find((groups) => groups !== undefined);
-  if (lack === undefined) {
-    return reason;
-  }
-  const { system, features = '', here, has = '' } = lack;
-  return features === ''
-    ? `${what} needs a builder for ${system}; this one builds for ${here}.`
-    : `${what} needs a builder${system === undefined ? '' : ` for ${system}`} with the features ${features}; this one ${here === undefined ? 'has' : `builds for ${here} with`} ${has === '' ? 'none' : has}.`;
-}
-
-function describeLimit(kind: 'too_long' | 'too_silent', { timeoutMs, maxSilentMs }: RealiseLimits): string {
-  return kind === 'too_long'
-    ? `took longer than ${formatDuration(timeoutMs)}`
-    : `said nothing for ${formatDuration(maxSilentMs)}`;
-}
-
-/** `5 h`, `60 min`, `90 s`: the unit in which an operator would have set it. */
-function formatDuration(ms: number): string {
-  const seconds = Math.ceil(ms / 1_000);
-  if (seconds >= 7_200 && seconds % 3_600 === 0) {
-    return `${seconds / 3_600} h`;
-  }
-  return seconds >= 120 && seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`;
 }

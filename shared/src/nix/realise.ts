@@ -7,7 +7,8 @@
 import type { LogLine } from '../domain/log-line.ts';
 import { type DerivationPath, parseDerivationPath, storePathName } from '../domain/store-path.ts';
 import { startProcess } from '../kit/run-process.ts';
-import type { RealiseLimits, RealiseOutcome } from './build-verdict.ts';
+import type { RealiseOutcome } from './build-verdict.ts';
+import type { RealiseLimits } from './ending-sentences.ts';
 import { ACTIVITY, createNixLogParser, type NixEvent, RESULT } from './internal-json.ts';
 import { watchOutputMemory } from './output-memory.ts';
 
@@ -117,6 +118,10 @@ function realiseArguments({ drvPaths, maxJobs, limits, isSandboxed }: RealiseOpt
     '--option',
     'keep-build-log',
     'false',
+    // A setting that a daemon takes from its trusted users only.
+    '--option',
+    'max-build-log-size',
+    String(Math.max(1, Math.floor(limits.maxLogBytes))),
     '--timeout',
     seconds(limits.timeoutMs),
     '--max-silent-time',

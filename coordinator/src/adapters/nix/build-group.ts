@@ -56,5 +56,7 @@ function judgeCulprit(group: Group, outcome: RealiseOutcome): BuildEnding | unde
     return undefined;
   }
   const ending = judgeRealise(group.current.drvPath, group.started, outcome);
-  return ending.kind === 'failed' || ending.kind === 'timed_out' ? ending : undefined;
+  return ending.kind === 'failed' || ending.kind === 'timed_out' || ending.kind === 'over_limit'
+    ? ending
+    : undefined;
 }

@@ -1,3 +1,4 @@
+import { readableReason } from '@argunix/shared/domain/readable-reason';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import { until } from '@argunix/shared/kit/testing/until';
 import { readNixConfiguration } from '@argunix/shared/nix/nix-configuration';
@@ -9,6 +10,7 @@ import { recordBuilds } from './testing/build-record.ts';
 import { builderOf, isBuilding, LIMITS, range, run, uniqueOf } from './testing/local-builds.ts';
 
 const SPIN = 'while :; do sleep 0.05; done';
+const TALK = 'while :; do echo 01234567890123456789012345678901234567890123456789; done';
 
 describe.each(installedNixes())('$title', (nix) => {
   test.skipIf(nix.isMissing)(
@@ -51,6 +53,7 @@ describe.each(installedNixes())('$title', (nix) => {
        none = build "none" "true" {};
        hash = build "hash" "echo x > $out" { outputHash = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="; outputHashMode = "flat"; };
        killed = build "killed" "kill -9 $$" {};
+       crashed = build "crashed" "kill -11 $$" {};
        system = build "system" "echo x > $out" { system = "aarch64-linux"; };
        feature = build "feature" "echo x > $out" { requiredSystemFeatures = [ "no-such" ]; };
        refers = build "refers" "echo $out > $out" { allowedReferences = [ ]; };
@@ -69,14 +72,17 @@ describe.each(installedNixes())('$title', (nix) => {
         none: 'failed',
         hash: 'failed',
         refers: 'failed',
+        crashed: 'failed',
         killed: 'infrastructure',
         system: 'unsupported',
         feature: 'unsupported',
       });
-      expect(record.endingOf('bad')).toEqual({
-        kind: 'failed',
-        reason: `builder for '${drvs['bad']}' failed with exit code 3`,
-      });
+      expect(record.endingOf('bad')).toMatchObject({ kind: 'failed', exitCode: 3 });
+      expect(readableReason(record.reasonOf('bad'))).toBe('The build of bad failed with exit code 3.');
+      for (const name of ['none', 'hash', 'refers', 'crashed']) {
+        expect(record.endingOf(name)).toMatchObject({ exitCode: null });
+      }
+      expect(record.reasonOf('crashed')).toContain('signal 11');
       expect(record.reasonOf('hash')).toMatch(
         /^hash mismatch in fixed-output.*\nspecified: sha256-.*\ngot: +sha256-/,
       );
@@ -84,7 +90,7 @@ describe.each(installedNixes())('$title', (nix) => {
       expect(record.reasonOf('system')).toContain('aarch64-linux');
       expect(record.linesOf('bad').map(({ text }) => text)).toEqual([
         'to be bad',
-        `builder for '${drvs['bad']}' failed with exit code 3`,
+        ...record.reasonOf('bad').split('\n'),
       ]);
     },
   );
@@ -102,11 +108,8 @@ describe.each(installedNixes())('$title', (nix) => {
 
     await run(nix, record);
 
-    expect(record.endingOf('named')).toEqual({
-      kind: 'dependency_failed',
-      reason: `bad: builder for '${drvs['bad']}' failed with exit code 1`,
-      drvPath: drvs['bad'],
-    });
+    expect(record.endingOf('named')).toMatchObject({ kind: 'dependency_failed', drvPath: drvs['bad'] });
+    expect(record.reasonOf('named')).toMatch(/^bad: .*builder .*failed with exit code 1/s);
     expect(record.endingOf('far')).toEqual(record.endingOf('named'));
     expect(record.endingOf('hidden')?.kind).toBe('dependency_failed');
     expect(record.reasonOf('hidden')).toMatch(/-inner\.drv' failed/);
@@ -120,11 +123,17 @@ describe.each(installedNixes())('$title', (nix) => {
     const drvs = await instantiate(
       nix,
       String.raw`silent = build "silent" "echo a; ${SPIN}" {};
-       long = build "long" "while :; do echo a; sleep 0.2; done" {};`,
+       long = build "long" "while :; do echo a; sleep 0.2; done" {};
+       talks = build "talks" "${TALK}" {};
+       needs = build "needs" "echo $x > $out" { x = build "inner" "${TALK}" {}; };`,
     );
     const record = recordBuilds(drvs);
 
-    await run(nix, record, { limits: { timeoutMs: 3_000, maxSilentMs: 1_000, maxLogBytes: 1_000_000 } });
+    await run(nix, record, { limits: { timeoutMs: 3_000, maxSilentMs: 1_000, maxLogBytes: 100 * 1024 } });
+
+    const talk = 'printed more than 100 KiB; schedule.max_log_size says how much is allowed.';
+    expect(record.endingOf('talks')).toEqual({ kind: 'over_limit', reason: `It ${talk}` });
+    expect(record.endingOf('needs')).toMatchObject({ kind: 'dependency_failed', reason: `inner ${talk}` });
 
     expect(record.endingOf('silent')).toEqual({ kind: 'timed_out', reason: 'said nothing for 1 s' });
     expect(record.endingOf('long')).toEqual({ kind: 'timed_out', reason: 'took longer than 3 s' });

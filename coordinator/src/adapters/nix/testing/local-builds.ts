@@ -8,7 +8,7 @@ import { createDerivationReader } from '../derivation-reader.ts';
 import { createLocalBuilder } from '../local-builder.ts';
 import type { BuildRecord } from './build-record.ts';
 
-export const LIMITS = { timeoutMs: 60_000, maxSilentMs: 60_000, maxLogBytes: 1_000_000 };
+export const LIMITS = { timeoutMs: 60_000, maxSilentMs: 60_000, maxLogBytes: 16_000_000 };
 
 export async function builderOf(nix: RealNix): Promise<Builder> {
   return createLocalBuilder({
