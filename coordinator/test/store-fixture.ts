@@ -109,12 +109,12 @@ export async function building(
   return { id, jobIds: [...stores.jobs.unfinishedAttempts(id).keys()].toSorted((one, other) => one - other) };
 }
 
-export async function queued(stores: Stores, digit = 'a'): Promise<EvaluationId> {
+export async function queued(stores: Stores, digit = 'a', ref = MAIN): Promise<EvaluationId> {
   const delivery = {
     repositoryId: stores.repository.id,
     kind: 'push',
     prNumber: null,
-    ref: MAIN,
+    ref,
     sha: sha(digit),
     isTrusted: true,
     receivedAt: AT,

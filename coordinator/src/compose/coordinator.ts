@@ -1,7 +1,7 @@
 /** The daemon: the engine, the repositories it watches, the pages and the control socket. */
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type JobId, type RepositoryId, toJobId } from '@argunix/shared/domain/ids';
+import { type JobId, type RepositoryId, toEvaluationId, toJobId } from '@argunix/shared/domain/ids';
 import { storePathName } from '@argunix/shared/domain/store-path';
 import { messageOf } from '@argunix/shared/kit/app-error';
 import { systemClock } from '@argunix/shared/kit/clock';
@@ -77,6 +77,7 @@ export async function startCoordinator({
     log,
     buildsHere: configuration.localBuilds,
     evaluationConcurrency: schedule.evaluationConcurrency,
+    evaluationBudgetBytes: schedule.evaluationBudgetBytes,
     buildTimeoutMs: schedule.buildTimeoutMs,
     maxSilentMs: schedule.maxSilentMs,
     maxLogBytes: schedule.maxLogBytes,
@@ -107,6 +108,7 @@ export async function startCoordinator({
     externalUrl,
     webUrlOf: (forge, slug) => known.webUrls.get(`${forge}/${slug}`) ?? null,
     waitingReason: (jobId) => waitingReason(toJobId(jobId)),
+    waitingEvaluation: (id) => engine.queue.whyWaiting(toEvaluationId(id)),
   });
   function waitingReason(jobId: JobId): string | null {
     const heldBy = dispatcher.heldBy(jobId);

@@ -44,6 +44,8 @@ export interface EngineOptions {
   /** False: this host evaluates and does not build. */
   readonly buildsHere: boolean;
   readonly evaluationConcurrency: number;
+  /** Memory of all evaluations together. */
+  readonly evaluationBudgetBytes: number;
   readonly buildTimeoutMs: number;
   readonly maxSilentMs: number;
   readonly maxLogBytes: number;
@@ -156,7 +158,7 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
     ...shared,
     ...retries,
     evaluator,
-    concurrency: options.evaluationConcurrency,
+    room: { concurrency: options.evaluationConcurrency, budgetBytes: options.evaluationBudgetBytes },
     settingsOf: options.settingsOf,
     onBuilding: (id) => dispatcher.adopt(id),
   });

@@ -25,7 +25,7 @@ import { composeEngine } from './engine.ts';
 export interface OwnRunOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly reference: string;
-  readonly settings: Omit<EvaluationSettings, 'source'>;
+  readonly settings: Omit<EvaluationSettings, 'source' | 'weight' | 'reuseSameTree'>;
   /** Called after every change, with what there is to see. */
   readonly onChange: (seen: OwnRun) => void;
   readonly signal: AbortSignal;
@@ -73,6 +73,7 @@ export async function runOwnFlake<Result>(
     metrics: NO_METRICS,
     buildsHere: true,
     evaluationConcurrency: 1,
+    evaluationBudgetBytes: options.settings.memoryBytes,
     buildTimeoutMs: 18_000_000,
     maxSilentMs: 3_600_000,
     maxLogBytes: 1024 ** 3,
@@ -91,6 +92,8 @@ export async function runOwnFlake<Result>(
     );
     settings = {
       ...options.settings,
+      weight: 1,
+      reuseSameTree: false,
       source: { repositoryId: repository.id, url: options.reference, tokenPath: null },
     };
     const deliveries = createDeliveryStore(engine.database);

@@ -73,7 +73,6 @@ export async function ensureRepositories(
 
 function toWatched(repository: Repository, settings: GitRepositorySettings): ConfiguredRepository {
   const source = { repositoryId: repository.id, url: settings.url, tokenPath: settings.tokenPath };
-  const { timeoutMs, workers, memoryBytes, allowImportFromDerivation, allowNetwork } = settings.evaluation;
   const isWatched = createRefMatcher(settings.watchedBranches);
   return {
     repository,
@@ -84,11 +83,8 @@ function toWatched(repository: Repository, settings: GitRepositorySettings): Con
       source,
       systems: settings.systems,
       attributes: settings.attributes,
-      timeoutMs,
-      workers,
-      memoryBytes,
-      allowImportFromDerivation,
-      allowNetwork,
+      ...settings.evaluation,
+      weight: settings.weight,
     },
   };
 }

@@ -38,6 +38,8 @@ export interface Configuration {
 export interface ScheduleSettings {
   readonly coalesceMs: number;
   readonly evaluationConcurrency: number;
+  /** Of all evaluations together. */
+  readonly evaluationBudgetBytes: number;
   readonly transferConcurrency: number;
   readonly buildTimeoutMs: number;
   readonly maxSilentMs: number;

@@ -2,6 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { checkSchema } from './check-schema.ts';
 import type { Configuration } from './configuration.ts';
+import { judgeMemoryBudget } from './memory-budget.ts';
 import { type Environment, expandPathValues } from './path-values.ts';
 import type { Problem } from './problem.ts';
 import { judgeReferences } from './references.ts';
@@ -75,6 +76,7 @@ export async function readConfiguration(
     ...expanded.remarks,
     ...checked.remarks.filter(isNews),
     ...judgeReferences(expanded.value),
+    ...judgeMemoryBudget(expanded.value),
     ...secrets.problems.filter(isNews),
   ].map((remark) => yaml.locate(remark));
   const warnings = inOrder(

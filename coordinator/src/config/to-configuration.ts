@@ -4,7 +4,6 @@ import type { CacheSettings, Configuration, RetentionSettings, ScheduleSettings 
 import { hostSystem } from './host-system.ts';
 import type { ConfigurationDocument } from './schema/configuration-document.ts';
 import type { RetentionSection } from './schema/retention.ts';
-import type { ScheduleSection } from './schema/schedule.ts';
 import { toForge } from './to-forge.ts';
 
 const SECOND_MS = 1000;
@@ -27,7 +26,7 @@ export function toConfiguration(document: ConfigurationDocument, workingDir: str
     areSystemsOpen: document.systems === undefined,
     isDryRun: document.dry_run,
     evaluator: document.eval.evaluator === 'auto' ? null : document.eval.evaluator,
-    schedule: toSchedule(document.schedule),
+    schedule: toSchedule(document),
     retention: toRetention(document.retention),
     localBuilds: document.local_builds,
     allowUnsandboxedUntrusted: document.allow_unsandboxed_untrusted,
@@ -56,10 +55,11 @@ export function toConfiguration(document: ConfigurationDocument, workingDir: str
   };
 }
 
-function toSchedule(schedule: ScheduleSection): ScheduleSettings {
+function toSchedule({ schedule, eval: evaluation }: ConfigurationDocument): ScheduleSettings {
   return {
     coalesceMs: toMs(schedule.webhook_coalesce_seconds),
     evaluationConcurrency: schedule.eval_concurrency,
+    evaluationBudgetBytes: evaluation.memory_budget ?? schedule.eval_concurrency * evaluation.memory_max,
     transferConcurrency: schedule.build_concurrency,
     buildTimeoutMs: toMs(schedule.build_timeout_seconds),
     maxSilentMs: toMs(schedule.max_silent_seconds),

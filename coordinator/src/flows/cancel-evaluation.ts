@@ -10,7 +10,7 @@ import { type ReleasePorts, releaseDerivations } from './release-derivations.ts'
 
 export interface CancelPorts extends ReleasePorts {
   readonly evaluations: EvaluationStore;
-  readonly queue: EvaluationQueue;
+  readonly queue: Pick<EvaluationQueue, 'abort'>;
   readonly dispatcher: Dispatcher;
   readonly changes: Changes;
   readonly clock: Clock;

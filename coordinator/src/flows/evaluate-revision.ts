@@ -17,6 +17,8 @@ export interface EvaluatePorts extends FoundPorts, PatiencePorts {
 export type Evaluated =
   | { readonly kind: 'building' }
   | { readonly kind: 'ended' }
+  /** Still `evaluating`, as well. */
+  | Extract<EvaluationEnding, { kind: 'out_of_memory' }>
   | { readonly kind: 'retry'; readonly reason: string };
 
 /** Takes one evaluation, which is `evaluating`, through checkout and evaluator to `building` or to its end. */
@@ -34,6 +36,9 @@ export async function evaluateRevision(
   }
   if (ending.kind === 'infrastructure' || ending.kind === 'cancelled') {
     return { kind: 'retry', reason: ending.kind === 'cancelled' ? 'It was stopped.' : ending.reason };
+  }
+  if (ending.kind === 'out_of_memory') {
+    return ending;
   }
   const isBuilding = ending.kind === 'complete';
   const isStored = await keepTrying(ports, 'store the end of an evaluator', signal, () =>

@@ -1,4 +1,5 @@
 import type { AttributePath } from '@argunix/shared/domain/attribute-path';
+import type { GitRef } from '@argunix/shared/domain/git-ref';
 import type { EvaluationId } from '@argunix/shared/domain/ids';
 import { AppError } from '@argunix/shared/kit/app-error';
 import { systemClock } from '@argunix/shared/kit/clock';
@@ -7,11 +8,13 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createFakeCheckout, createFakeEvaluator } from '../../test/fakes/fake-evaluator.ts';
 import { createFakeRoots, createFakeStore } from '../../test/fakes/fake-store.ts';
 import { silentMetrics } from '../../test/fakes/silent-metrics.ts';
-import { drvPath, openStores, queued, sha } from '../../test/store-fixture.ts';
+import { drvPath, MAIN, openStores, queued, sha } from '../../test/store-fixture.ts';
 import { until } from '../../test/until.ts';
 import type { FoundJob } from '../ports/evaluator.ts';
 import type { EvaluationSettings } from '../ports/settings.ts';
 import { createEvaluationQueue, type EvaluationQueue } from './evaluation-queue.ts';
+
+const BUDGET = 8_192;
 
 let stores: Awaited<ReturnType<typeof openStores>>;
 let queue: EvaluationQueue;
@@ -21,6 +24,7 @@ let store = createFakeStore();
 let roots = createFakeRoots();
 let handedOver: EvaluationId[] = [];
 let isConfigured = true;
+let memory = 1_000;
 
 function startQueue(concurrency = 2, retryMs = 1): void {
   queue = createEvaluationQueue({
@@ -33,7 +37,7 @@ function startQueue(concurrency = 2, retryMs = 1): void {
     clock: systemClock,
     log: silentLogger,
     metrics: silentMetrics,
-    concurrency,
+    room: { concurrency, budgetBytes: BUDGET },
     retries: 2,
     retryMs,
     settingsOf: () => (isConfigured ? settings() : undefined),
@@ -49,10 +53,12 @@ function settings(): EvaluationSettings {
     systems: ['x86_64-linux'],
     attributes: ['packages'],
     timeoutMs: 1_000,
-    memoryBytes: 1_000,
+    memoryBytes: memory,
     workers: 1,
     allowImportFromDerivation: true,
     allowNetwork: true,
+    reuseSameTree: false,
+    weight: 1,
   };
 }
 beforeEach(async () => {
@@ -63,6 +69,7 @@ beforeEach(async () => {
   roots = createFakeRoots();
   handedOver = [];
   isConfigured = true;
+  memory = 1_000;
   startQueue();
 });
 afterEach(async () => {
@@ -133,7 +140,6 @@ test('shows a job as soon as it is found; one that is there already ends as cach
 test.each([
   [{ kind: 'failed', reason: 'does not parse' }, 'does not parse'],
   [{ kind: 'timed_out', reason: 'took longer than 10 min' }, 'took longer than 10 min'],
-  [{ kind: 'out_of_memory', reason: 'packages.big needed too much' }, 'packages.big needed too much'],
 ] as const)(
   'an evaluator that ended as %o fails the evaluation with its reason, and its worktree goes',
   async (ending, reason) => {
@@ -229,4 +235,138 @@ test('the derivations of an evaluation that failed or was cancelled are held no 
   await until('nothing is held', () => [...roots.owners.keys()].every((owner) => !owner.endsWith('-drvs')));
 
   expect(stores.views.totals().jobs).toEqual({ queued: 0, running: 0 });
+});
+
+const bigIn = (name: string) => ({
+  kind: 'out_of_memory' as const,
+  reason: 'too much',
+  attrs: [`packages.${name}` as AttributePath],
+});
+const openOf = (digit: string) => evaluator.open.find((one) => one.sha === sha(digit));
+
+test('one that ran out of memory is tried once more, alone with the whole budget, and then has failed by name', async () => {
+  memory = 4_096;
+  const big = await queued(stores, '1');
+  const other = await queued(stores, '2');
+  queue.wake();
+  await open(2);
+  const third = await queued(stores, '3');
+  openOf('1')?.end(bigIn('big'));
+  await until('it says so', () => stores.views.evaluation(big)?.reason !== null);
+  expect(stores.views.evaluation(big)).toMatchObject({
+    status: 'queued',
+    reason:
+      'It ran out of 4 KiB while evaluating packages.big; it is tried once more alone with the whole 8 KiB.',
+  });
+  queue.wake();
+  expect(queue.whyWaiting(third)).toContain('It is number 2 of 2 in line.');
+  openOf('2')?.end({ kind: 'complete', warnings: [] });
+  await status(other, 'building');
+  await status(big, 'evaluating');
+  await open(1);
+
+  expect(openOf('1')?.memoryBytes).toBe(BUDGET);
+  expect(stores.evaluations.find(third)?.status).toBe('queued');
+  openOf('1')?.end(bigIn('big'));
+  await status(big, 'evaluation_failed');
+  expect(stores.views.evaluation(big)?.reason).toMatch(
+    /^It ran out of memory while evaluating packages\.big, alone and with the whole 8 KiB\. Raise eval\.memory_budget/,
+  );
+  await status(third, 'evaluating');
+});
+
+test('one that had the whole budget already is not tried again', async () => {
+  memory = BUDGET;
+  const id = await queued(stores, '1');
+  queue.wake();
+  await open(1);
+  await evaluator.open[0]?.find([found('small')]);
+  evaluator.open[0]?.end(bigIn('big'));
+  await status(id, 'evaluation_failed');
+
+  expect(checkout.tries).toBe(1);
+  expect(checkout.worktrees.size).toBe(0);
+  await until('its derivations are let go', () => !roots.owners.has(`eval-${id}-drvs`));
+});
+
+test('after a restart of the program it is tried from the beginning, like any other', async () => {
+  memory = 4_096;
+  const id = await queued(stores, '1');
+  queue.wake();
+  await open(1);
+  openOf('1')?.end(bigIn('big'));
+  await until('it is tried with more', () => openOf('1')?.memoryBytes === BUDGET);
+  await queue.stop();
+
+  startQueue();
+  queue.wake();
+  await open(1);
+
+  expect(openOf('1')?.memoryBytes).toBe(4_096);
+  openOf('1')?.end({ kind: 'complete', warnings: [] });
+  await status(id, 'building');
+});
+
+test('evaluations together get no more memory than the budget, however many may run', async () => {
+  startQueue(10);
+  memory = 3_000;
+  const ids = [await queued(stores, '1'), await queued(stores, '2'), await queued(stores, '3')];
+  queue.wake();
+  await open(2);
+
+  expect(queue.whyWaiting(ids[2] ?? (0 as EvaluationId))).toBe(
+    `It is the next to be evaluated. Evaluations ${ids[0]}, ${ids[1]} have to end first: it may need 2.9 KiB of the 8 KiB that all have together.`,
+  );
+  expect(queue.whyWaiting(ids[0] ?? (0 as EvaluationId))).toBeUndefined();
+  openOf('2')?.end({ kind: 'complete', warnings: [] });
+  await status(ids[2] ?? (0 as EvaluationId), 'evaluating');
+});
+
+test('one that everybody waited for lets the others go when it is cancelled', async () => {
+  memory = 4_096;
+  const small = await queued(stores, '1');
+  queue.wake();
+  await open(1);
+  memory = BUDGET;
+  const large = await queued(stores, '2');
+  queue.wake();
+  memory = 4_096;
+  const next = await queued(stores, '3');
+  // It has its place already.
+  expect(queue.whyWaiting(large)).toContain('has to end first');
+  await stores.evaluations.end(large, 'cancelled', 'not wanted', systemClock.now());
+  queue.wake();
+  await status(next, 'evaluating');
+
+  expect(stores.evaluations.find(small)?.status).toBe('evaluating');
+});
+
+test('one that rests says for how long, and why', async () => {
+  startQueue(1, 60_000);
+  checkout.trouble = new AppError('git.unreachable', 'connection refused');
+  const id = await queued(stores, '1');
+  queue.wake();
+  await until('it rests', () => queue.whyWaiting(id) !== undefined);
+
+  expect(queue.whyWaiting(id)).toBe(
+    'It rests for another 60 s. It is tried again (1 of 2): connection refused',
+  );
+});
+
+test('of one repository, the default branch is before other branches, whichever was queued first', async () => {
+  startQueue(1);
+  await stores.repositories.recordLook(stores.repository.id, {
+    at: systemClock.now(),
+    defaultBranch: MAIN,
+    trouble: null,
+  });
+  const running = await queued(stores, '1');
+  queue.wake();
+  await open(1);
+  await queued(stores, '2', 'refs/heads/topic' as GitRef);
+  const main = await queued(stores, '3');
+  openOf('1')?.end({ kind: 'complete', warnings: [] });
+  await status(main, 'evaluating');
+
+  expect(stores.evaluations.find(running)?.status).toBe('building');
 });

@@ -1,15 +1,19 @@
 /**
- * Takes queued evaluations in the order of their making, `concurrency` at a time. What the host or the network spoils
- * rests, still queued and in nobody's way, and is tried again with growing waits; after `retries` the evaluation fails
- * with the last reason.
+ * Takes queued evaluations in a fair order (domain/evaluation-order.ts), as many at a time as there is room for. It is
+ * asked when something changes, never by the clock. What the host or the network spoils rests, still queued and in
+ * nobody's way, and is tried again with growing waits; after `retries` the evaluation fails with the last reason. What
+ * ran out of memory stands in line once more, for all the memory there is.
  */
 import { isEvaluationEnded } from '@argunix/shared/domain/evaluation-status';
 import type { EvaluationId } from '@argunix/shared/domain/ids';
 import { messageOf } from '@argunix/shared/kit/app-error';
+import { type EvaluationRoom, evaluationRank, type WaitingEvaluation } from '../domain/evaluation-order.ts';
+import { createEvaluationPlaces } from '../domain/evaluation-places.ts';
+import { judgeShortage, type MemoryShortage } from '../domain/memory-shortage.ts';
 import { retryDelayMs } from '../domain/retry-delay.ts';
-import type { Evaluation } from '../ports/evaluation-store.ts';
+import type { Evaluation, QueuedEvaluation } from '../ports/evaluation-store.ts';
 import type { Metrics } from '../ports/metrics.ts';
-import type { SettingsOf } from '../ports/settings.ts';
+import type { EvaluationSettings, SettingsOf } from '../ports/settings.ts';
 import { type EvaluatePorts, evaluateRevision } from './evaluate-revision.ts';
 import { keepTrying } from './keep-trying.ts';
 import { releaseDerivations } from './release-derivations.ts';
@@ -17,7 +21,7 @@ import { releaseDerivations } from './release-derivations.ts';
 export interface QueuePorts extends EvaluatePorts {
   readonly settingsOf: SettingsOf;
   readonly metrics: Pick<Metrics, 'evaluationEnded' | 'jobEnded'>;
-  readonly concurrency: number;
+  readonly room: EvaluationRoom;
   readonly retries: number;
   /** The evaluation is `building`: its jobs are to be built. */
   onBuilding(id: EvaluationId): Promise<void>;
@@ -26,6 +30,8 @@ export interface QueuePorts extends EvaluatePorts {
 export interface EvaluationQueue {
   /** Something may have been queued. */
   wake(): void;
+  /** Why this one is still queued, in a sentence; undefined for every one that does not wait. */
+  whyWaiting(id: EvaluationId): string | undefined;
   /** Stops the evaluator of this one, if it runs; what becomes of the evaluation is the caller's to store. */
   abort(id: EvaluationId): void;
   /** Starts nothing more, ends what runs and puts it back in the queue. */
@@ -37,22 +43,71 @@ interface Run {
   readonly ended: Promise<void>;
 }
 
+interface Candidate extends WaitingEvaluation {
+  readonly evaluation: Evaluation;
+}
+
+interface Rest {
+  readonly until: number;
+  readonly reason: string;
+}
+
 export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
   const { evaluations, changes, clock, log, metrics } = ports;
   const running = new Map<EvaluationId, Run>();
   const resting = new Map<EvaluationId, Run>();
+  const rests = new Map<EvaluationId, Rest>();
   const failures = new Map<EvaluationId, number>();
+  /** They ran out of memory once; the next start of the program forgets it, and they are tried from the beginning. */
+  const starved = new Set<EvaluationId>();
+  const places = createEvaluationPlaces(ports.room);
+  /** As of the last look: whatever changes it is followed by a look. */
+  let waiting: readonly Candidate[] = [];
   const stopping = new AbortController();
 
   function wake(): void {
-    for (const evaluation of stopping.signal.aborted ? [] : evaluations.living(['queued'])) {
-      if (running.size >= ports.concurrency) {
-        return;
-      }
-      if (!running.has(evaluation.id) && !resting.has(evaluation.id)) {
-        start(running, evaluation, run);
+    if (stopping.signal.aborted) {
+      return;
+    }
+    waiting = evaluations
+      .queued()
+      .filter(({ id }) => !running.has(id) && !resting.has(id))
+      .map(toWaiting);
+    startNext();
+  }
+
+  function startNext(): void {
+    if (stopping.signal.aborted) {
+      return;
+    }
+    for (let next = places.next(waiting); next !== undefined; next = places.next(waiting)) {
+      const { id } = next;
+      const candidate = waiting.find((one) => one.id === id);
+      waiting = waiting.filter((one) => one.id !== id);
+      if (candidate !== undefined) {
+        start(running, candidate.evaluation, run);
       }
     }
+  }
+
+  function toWaiting(evaluation: QueuedEvaluation): Candidate {
+    const { id, repositoryId, trigger, isOfDefaultBranch } = evaluation;
+    // One whose repository left the configuration only has to be ended.
+    const settings = ports.settingsOf(repositoryId);
+    return {
+      evaluation,
+      id,
+      repositoryId,
+      rank: evaluationRank(trigger, isOfDefaultBranch),
+      weight: settings?.weight ?? 1,
+      memoryBytes: settings === undefined ? 0 : memoryOf(id, settings),
+    };
+  }
+
+  /** The budget may have been lowered since the configuration of the repository was checked against it. */
+  function memoryOf(id: EvaluationId, settings: EvaluationSettings): number {
+    const { budgetBytes } = ports.room;
+    return starved.has(id) ? budgetBytes : Math.min(settings.memoryBytes, budgetBytes);
   }
 
   function start(
@@ -75,6 +130,9 @@ export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
         );
       }
       place.delete(evaluation.id);
+      if (place === running) {
+        places.ended(evaluation.id);
+      }
       wake();
     }
     place.set(evaluation.id, { controller, ended: whole() });
@@ -115,12 +173,29 @@ export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
       return;
     }
     changes.tell({ kind: 'evaluation', evaluationId: id });
-    const evaluated = await evaluateRevision(ports, evaluation, settings, signal);
+    const memoryBytes = memoryOf(id, settings);
+    const evaluated = await evaluateRevision(ports, evaluation, { ...settings, memoryBytes }, signal);
     if (evaluated.kind === 'building') {
       await ports.onBuilding(id);
     } else if (evaluated.kind === 'retry') {
       await tryAgain(evaluation, evaluated.reason, signal);
+    } else if (evaluated.kind === 'out_of_memory') {
+      await tryWithMore(id, { ...ports.room, ...evaluated, memoryBytes }, signal);
     }
+  }
+
+  async function tryWithMore(id: EvaluationId, shortage: MemoryShortage, signal: AbortSignal): Promise<void> {
+    const { kind, reason } = judgeShortage(shortage);
+    if (kind === 'failed') {
+      await fail(id, reason, signal);
+      return;
+    }
+    starved.add(id);
+    log.warn(
+      { evaluationId: id, attrs: shortage.attrs },
+      'an evaluation ran out of memory and is tried again',
+    );
+    await keepTrying(ports, 'queue an evaluation again', signal, () => evaluations.requeue(id, reason));
   }
 
   async function tryAgain(evaluation: Evaluation, reason: string, signal: AbortSignal): Promise<void> {
@@ -133,8 +208,12 @@ export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
     failures.set(id, count);
     log.warn({ evaluationId: id, failures: count, reason }, 'an evaluation is tried again');
     const waitMs = retryDelayMs(ports.retryMs, count);
-    start(resting, evaluation, (_, aborted) => clock.sleep(waitMs, aborted));
     const shown = `It is tried again (${count} of ${ports.retries}): ${reason}`;
+    rests.set(id, { until: clock.now() + waitMs, reason: shown });
+    start(resting, evaluation, async (_, aborted) => {
+      await clock.sleep(waitMs, aborted);
+      rests.delete(id);
+    });
     await keepTrying(ports, 'queue an evaluation again', signal, () => evaluations.requeue(id, shown));
   }
 
@@ -148,7 +227,7 @@ export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
     if (status === undefined || !isEvaluationEnded(status)) {
       return;
     }
-    failures.delete(id);
+    forget(id);
     if (status === 'evaluation_failed') {
       metrics.evaluationEnded(status, null, clock.now() - createdAt);
     }
@@ -157,16 +236,36 @@ export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
     }
   }
 
+  function forget(id: EvaluationId): void {
+    failures.delete(id);
+    starved.delete(id);
+    rests.delete(id);
+  }
+
   return {
     wake,
+    whyWaiting: (id) => {
+      const rest = rests.get(id);
+      return rest === undefined
+        ? places.why(id, waiting)
+        : `It rests for another ${secondsText(rest.until - clock.now())}. ${rest.reason}`;
+    },
     abort: (id) => {
       running.get(id)?.controller.abort();
       resting.get(id)?.controller.abort();
-      failures.delete(id);
+      forget(id);
+      waiting = waiting.filter((one) => one.id !== id);
+      // Others may have waited behind it.
+      startNext();
     },
     stop: async () => {
       stopping.abort();
       await Promise.all([...running.values(), ...resting.values()].map(({ ended }) => ended));
     },
   };
+}
+
+function secondsText(ms: number): string {
+  const seconds = Math.max(1, Math.round(ms / 1_000));
+  return seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
 }

@@ -18,6 +18,11 @@ export interface Evaluation {
   readonly createdAt: EpochMs;
 }
 
+export interface QueuedEvaluation extends Evaluation {
+  /** Of the branch that is its repository's default now. */
+  readonly isOfDefaultBranch: boolean;
+}
+
 export type StatusCounts = Readonly<Record<JobStatus, number>>;
 
 /** Every transition is one guarded transaction; false means that the evaluation was not in the state it leaves. */
@@ -25,6 +30,8 @@ export interface EvaluationStore {
   find(id: EvaluationId): Evaluation | undefined;
   /** In any of `statuses`, oldest first. */
   living(statuses: readonly EvaluationStatus[]): readonly Evaluation[];
+  /** Those that are `queued`, oldest first. */
+  queued(): readonly QueuedEvaluation[];
   /** The newest of this revision at this ref, in whatever state. */
   newestOf(repositoryId: RepositoryId, ref: GitRef, sha: Sha): Evaluation | undefined;
   counts(id: EvaluationId): StatusCounts;

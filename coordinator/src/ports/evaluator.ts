@@ -58,7 +58,12 @@ export type EvaluationEnding =
   | { readonly kind: 'complete'; readonly warnings: readonly string[] }
   | { readonly kind: 'failed'; readonly reason: string }
   | { readonly kind: 'timed_out'; readonly reason: string }
-  | { readonly kind: 'out_of_memory'; readonly reason: string }
+  | {
+      readonly kind: 'out_of_memory';
+      readonly reason: string;
+      /** What was being evaluated; none when it was the flake itself. */
+      readonly attrs: readonly AttributePath[];
+    }
   | { readonly kind: 'cancelled' }
   /** The host's fault: it may be tried again. */
   | { readonly kind: 'infrastructure'; readonly reason: string };

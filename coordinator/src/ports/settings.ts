@@ -12,6 +12,10 @@ export interface EvaluationSettings {
   readonly workers: number;
   readonly allowImportFromDerivation: boolean;
   readonly allowNetwork: boolean;
+  /** Whether the evaluation of another commit with the same files may be taken over. */
+  readonly reuseSameTree: boolean;
+  /** Its share against other repositories. */
+  readonly weight: number;
 }
 
 /** Undefined for a repository that is not in the configuration any more. */

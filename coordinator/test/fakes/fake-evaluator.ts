@@ -5,6 +5,7 @@ import type { SourceCheckout } from '../../src/ports/source-checkout.ts';
 
 interface OpenEvaluation {
   readonly sha: string;
+  readonly memoryBytes: number;
   find(found: readonly Found[]): Promise<void>;
   end(ending: EvaluationEnding): void;
 }
@@ -19,11 +20,12 @@ export function createFakeEvaluator(): FakeEvaluator {
   return {
     name: 'built-in',
     open,
-    evaluate: ({ source }, onFound, signal) =>
+    evaluate: ({ source, memoryBytes }, onFound, signal) =>
       new Promise((resolve, reject) => {
         let handing = Promise.resolve();
         const one: OpenEvaluation = {
           sha: source.kind === 'checkout' ? source.sha : source.reference,
+          memoryBytes,
           find: (found) => {
             handing = handing.then(() => onFound(found));
             return handing.catch(() => undefined);

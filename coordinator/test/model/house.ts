@@ -151,12 +151,14 @@ export function openHouse(world: Omit<World, 'house'>): House {
     workers: 1,
     allowImportFromDerivation: true,
     allowNetwork: true,
+    reuseSameTree: false,
+    weight: 1,
   });
   const queue = createEvaluationQueue({
     ...shared,
     evaluator,
     settingsOf,
-    concurrency: 2,
+    room: { concurrency: 2, budgetBytes: 2_000 },
     onBuilding: (id) => dispatcher.adopt(id),
   });
   const ports = { ...shared, queue, dispatcher };

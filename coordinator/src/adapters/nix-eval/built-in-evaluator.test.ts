@@ -299,8 +299,9 @@ describe.each(installedNixes())('$title', { timeout: 60_000 }, ({ env, isMissing
         requestFor(flake, { memoryBytes: 700 * 2 ** 20 }),
       );
 
-      const sentence = 'packages.x86_64-linux.big needed more than the 700 MiB that eval.memory_max allows.';
-      expect(ending).toEqual({ kind: 'out_of_memory', reason: sentence });
+      const attr = 'packages.x86_64-linux.big';
+      const sentence = `${attr} needed more than the 700 MiB of memory that its evaluation may use.`;
+      expect(ending).toEqual({ kind: 'out_of_memory', reason: sentence, attrs: [attr] });
       expect(outcomes).toEqual({
         'packages.x86_64-linux.a': 'job',
         'packages.x86_64-linux.big': sentence,

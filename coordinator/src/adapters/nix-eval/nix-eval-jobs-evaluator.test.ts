@@ -124,6 +124,16 @@ test('one that stops with a fatal error has not gone through everything', async 
   expect(outcomes).toEqual({ 'packages.x86_64-linux.a': 'stack overflow', 'packages.x86_64-linux.b': 'job' });
 });
 
+test('an attribute whose process was killed is evaluated by plain Nix, which says what it is', async () => {
+  const flake = await real.flake('{ packages.${s} = { a = mk "a" { }; b = throw "its own words"; }; }');
+  const error = 'evaluation worker got killed by SIGKILL, maybe memory limit reached?';
+  const { evaluator } = await program([line('a'), line('b', { error })]);
+
+  const { outcomes } = await evaluateAll(evaluator, requestFor(flake));
+
+  expect(outcomes).toEqual({ 'packages.x86_64-linux.a': 'job', 'packages.x86_64-linux.b': 'its own words' });
+});
+
 test('one that never ends is ended in time', async () => {
   const flake = await real.flake('{ }');
   const { evaluator } = await program([line('a')], 'sleep 60');

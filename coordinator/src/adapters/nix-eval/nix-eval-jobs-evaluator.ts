@@ -21,6 +21,8 @@ import { systemOf } from './walk-findings.ts';
 const MIB = 1_024 * 1_024;
 const MAX_LINE_BYTES = 512 * 1_024;
 const MAX_KEPT_LINES = 500;
+// A process of it that the kernel or a limit ended, as the line of an attribute.
+const WORKER_LOST = /evaluation worker (?:got )?killed|maybe memory limit reached/;
 
 export function createNixEvalJobsEvaluator(spaces: EvaluationSpaces): Evaluator {
   return {
@@ -75,6 +77,11 @@ async function readJobs(run: EvaluationRun, seen: Set<string>): Promise<Reading>
       return;
     }
     hasFatal ||= line.kind === 'broken' && line.isFatal;
+    if (line.kind === 'broken' && WORKER_LOST.test(line.message)) {
+      // Whatever it says of this attribute: plain Nix finds out whether it is to blame, and for what.
+      hasFatal = true;
+      return;
+    }
     seen.add(escapePath(line.path));
     run.batches.add(
       line.kind === 'job'

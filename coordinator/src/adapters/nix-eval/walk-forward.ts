@@ -2,6 +2,7 @@
  * From the first attribute to the last, however often Nix dies on the way: what it died of is broken, and the next
  * process goes on behind it. Every death makes progress, or is the end.
  */
+import { attributePath } from '@argunix/shared/domain/attribute-path';
 import { systemClock } from '@argunix/shared/kit/clock';
 import type { EvaluationEnding } from '../../ports/evaluator.ts';
 import type { AttributeSegments } from './attribute-order.ts';
@@ -52,7 +53,7 @@ export async function walkForward(walk: ForwardWalk): Promise<EvaluationEnding |
     deaths += 1;
     walk.onDeath(outcome);
     if (!outcome.hadBegun && outcome.why === 'memory') {
-      return { kind: 'out_of_memory', reason: tooLargeText(run.request.memoryBytes, null) };
+      return { kind: 'out_of_memory', reason: tooLargeText(run.request.memoryBytes, null), attrs: [] };
     }
     if (!outcome.hadBegun || isHostTrouble(outcome.message)) {
       return judgeFailure(outcome.message, run.request, run.space);
@@ -125,5 +126,6 @@ function tooLargeEnding(
     : {
         kind: 'out_of_memory',
         reason: paths.map((path) => tooLargeText(request.memoryBytes, path)).join('\n'),
+        attrs: paths.map((path) => attributePath(path)),
       };
 }

@@ -15,7 +15,7 @@ const LIVING = ['awaiting_approval', 'queued', 'evaluating', 'building'] as cons
 const ENDED = ['done', 'evaluation_failed', 'cancelled', 'superseded'] as const;
 
 export function createEvaluationStore(database: Reader & Writer): EvaluationStore {
-  const evaluations = sqlite.selectFrom('evaluations').selectAll();
+  const evaluations = sqlite.selectFrom('evaluations').selectAll('evaluations');
   async function transition(query: Parameters<typeof guarded>[0]): Promise<boolean> {
     return (await database.write([guarded(query)])).kind === 'done';
   }
@@ -27,6 +27,16 @@ export function createEvaluationStore(database: Reader & Writer): EvaluationStor
     },
     living: (statuses) =>
       database.all(evaluations.where('status', 'in', statuses).orderBy('id')).map(toEvaluation),
+    queued: () =>
+      database
+        .all(
+          evaluations
+            .innerJoin('repositories', 'repositories.id', 'evaluations.repository_id')
+            .select('default_branch')
+            .where('status', '=', 'queued')
+            .orderBy('evaluations.id'),
+        )
+        .map((row) => ({ ...toEvaluation(row), isOfDefaultBranch: row.ref === row.default_branch })),
     newestOf: (repositoryId, ref, sha) => {
       const row = database.first(
         evaluations

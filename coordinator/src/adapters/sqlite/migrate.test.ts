@@ -29,6 +29,12 @@ const TABLES = [
   'attempts',
   'check_posts',
 ];
+const NEW_COLUMNS: Readonly<Record<string, object>> = {
+  evaluations: { reuse_key: null, tree_key: null, reused_from: null, superseded_by: null },
+  deliveries: { pr_number: null },
+  leases: { charged_to: null, started_at: null },
+  jobs: { bumped_at: null, earlier_job_id: null },
+};
 
 test('0002 keeps every row of the first tables, and every reference of one to another', async () => {
   const database = new Database(':memory:');
@@ -46,6 +52,66 @@ test('0002 keeps every row of the first tables, and every reference of one to an
   expect(before).not.toContainEqual([]);
   expect(database.pragma('integrity_check')).toEqual([{ integrity_check: 'ok' }]);
   expect(database.pragma('foreign_key_check')).toEqual([]);
+  database.close();
+});
+
+test('0003 keeps every row, and a delivery says which evaluation it became', async () => {
+  const database = new Database(':memory:');
+  database.pragma('foreign_keys = ON');
+  await migrate(database, AT, MIGRATIONS.slice(0, 2));
+  for (const row of [
+    ...ROWS_OF_FIRST_TABLES,
+    "insert into deliveries values (7, 1, 'manual', 'refs/heads/main', 'bb', 0, 8, null, null, null)",
+  ]) {
+    database.exec(row);
+  }
+  const dump = (): Record<string, unknown[]> =>
+    Object.fromEntries(TABLES.map((table) => [table, database.prepare(`select * from ${table}`).all()]));
+  const before = dump();
+
+  await migrate(database, AT, MIGRATIONS.slice(0, 3));
+
+  const after = dump();
+  for (const table of TABLES) {
+    expect([table, after[table]]).toEqual([
+      table,
+      before[table]?.map((row) => Object.assign({}, row, NEW_COLUMNS[table])),
+    ]);
+  }
+  expect(Object.values(before)).not.toContainEqual([]);
+  expect(database.pragma('integrity_check')).toEqual([{ integrity_check: 'ok' }]);
+  expect(database.pragma('foreign_key_check')).toEqual([]);
+  // Numbers that were given are not given again to what refers to something else.
+  const next =
+    "insert into deliveries (repository_id, kind, ref, sha, is_trusted, received_at) values (1, 'push', 'r', 's', 1, 9)";
+  expect(database.prepare(next).run().lastInsertRowid).toBe(8);
+  // What hung on an evaluation still does.
+  database.exec('delete from evaluations where id = 1');
+  expect(database.prepare('select evaluation_id from deliveries where id = 1').all()).toEqual([
+    { evaluation_id: null },
+  ]);
+  database.close();
+});
+
+test('a delivery has the number of its request after 0003, and only one of a request has it', async () => {
+  const database = new Database(':memory:');
+  await migrate(database, AT, MIGRATIONS.slice(0, 3));
+  database.exec(ROWS_OF_FIRST_TABLES[0] ?? '');
+  const insert = database.prepare(
+    "insert into deliveries (repository_id, kind, ref, pr_number, sha, is_trusted, received_at) values (1, ?, 'r', ?, 's', 0, 1)",
+  );
+
+  expect(insert.run('pull_request', 4).changes).toBe(1);
+  expect(() => insert.run('pull_request', null)).toThrow(/CHECK/);
+  expect(() => insert.run('push', 4)).toThrow(/CHECK/);
+  database.close();
+});
+
+test('a program of before 0003 refuses a database that went through it', async () => {
+  const database = new Database(':memory:');
+  await migrate(database, AT, MIGRATIONS.slice(0, 3));
+
+  await expect(migrate(database, AT, MIGRATIONS.slice(0, 2))).rejects.toMatchObject({ code: 'store.newer' });
   database.close();
 });
 

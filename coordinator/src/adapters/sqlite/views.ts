@@ -25,6 +25,8 @@ export function createViews(
     readonly webUrlOf: (forge: string, slug: string) => string | null;
     /** Why this queued job does not run, where that is known better than its row says. */
     readonly waitingReason: (jobId: number) => string | null;
+    /** The same of an evaluation that is queued. */
+    readonly waitingEvaluation?: (evaluationId: number) => string | undefined;
   },
 ): Views {
   const evaluations = sqlite
@@ -53,7 +55,7 @@ export function createViews(
       restart_of: row.restart_of,
       status: row.status,
       outcome: row.outcome,
-      reason: row.reason,
+      reason: row.reason ?? (row.status === 'queued' ? (options.waitingEvaluation?.(row.id) ?? null) : null),
       counts: { total: Object.values(counts).reduce((sum, count) => sum + count, 0), ...counts },
       created_at: toTime(row.created_at),
       started_at: toTimeOrNull(row.started_at),

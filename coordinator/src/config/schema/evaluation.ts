@@ -41,7 +41,10 @@ export const EvaluationSection = section({
     .default(2)
     .describe('Processes of one evaluation. More are faster for large flakes and share memory_max.'),
   memory_max: MemorySize.prefault('4G').describe(
-    'Memory of all workers of one evaluation together. An evaluation that wants more ends with that as its reason instead of taking the host with it.',
+    'Memory of all workers of one evaluation together. An evaluation that wants more is tried once more, alone, with the whole of memory_budget, and then ends with that as its reason instead of taking the host with it.',
+  ),
+  memory_budget: MemorySize.optional().describe(
+    'Memory of all evaluations together; each counts with its memory_max, and one that does not fit waits. Left out: schedule.eval_concurrency times memory_max.',
   ),
   allow_import_from_derivation: flag()
     .default(true)
@@ -56,7 +59,7 @@ export const EvaluationSection = section({
   reuse_same_tree: flag()
     .default(false)
     .describe(
-      'Reuse an evaluation of another commit with the same files. Wrong for flakes that read self.rev, revCount or lastModified, so it is off.',
+      'Take over the evaluation of another commit with the same files, as is always done for the same commit. Wrong for flakes that read self.rev, revCount or lastModified, so it is off.',
     ),
   evaluator: oneOf(['auto', 'nix-eval-jobs', 'built-in'])
     .default('auto')

@@ -1,4 +1,3 @@
-import type { z } from 'zod';
 import { byteSize, seconds, section, wholeNumber } from './scalars.ts';
 
 export const ScheduleSection = section({
@@ -14,7 +13,9 @@ export const ScheduleSection = section({
     ),
   eval_concurrency: wholeNumber(1, 64)
     .default(2)
-    .describe('Evaluations at a time. Each may use eval.memory_max, so two keep a host of 16 GB safe.'),
+    .describe(
+      'Evaluations at a time, as far as eval.memory_budget allows. Each may use eval.memory_max, so two keep a host of 16 GB safe.',
+    ),
   build_concurrency: wholeNumber(1, 1024)
     .default(4)
     .describe(
@@ -64,4 +65,3 @@ export const ScheduleSection = section({
       'A derivation that failed is not built again for so long unless somebody restarts its job. 0 always builds again.',
     ),
 });
-export type ScheduleSection = z.infer<typeof ScheduleSection>;
