@@ -8,6 +8,7 @@ import type { RepositorySlug } from '@argunix/shared/domain/repository-slug';
 import type { Sha } from '@argunix/shared/domain/sha';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import { createCheckOutbox } from '../src/adapters/sqlite/check-outbox.ts';
+import { createContenderStore } from '../src/adapters/sqlite/contender-store.ts';
 import { createDeliveryStore } from '../src/adapters/sqlite/delivery-store.ts';
 import { createEvaluationStore } from '../src/adapters/sqlite/evaluation-store.ts';
 import { createJobStore } from '../src/adapters/sqlite/job-store.ts';
@@ -16,7 +17,8 @@ import { createRepositoryStore } from '../src/adapters/sqlite/repository-store.t
 import { createViews } from '../src/adapters/sqlite/views.ts';
 import type { WriterOptions } from '../src/adapters/sqlite/writer.ts';
 import type { CheckOutbox } from '../src/ports/check-outbox.ts';
-import type { DeliveryStore } from '../src/ports/delivery-store.ts';
+import type { ContenderStore } from '../src/ports/contender-store.ts';
+import type { Delivery, DeliveryStore } from '../src/ports/delivery-store.ts';
 import type { EvaluationStore } from '../src/ports/evaluation-store.ts';
 import type { JobStore, NewJob } from '../src/ports/job-store.ts';
 import type { Repository, RepositoryStore } from '../src/ports/repository-store.ts';
@@ -31,6 +33,7 @@ export interface Stores {
   readonly repositories: RepositoryStore;
   readonly deliveries: DeliveryStore;
   readonly evaluations: EvaluationStore;
+  readonly contenders: ContenderStore;
   readonly jobs: JobStore;
   readonly outbox: CheckOutbox;
   readonly views: Views;
@@ -51,6 +54,7 @@ export async function openStores(
     repositories,
     deliveries: createDeliveryStore(database),
     evaluations: createEvaluationStore(database),
+    contenders: createContenderStore(database),
     jobs: createJobStore(database),
     outbox: createCheckOutbox(database),
     views: createViews(database, {
@@ -97,8 +101,9 @@ export async function building(
   stores: Stores,
   attrs: readonly string[],
   digit = 'a',
+  some: Partial<Omit<Delivery, 'id'>> = {},
 ): Promise<{ readonly id: EvaluationId; readonly jobIds: readonly JobId[] }> {
-  const id = await queued(stores, digit);
+  const id = await queued(stores, digit, some);
   await stores.evaluations.begin(id, AT);
   await stores.jobs.insert(
     id,
@@ -109,22 +114,34 @@ export async function building(
   return { id, jobIds: [...stores.jobs.unfinishedAttempts(id).keys()].toSorted((one, other) => one - other) };
 }
 
-export async function queued(stores: Stores, digit = 'a', ref = MAIN): Promise<EvaluationId> {
-  const delivery = {
-    repositoryId: stores.repository.id,
-    kind: 'push',
-    prNumber: null,
-    ref,
-    sha: sha(digit),
-    isTrusted: true,
-    receivedAt: AT,
-  } as const;
-  const id = await stores.deliveries.accept(
-    { ...delivery, id: await stores.deliveries.receive(delivery) },
-    AT,
-  );
+export async function queued(
+  stores: Stores,
+  digit = 'a',
+  some: Partial<Omit<Delivery, 'id'>> = {},
+): Promise<EvaluationId> {
+  const delivery = await received(stores, digit, some);
+  const id = await stores.deliveries.accept(delivery, AT);
   if (id === undefined) {
     throw new Error('the delivery was not accepted');
   }
   return id;
+}
+
+/** A push to main, or what else is said, that stands in the inbox. */
+export async function received(
+  stores: Stores,
+  digit = 'a',
+  some: Partial<Omit<Delivery, 'id'>> = {},
+): Promise<Delivery> {
+  const delivery = {
+    repositoryId: stores.repository.id,
+    kind: (some.prNumber ?? null) === null ? 'push' : 'pull_request',
+    prNumber: null,
+    ref: MAIN,
+    sha: sha(digit),
+    isTrusted: true,
+    receivedAt: AT,
+    ...some,
+  } as const;
+  return { ...delivery, id: await stores.deliveries.receive(delivery) };
 }

@@ -14,6 +14,7 @@ import { createJobLogs } from '../adapters/http/job-logs.ts';
 import { logRoutes } from '../adapters/http/log-routes.ts';
 import { createHttpServer } from '../adapters/http/server.ts';
 import { createPrometheusMetrics } from '../adapters/prometheus/metrics.ts';
+import { createContenderStore } from '../adapters/sqlite/contender-store.ts';
 import { createDeliveryStore } from '../adapters/sqlite/delivery-store.ts';
 import { createFindLog } from '../adapters/sqlite/find-log.ts';
 import type { OpenDatabase } from '../adapters/sqlite/open-database.ts';
@@ -24,6 +25,7 @@ import type { Configuration } from '../config/configuration.ts';
 import { cancelBranch } from '../flows/cancel-branch.ts';
 import { handleDeliveries } from '../flows/handle-deliveries.ts';
 import { keepTrying } from '../flows/keep-trying.ts';
+import { supersedeLeftovers, supersedeOlder } from '../flows/supersede-older.ts';
 import { type RepositoryWatch, watchRepository } from '../flows/watch-repositories.ts';
 import type { Change, Changes } from '../ports/changes.ts';
 import type { MayRead } from '../ports/may-read.ts';
@@ -135,12 +137,29 @@ export async function startCoordinator({
   ];
   const builders = (): ReturnType<typeof toBuilderViews> => toBuilderViews(engine.builder, dispatcher, views);
 
+  const retryMs = schedule.infrastructureRetryMs;
+  const superseding = {
+    ...engine,
+    clock,
+    contenders: createContenderStore(database),
+    dropsSuperseded: (id: RepositoryId) => watched.get(id)?.dropsSuperseded ?? false,
+  };
   async function takeFromInbox(): Promise<void> {
-    await handleDeliveries({ deliveries, evaluations, changes, clock, coalesceMs: schedule.coalesceMs });
+    await handleDeliveries({
+      deliveries,
+      evaluations,
+      changes,
+      clock,
+      coalesceMs: schedule.coalesceMs,
+      // The delivery is handled and does not come again: what follows from it is tried until it is stored.
+      onAccepted: (subject) =>
+        keepTrying({ clock, log, retryMs }, 'end what is superseded', stopping.signal, () =>
+          supersedeOlder(superseding, subject),
+        ),
+    });
     engine.queue.wake();
   }
   const inBackground = (what: string, work: () => Promise<unknown>): void => {
-    const retryMs = schedule.infrastructureRetryMs;
     void keepTrying({ clock, log, retryMs }, what, stopping.signal, work).catch((error: unknown) =>
       log.error({ err: error, what }, 'something in the background failed'),
     );
@@ -211,6 +230,7 @@ export async function startCoordinator({
   try {
     // First, for where it cannot listen nothing is to be begun; whoever asks early is told that it starts.
     const url = await server.listen();
+    await supersedeLeftovers(superseding);
     await engine.start();
     await takeFromInbox();
     await control.listen();
@@ -223,7 +243,7 @@ export async function startCoordinator({
           changes,
           clock,
           log,
-          retryMs: schedule.infrastructureRetryMs,
+          retryMs,
           onPushed: () => inBackground('handle the inbox', takeFromInbox),
           onBranchesGone: (id, refs) =>
             inBackground('cancel the work of a deleted branch', () =>

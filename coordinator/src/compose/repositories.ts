@@ -9,6 +9,7 @@ import type { EvaluationSettings } from '../ports/settings.ts';
 
 export interface ConfiguredRepository extends WatchedRepository {
   readonly settings: EvaluationSettings;
+  readonly dropsSuperseded: boolean;
 }
 
 export interface KnownRepositories {
@@ -79,6 +80,7 @@ function toWatched(repository: Repository, settings: GitRepositorySettings): Con
     source,
     pollMs: settings.pollMs,
     isWatched,
+    dropsSuperseded: settings.dropsSuperseded,
     settings: {
       source,
       systems: settings.systems,

@@ -94,6 +94,7 @@ export interface RepositorySettings {
   readonly slug: RepositorySlug;
   /** For createRefMatcher. */
   readonly watchedBranches: readonly string[];
+  readonly dropsSuperseded: boolean;
   readonly collapsedCheckThreshold: number;
   readonly weight: number;
   readonly systems: readonly string[];

@@ -107,6 +107,7 @@ function toRepository(
     forge,
     slug: toSlug(slug),
     watchedBranches: repository.watched_branches,
+    dropsSuperseded: repository.drop_superseded,
     collapsedCheckThreshold:
       repository.collapsed_check_threshold ?? document.schedule.collapsed_check_threshold,
     weight: repository.weight,

@@ -1,21 +1,20 @@
+import { LIVING_STATUSES } from '@argunix/shared/domain/evaluation-status';
 import type { GitRef } from '@argunix/shared/domain/git-ref';
 import { shortRef } from '@argunix/shared/domain/git-ref';
 import type { RepositoryId } from '@argunix/shared/domain/ids';
-import { type CancelPorts, cancelEvaluation } from './cancel-evaluation.ts';
+import type { CancelPorts } from './cancel-evaluation.ts';
+import { dropQueued } from './drop-queued.ts';
 
-/** Ends what of a deleted branch waits to be evaluated; what runs is let run. */
+/** Ends what of deleted branches waits, evaluations that do not build yet among it; what is being built is let finish. */
 export async function cancelBranch(
   ports: CancelPorts,
   repositoryId: RepositoryId,
   refs: readonly GitRef[],
 ): Promise<void> {
-  for (const evaluation of ports.evaluations.living(['queued'])) {
-    if (evaluation.repositoryId === repositoryId && refs.includes(evaluation.ref)) {
-      await cancelEvaluation(
-        ports,
-        evaluation.id,
-        `${shortRef(evaluation.ref)} was deleted, or is not watched any more.`,
-      );
+  for (const { id, ref, prNumber, ...evaluation } of ports.evaluations.living(LIVING_STATUSES)) {
+    // A request outlives the branch that it was to be merged into: it is retargeted, or closed.
+    if (evaluation.repositoryId === repositoryId && prNumber === null && refs.includes(ref)) {
+      await dropQueued(ports, id, `${shortRef(ref)} was deleted, or is not watched any more.`);
     }
   }
 }

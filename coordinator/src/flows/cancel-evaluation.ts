@@ -11,7 +11,7 @@ import { type ReleasePorts, releaseDerivations } from './release-derivations.ts'
 export interface CancelPorts extends ReleasePorts {
   readonly evaluations: EvaluationStore;
   readonly queue: Pick<EvaluationQueue, 'abort'>;
-  readonly dispatcher: Dispatcher;
+  readonly dispatcher: Pick<Dispatcher, 'forget'>;
   readonly changes: Changes;
   readonly clock: Clock;
   readonly metrics: Pick<Metrics, 'evaluationEnded'>;
@@ -22,7 +22,7 @@ export async function cancelEvaluation(
   ports: CancelPorts,
   id: EvaluationId,
   reason: string,
-  status: 'cancelled' | 'superseded' = 'cancelled',
+  supersededBy: EvaluationId | null = null,
 ): Promise<CommandVerdict<object>> {
   const { evaluations, queue, dispatcher, changes, clock, metrics } = ports;
   const evaluation = evaluations.find(id);
@@ -30,11 +30,15 @@ export async function cancelEvaluation(
     return { kind: 'not_found' };
   }
   const at = clock.now();
-  const ended = await evaluations.end(id, status, reason, at);
+  const ended = await evaluations.end(id, supersededBy === null ? 'cancelled' : { supersededBy }, reason, at);
   if (ended === undefined) {
     return { kind: 'refused', reason: `Evaluation ${id} has ended already: it is ${evaluation.status}.` };
   }
-  metrics.evaluationEnded(status, null, at - evaluation.createdAt);
+  metrics.evaluationEnded(
+    supersededBy === null ? 'cancelled' : 'superseded',
+    null,
+    at - evaluation.createdAt,
+  );
   changes.tell({ kind: 'evaluation', evaluationId: id });
   queue.abort(id);
   await dispatcher.forget(id, ended);

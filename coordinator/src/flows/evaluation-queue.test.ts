@@ -363,7 +363,7 @@ test('of one repository, the default branch is before other branches, whichever 
   const running = await queued(stores, '1');
   queue.wake();
   await open(1);
-  await queued(stores, '2', 'refs/heads/topic' as GitRef);
+  await queued(stores, '2', { ref: 'refs/heads/topic' as GitRef });
   const main = await queued(stores, '3');
   openOf('1')?.end({ kind: 'complete', warnings: [] });
   await status(main, 'evaluating');

@@ -15,7 +15,7 @@ export interface FinishPorts extends PatiencePorts, ReleasePorts {
 }
 
 /**
- * building → done, when every job has ended; nothing happens before, so it may be called whenever one has. Its
+ * building → done, or superseded when it was dropped for a newer one, once every job has ended; nothing happens before, so it may be called whenever one has. Its
  * derivations are not held any longer.
  */
 export async function finishEvaluation(
@@ -30,11 +30,14 @@ export async function finishEvaluation(
   const counts = evaluations.counts(id);
   const outcome = outcomeOf(counts);
   const at = clock.now();
-  const isDone = await keepTrying(ports, 'finish an evaluation', signal, () =>
+  const hasEnded = await keepTrying(ports, 'finish an evaluation', signal, () =>
     evaluations.finish(id, outcome, counts, at),
   );
-  if (isDone) {
-    metrics.evaluationEnded('done', outcome, at - (evaluations.find(id)?.createdAt ?? at));
+  if (hasEnded) {
+    const ended = evaluations.find(id);
+    const isSuperseded = ended !== undefined && ended.supersededBy !== null;
+    const totalMs = at - (ended?.createdAt ?? at);
+    metrics.evaluationEnded(isSuperseded ? 'superseded' : 'done', isSuperseded ? null : outcome, totalMs);
     changes.tell({ kind: 'evaluation', evaluationId: id });
     await releaseDerivations(ports, id);
   }

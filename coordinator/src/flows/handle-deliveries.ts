@@ -1,7 +1,9 @@
+import { isEvaluationEnded } from '@argunix/shared/domain/evaluation-status';
 import type { Clock } from '@argunix/shared/kit/clock';
+import type { Subject } from '../domain/supersede.ts';
 import type { Changes } from '../ports/changes.ts';
 import type { Delivery, DeliveryStore } from '../ports/delivery-store.ts';
-import type { EvaluationStore } from '../ports/evaluation-store.ts';
+import type { Evaluation, EvaluationStore } from '../ports/evaluation-store.ts';
 
 export interface DeliveryPorts {
   readonly deliveries: DeliveryStore;
@@ -9,6 +11,8 @@ export interface DeliveryPorts {
   readonly changes: Changes;
   readonly clock: Clock;
   readonly coalesceMs: number;
+  /** There is a new evaluation: older ones of the same subject may have to end. */
+  onAccepted(subject: Subject): Promise<void>;
 }
 
 /** Turns what stands in the inbox into evaluations, each delivery once. Returns how many evaluations it made. */
@@ -32,20 +36,19 @@ async function handle(ports: DeliveryPorts, delivery: Delivery): Promise<boolean
   const evaluationId = await deliveries.accept(delivery, at);
   if (evaluationId !== undefined) {
     changes.tell({ kind: 'evaluation', evaluationId });
+    await ports.onAccepted(delivery);
   }
   return evaluationId !== undefined;
 }
 
 /** The first of equal deliveries starts at once, the others within the window are dropped. What a person asks for is never one. */
 function isDuplicate({ evaluations, coalesceMs }: DeliveryPorts, delivery: Delivery): boolean {
-  if (delivery.kind === 'manual') {
-    return false;
-  }
-  const newest = evaluations.newestOf(delivery.repositoryId, delivery.ref, delivery.sha);
-  return (
-    newest !== undefined &&
-    newest.isTrusted === delivery.isTrusted &&
-    newest.trigger === delivery.kind &&
-    delivery.receivedAt - newest.createdAt < coalesceMs
-  );
+  const newest = delivery.kind === 'manual' ? undefined : evaluations.newestLike(delivery);
+  return newest !== undefined && stillCounts(newest) && delivery.receivedAt - newest.createdAt < coalesceMs;
+}
+
+/** What was taken away is delivered anew when it comes back: a push that was taken back, a request that is opened again. */
+function stillCounts({ status, supersededBy }: Evaluation): boolean {
+  const hasResult = status === 'done' || status === 'evaluation_failed';
+  return supersededBy === null && (hasResult || !isEvaluationEnded(status));
 }

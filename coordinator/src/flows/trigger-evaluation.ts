@@ -13,7 +13,7 @@ import type { Source, SourceCheckout } from '../ports/source-checkout.ts';
 export interface TriggerPorts {
   readonly checkout: SourceCheckout;
   readonly deliveries: DeliveryStore;
-  readonly evaluations: Pick<EvaluationStore, 'newestOf'>;
+  readonly evaluations: Pick<EvaluationStore, 'newestLike'>;
   readonly changes: Changes;
   readonly clock: Clock;
 }
@@ -54,7 +54,7 @@ export async function triggerEvaluation(
   } as const;
   const made = await deliveries.accept({ ...delivery, id: await deliveries.receive(delivery) }, at);
   // Whoever handled the inbox in between has made it.
-  const evaluationId = made ?? evaluations.newestOf(repository.id, head.ref, head.sha)?.id;
+  const evaluationId = made ?? evaluations.newestLike(delivery)?.id;
   if (evaluationId === undefined) {
     throw new Error('a delivery was handled, and there is no evaluation of its revision');
   }

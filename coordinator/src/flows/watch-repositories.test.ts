@@ -37,6 +37,7 @@ const ports = () => ({
   log: silentLogger,
   retryMs: 1,
   coalesceMs: 5_000,
+  onAccepted: () => Promise.resolve(),
 });
 const look = () => lookAtRepository(ports(), watched(), new AbortController().signal);
 

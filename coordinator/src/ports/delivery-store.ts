@@ -8,6 +8,7 @@ export interface Delivery {
   readonly id: DeliveryId;
   readonly repositoryId: RepositoryId;
   readonly kind: 'push' | 'pull_request' | 'manual';
+  /** Of a request, the branch that it is to be merged into: another one makes another evaluation. */
   readonly ref: GitRef;
   /** Of a request; null for everything else. */
   readonly prNumber: number | null;

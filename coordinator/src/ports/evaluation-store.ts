@@ -5,16 +5,21 @@ import type { EvaluationId, RepositoryId } from '@argunix/shared/domain/ids';
 import type { JobStatus } from '@argunix/shared/domain/job-status';
 import type { Sha } from '@argunix/shared/domain/sha';
 import type { JobAttempt } from '../domain/job-attempt.ts';
+import type { Delivery } from './delivery-store.ts';
 
 export interface Evaluation {
   readonly id: EvaluationId;
   readonly repositoryId: RepositoryId;
   readonly trigger: Trigger;
   readonly ref: GitRef;
+  /** Of the request that it is of. */
+  readonly prNumber: number | null;
   readonly sha: Sha;
   readonly builtSha: Sha;
   readonly isTrusted: boolean;
   readonly status: EvaluationStatus;
+  /** One that builds and has this is being dropped: it starts nothing more and ends as superseded. */
+  readonly supersededBy: EvaluationId | null;
   readonly createdAt: EpochMs;
 }
 
@@ -32,8 +37,8 @@ export interface EvaluationStore {
   living(statuses: readonly EvaluationStatus[]): readonly Evaluation[];
   /** Those that are `queued`, oldest first. */
   queued(): readonly QueuedEvaluation[];
-  /** The newest of this revision at this ref, in whatever state. */
-  newestOf(repositoryId: RepositoryId, ref: GitRef, sha: Sha): Evaluation | undefined;
+  /** The newest that was made from a delivery like this one, in whatever state. */
+  newestLike(delivery: Omit<Delivery, 'id' | 'receivedAt'>): Evaluation | undefined;
   counts(id: EvaluationId): StatusCounts;
 
   /** queued → evaluating. What an interrupted try had found is forgotten. */
@@ -47,11 +52,21 @@ export interface EvaluationStore {
   /** Any living state → cancelled or superseded, its unfinished jobs → cancelled. Returns those jobs; undefined when it had ended. */
   end(
     id: EvaluationId,
-    status: 'cancelled' | 'superseded',
+    ending: 'cancelled' | { readonly supersededBy: EvaluationId },
     reason: string,
     at: EpochMs,
   ): Promise<readonly JobAttempt[] | undefined>;
-  /** building → done; false also while a job has not ended. */
+  /**
+   * One that builds: its queued jobs → cancelled, those that run go on. With a successor it will end as superseded.
+   * Returns those jobs; undefined when it does not build, or has a successor already and this is one more.
+   */
+  dropQueued(
+    id: EvaluationId,
+    supersededBy: EvaluationId | null,
+    reason: string,
+    at: EpochMs,
+  ): Promise<readonly JobAttempt[] | undefined>;
+  /** building → done, or superseded when it has a successor; false also while a job has not ended. */
   finish(id: EvaluationId, outcome: EvaluationOutcome, counts: StatusCounts, at: EpochMs): Promise<boolean>;
   /** A new evaluation of the same revision, `restart_of` this one; undefined when this one has not ended. */
   restart(id: EvaluationId, at: EpochMs): Promise<EvaluationId | undefined>;

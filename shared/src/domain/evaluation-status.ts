@@ -11,6 +11,8 @@ export const EVALUATION_STATUSES = [
 ] as const;
 export type EvaluationStatus = (typeof EVALUATION_STATUSES)[number];
 
+export const LIVING_STATUSES = ['awaiting_approval', 'queued', 'evaluating', 'building'] as const;
+
 export const EVALUATION_OUTCOMES = ['success', 'failure', 'error'] as const;
 export type EvaluationOutcome = (typeof EVALUATION_OUTCOMES)[number];
 

@@ -1,4 +1,5 @@
 import { toEpochMs } from '@argunix/shared/domain/epoch-ms';
+import { LIVING_STATUSES } from '@argunix/shared/domain/evaluation-status';
 import type { GitRef } from '@argunix/shared/domain/git-ref';
 import type { EvaluationId, RepositoryId } from '@argunix/shared/domain/ids';
 import { JOB_STATUSES } from '@argunix/shared/domain/job-status';
@@ -6,12 +7,12 @@ import type { Sha } from '@argunix/shared/domain/sha';
 import { type Selectable, sql } from 'kysely';
 import type { Evaluation, EvaluationStore, StatusCounts } from '../../ports/evaluation-store.ts';
 import { insertedId, returnedAttempts } from './inserted-id.ts';
+import { UNFINISHED } from './job-changes.ts';
 import type { Reader } from './open-database.ts';
 import { sqlite } from './sql.ts';
 import type { Tables } from './tables.ts';
 import { guarded, statement, type Writer } from './writer.ts';
 
-const LIVING = ['awaiting_approval', 'queued', 'evaluating', 'building'] as const;
 const ENDED = ['done', 'evaluation_failed', 'cancelled', 'superseded'] as const;
 
 export function createEvaluationStore(database: Reader & Writer): EvaluationStore {
@@ -37,12 +38,15 @@ export function createEvaluationStore(database: Reader & Writer): EvaluationStor
             .orderBy('evaluations.id'),
         )
         .map((row) => ({ ...toEvaluation(row), isOfDefaultBranch: row.ref === row.default_branch })),
-    newestOf: (repositoryId, ref, sha) => {
+    newestLike: ({ repositoryId, kind, ref, prNumber, sha, isTrusted }) => {
       const row = database.first(
         evaluations
           .where('repository_id', '=', repositoryId)
           .where('ref', '=', ref)
+          .where('pr_number', prNumber === null ? 'is' : '=', prNumber)
           .where('sha', '=', sha)
+          .where('trigger', '=', kind)
+          .where('is_trusted', '=', isTrusted ? 1 : 0)
           .orderBy('id', 'desc')
           .limit(1),
       );
@@ -67,23 +71,43 @@ export function createEvaluationStore(database: Reader & Writer): EvaluationStor
     },
     requeue: (id, reason) =>
       transition(leave(id, 'evaluating').set({ status: 'queued', started_at: null, reason })),
-    end: async (id, status, reason, at) => {
+    end: async (id, ending, reason, at) => {
+      const ended =
+        ending === 'cancelled'
+          ? ({ status: ending } as const)
+          : ({ status: 'superseded', superseded_by: ending.supersededBy } as const);
       const result = await database.write([
         guarded(
           sqlite
             .updateTable('evaluations')
-            .set({ status, reason, finished_at: at })
+            .set({ ...ended, reason, finished_at: at })
             .where('id', '=', id)
-            .where('status', 'in', LIVING),
+            .where('status', 'in', LIVING_STATUSES),
         ),
         statement(cancelJobs(id, reason, at).returning(['id', 'attempt'])),
+      ]);
+      return result.kind === 'done' ? returnedAttempts(result, 1) : undefined;
+    },
+    dropQueued: async (id, supersededBy, reason, at) => {
+      const isBuilding = leave(id, 'building').set(({ ref }) => ({ superseded_by: ref('superseded_by') }));
+      const mark = leave(id, 'building')
+        .set({ superseded_by: supersededBy, reason })
+        .where('superseded_by', 'is', null);
+      const result = await database.write([
+        guarded(supersededBy === null ? isBuilding : mark),
+        statement(cancelJobs(id, reason, at, ['queued']).returning(['id', 'attempt'])),
       ]);
       return result.kind === 'done' ? returnedAttempts(result, 1) : undefined;
     },
     finish: (id, outcome, counts, at) =>
       transition(
         leave(id, 'building')
-          .set({ status: 'done', outcome, counts: JSON.stringify(counts), finished_at: at })
+          .set(({ ref }) => ({
+            status: sql<'done'>`iif(${ref('superseded_by')} is null, 'done', 'superseded')`,
+            outcome: sql<typeof outcome>`iif(${ref('superseded_by')} is null, ${outcome}, null)`,
+            counts: JSON.stringify(counts),
+            finished_at: at,
+          }))
           .where(({ not, exists, selectFrom }) =>
             not(
               exists(
@@ -162,21 +186,28 @@ function toEvaluation(row: Selectable<Tables['evaluations']>): Evaluation {
     repositoryId: row.repository_id as RepositoryId,
     trigger: row.trigger,
     ref: row.ref as GitRef,
+    prNumber: row.pr_number,
     sha: row.sha as Sha,
     builtSha: row.built_sha as Sha,
     isTrusted: row.is_trusted === 1,
     status: row.status,
+    supersededBy: row.superseded_by as EvaluationId | null,
     createdAt: toEpochMs(row.created_at),
   };
 }
 
 /** What of it has not ended, ends with it. */
-function cancelJobs(id: EvaluationId, reason: string, at: number) {
+function cancelJobs(
+  id: EvaluationId,
+  reason: string,
+  at: number,
+  statuses: readonly ('queued' | 'running')[] = UNFINISHED,
+) {
   return sqlite
     .updateTable('jobs')
     .set({ status: 'cancelled', phase: null, reason, finished_at: at })
     .where('evaluation_id', '=', id)
-    .where('status', 'in', ['queued', 'running']);
+    .where('status', 'in', statuses);
 }
 
 /** The guard of a transition. */

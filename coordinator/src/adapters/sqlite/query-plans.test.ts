@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AT, building, MAIN, openStores, queued, sha } from '../../../test/store-fixture.ts';
 import type { EvaluationFilter, JobFilter } from '../../ports/views.ts';
 import { createCheckOutbox } from './check-outbox.ts';
+import { createContenderStore } from './contender-store.ts';
 import { createDeliveryStore } from './delivery-store.ts';
 import { createEvaluationStore } from './evaluation-store.ts';
 import { createFindLog } from './find-log.ts';
@@ -68,9 +69,10 @@ function watch(): Watched {
   };
 }
 
-// Whole tables that stay small, the whole of a partial index, parameters, and evaluations newest first up to a limit.
+// Whole tables that stay small, the whole of a partial index, parameters, what lives of one subject, and evaluations
+// newest first up to a limit.
 const WHOLE =
-  /^SCAN (?:repositories|json_each|head VIRTUAL|\S+ USING (?:COVERING )?INDEX (?:deliveries_pending|leases_active)|evaluations$)/;
+  /^SCAN (?:repositories|json_each|origins|head VIRTUAL|\S+ USING (?:COVERING )?INDEX (?:deliveries_pending|leases_active)|evaluations$)/;
 
 function scans({ plans }: Watched): readonly string[] {
   return [...plans].flatMap(([sql, plan]) =>
@@ -143,6 +145,7 @@ test('what flows read and write is found by an index', async () => {
   const watched = watch();
   const evaluations = createEvaluationStore(watched.database);
   const jobs = createJobStore(watched.database);
+  const contenders = createContenderStore(watched.database);
   const deliveries = createDeliveryStore(watched.database);
   const outbox = createCheckOutbox(watched.database);
   const repositories = createRepositoryStore(watched.database);
@@ -152,7 +155,11 @@ test('what flows read and write is found by an index', async () => {
 
   evaluations.find(id);
   evaluations.living(['queued', 'building']);
-  evaluations.newestOf(stores.repository.id, MAIN, sha('a'));
+  const delivery = { repositoryId: stores.repository.id, ref: MAIN, sha: sha('a'), isTrusted: true };
+  evaluations.newestLike({ ...delivery, kind: 'push', prNumber: null });
+  evaluations.newestLike({ ...delivery, kind: 'pull_request', prNumber: 7 });
+  contenders.of({ ...delivery, prNumber: null });
+  contenders.of({ ...delivery, prNumber: 7 });
   jobs.find(jobId);
   jobs.unfinished(id, { after: null, limit: 10 });
   const lease = await jobs.lease('/nix/store/x.drv' as never, 'local', attempts, AT);
@@ -166,6 +173,8 @@ test('what flows read and write is found by an index', async () => {
   jobs.restartSet(jobId);
   await jobs.restart(id, [jobId], AT);
   await jobs.loseLeases(AT);
+  await evaluations.dropQueued(id, null, 'why', AT);
+  await evaluations.dropQueued(id, id, 'why', AT);
   await evaluations.end(id, 'cancelled', 'why', AT);
   await evaluations.restart(id, AT);
   const failing = await queued({ ...stores, deliveries }, 'c');

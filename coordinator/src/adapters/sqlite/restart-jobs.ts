@@ -28,7 +28,8 @@ export function restartJobs(
         .updateTable('evaluations')
         .set({ status: 'building', outcome: null, counts: null, finished_at: null })
         .where('id', '=', evaluationId)
-        .where('status', 'in', ['done', 'building']),
+        .where('status', 'in', ['done', 'building'])
+        .where('superseded_by', 'is', null),
     ),
     guarded(
       sqlite
@@ -49,6 +50,7 @@ export function restartJobs(
           queued_at: at,
           started_at: null,
           finished_at: null,
+          bumped_at: null,
         }))
         .where('id', 'in', ended.select('id'))
         .returning(['id', 'attempt']),

@@ -1,7 +1,17 @@
 import type { JobId } from '@argunix/shared/domain/ids';
 import type { JobEnding } from '@argunix/shared/domain/job-status';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { AT, building, drvPath, newJob, openStores, queued, sha } from '../../../test/store-fixture.ts';
+import {
+  AT,
+  building,
+  drvPath,
+  MAIN,
+  newJob,
+  openStores,
+  queued,
+  received,
+  sha,
+} from '../../../test/store-fixture.ts';
 import type { Settlement } from '../../ports/job-store.ts';
 
 let stores: Awaited<ReturnType<typeof openStores>>;
@@ -97,15 +107,86 @@ describe('an evaluation', () => {
       const { id, jobIds } = await building(stores, ['a', 'b'], '3');
       await stores.jobs.settle([end(jobIds[0], 'success')], null, AT);
 
+      const newer = await queued(stores, '4');
+      const how = status === 'cancelled' ? status : { supersededBy: newer };
+
       for (const living of [waiting, evaluating]) {
-        expect(await stores.evaluations.end(living, status, 'why', AT)).toEqual([]);
+        expect(await stores.evaluations.end(living, how, 'why', AT)).toEqual([]);
         expect(statusOf(living)).toBe(status);
       }
-      expect(await stores.evaluations.end(id, status, 'why', AT)).toEqual([{ jobId: jobIds[1], attempt: 1 }]);
-      expect(await stores.evaluations.end(id, status, 'again', AT)).toBeUndefined();
+      expect(await stores.evaluations.end(id, how, 'why', AT)).toEqual([{ jobId: jobIds[1], attempt: 1 }]);
+      expect(await stores.evaluations.end(id, how, 'again', AT)).toBeUndefined();
+      expect(stores.evaluations.find(id)?.supersededBy).toBe(status === 'cancelled' ? null : newer);
       expect([jobStatus(jobIds[0]), jobStatus(jobIds[1])]).toEqual(['success', 'cancelled']);
     },
   );
+
+  test('that builds can be dropped for a newer one: what is queued ends, what runs goes on, then it is superseded', async () => {
+    const { id, jobIds } = await building(stores, ['runs', 'waits']);
+    const [runs = 0 as JobId, waits] = jobIds;
+    const newer = await queued(stores, 'b');
+    await stores.jobs.begin([{ jobId: runs, attempt: 1 }], AT);
+
+    expect(await stores.evaluations.dropQueued(id, newer, 'too old', AT)).toEqual([
+      { jobId: waits, attempt: 1 },
+    ]);
+    expect([jobStatus(runs), jobStatus(waits), statusOf(id)]).toEqual(['running', 'cancelled', 'building']);
+    expect(await stores.evaluations.dropQueued(id, newer, 'again', AT)).toBeUndefined();
+    expect(await stores.evaluations.finish(id, 'error', stores.evaluations.counts(id), AT)).toBe(false);
+    await stores.jobs.loseLeases(AT);
+    await stores.jobs.settle([end(runs, 'success')], null, AT);
+    expect(await stores.evaluations.finish(id, 'error', stores.evaluations.counts(id), AT)).toBe(true);
+
+    expect(stores.views.evaluation(id)).toMatchObject({
+      status: 'superseded',
+      outcome: null,
+      reason: 'too old',
+      counts: { total: 2, success: 1, cancelled: 1 },
+    });
+    expect(stores.evaluations.find(id)?.supersededBy).toBe(newer);
+    expect(stores.views.job(waits ?? 0)?.reason).toBe('too old');
+  });
+
+  test('that is being dropped can still be cancelled, and no job of it is restarted', async () => {
+    const { id, jobIds } = await building(stores, ['ended', 'runs']);
+    const [ended = 0 as JobId, runs = 0 as JobId] = jobIds;
+    await stores.jobs.settle([end(ended, 'failure')], null, AT);
+    await stores.jobs.begin([{ jobId: runs, attempt: 1 }], AT);
+    await stores.evaluations.dropQueued(id, await queued(stores, 'b'), 'too old', AT);
+
+    expect(await stores.jobs.restart(id, [ended], AT)).toEqual([]);
+    expect(await stores.evaluations.end(id, 'cancelled', 'by hand', AT)).toEqual([
+      { jobId: runs, attempt: 1 },
+    ]);
+    expect(stores.views.evaluation(id)).toMatchObject({ status: 'cancelled', reason: 'by hand' });
+  });
+
+  test('that builds loses what is queued of it when its branch is gone, and is done with an outcome', async () => {
+    const { id, jobIds } = await building(stores, ['runs', 'waits']);
+    const [runs = 0 as JobId, waits] = jobIds;
+    await stores.jobs.begin([{ jobId: runs, attempt: 1 }], AT);
+
+    expect(await stores.evaluations.dropQueued(id, null, 'gone', AT)).toEqual([{ jobId: waits, attempt: 1 }]);
+    expect(await stores.evaluations.dropQueued(id, null, 'gone', AT)).toEqual([]);
+    await stores.jobs.settle([end(runs, 'success')], null, AT);
+    expect(await stores.evaluations.finish(id, 'error', stores.evaluations.counts(id), AT)).toBe(true);
+
+    expect(stores.views.evaluation(id)).toMatchObject({ status: 'done', outcome: 'error', reason: null });
+  });
+
+  test('that does not build has nothing queued to drop', async () => {
+    const waiting = await queued(stores, '1');
+    const evaluating = await queued(stores, '2');
+    await stores.evaluations.begin(evaluating, AT);
+    const { id: done } = await building(stores, [], '3');
+    await stores.evaluations.finish(done, 'success', stores.evaluations.counts(done), AT);
+
+    for (const id of [waiting, evaluating, done]) {
+      expect(await stores.evaluations.dropQueued(id, null, 'why', AT)).toBeUndefined();
+      expect(await stores.evaluations.dropQueued(id, waiting, 'why', AT)).toBeUndefined();
+      expect(stores.evaluations.find(id)?.supersededBy).toBeNull();
+    }
+  });
 
   test('that was cancelled gets no more jobs, though its evaluator finds some', async () => {
     const id = await queued(stores);
@@ -246,6 +327,54 @@ describe('the inbox', () => {
     expect(stores.deliveries.pending()).toEqual([]);
     expect(stores.repositories.heads(stores.repository.id)).toEqual([head]);
     expect(stores.evaluations.living(['queued']).map((evaluation) => evaluation.id)).toEqual([id]);
+  });
+});
+
+describe('contenders', () => {
+  const request = (prNumber = 7) => ({ repositoryId: stores.repository.id, ref: MAIN, prNumber });
+
+  test('are the living ones of a request, whatever their base, and never those of its branch', async () => {
+    const first = await queued(stores, '1', { prNumber: 7 });
+    const retargeted = await queued(stores, '1', { prNumber: 7, ref: 'refs/heads/next' as never });
+    const another = await queued(stores, '1', { prNumber: 8 });
+    const push = await queued(stores, '1');
+
+    const of = (prNumber: number | null) =>
+      stores.contenders.of({ ...request(), prNumber }).map(({ id }) => id);
+    expect(of(7)).toEqual([first, retargeted]);
+    expect(of(8)).toEqual([another]);
+    expect(of(null)).toEqual([push]);
+  });
+
+  test('include that of the newest delivery though it has ended, and none that ended before', async () => {
+    const older = await received(stores, '1', { prNumber: 7 });
+    const ended = await queued(stores, '2', { prNumber: 7 });
+    const newest = await queued(stores, '3', { prNumber: 7 });
+    for (const id of [ended, newest]) {
+      await stores.evaluations.end(id, 'cancelled', 'why', AT);
+    }
+    const late = await stores.deliveries.accept(older, AT);
+
+    const found = stores.contenders.of(request());
+
+    expect(found.map(({ id }) => id)).toEqual([late, newest]);
+    expect(found[0]?.deliveryId).toBe(older.id);
+  });
+
+  test('that are restarts stand where their origin stands', async () => {
+    const origin = await queued(stores, '1', { prNumber: 7 });
+    await stores.evaluations.end(origin, 'cancelled', 'why', AT);
+    const restart = await stores.evaluations.restart(origin, AT);
+    await stores.evaluations.end(restart ?? origin, 'cancelled', 'why', AT);
+    const again = await stores.evaluations.restart(restart ?? origin, AT);
+
+    const found = stores.contenders.of(request());
+
+    expect(found.map(({ id, trigger }) => [id, trigger])).toEqual([
+      [again, 'restart'],
+      [origin, 'pull_request'],
+    ]);
+    expect(new Set(found.map(({ deliveryId }) => deliveryId)).size).toBe(1);
   });
 });
 

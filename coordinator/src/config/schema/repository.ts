@@ -24,6 +24,11 @@ const anyRepository = {
     .describe(
       'Branches whose pushes are built: names or patterns (`release/*`, `**` for all), or full refs such as `refs/tags/v*`. Only main unless told: a repository that still has master as well would build everything twice.',
     ),
+  drop_superseded: flag()
+    .default(false)
+    .describe(
+      'When a newer push to a branch comes, what of the older one is still queued is dropped; what runs is let finish. Left off, every push is built to its end. Of a request only the newest push is built, whatever this says, and tags are never dropped.',
+    ),
   visibility: oneOf(['public', 'private', 'auto'])
     .default('auto')
     .describe(
