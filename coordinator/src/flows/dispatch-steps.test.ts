@@ -189,7 +189,7 @@ test('what was built when the coordinator died is a success after its restart, n
   await until('it runs', () => table(id)['built'] === 'running');
 
   // As after a kill -9: nothing of the old dispatcher says another word.
-  await stores.jobs.loseLeases(AT);
+  await stores.jobs.loseLeases(AT, 'all');
   startDispatcher();
   await dispatcher.adopt(id);
   await given(['built']);

@@ -164,7 +164,7 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
     let leaseId: LeaseId | undefined;
     try {
       leaseId = await keepTrying(ports, 'lease a derivation', stopping.signal, () =>
-        jobs.lease(drvPath, builder.name, wanted, clock.now()),
+        jobs.lease(drvPath, builder.name, wanted, null, clock.now()),
       );
     } catch (error) {
       log.error({ err: error, drvPath }, 'a derivation could not be leased');
@@ -198,7 +198,7 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
       // Only what is shown suffers when it fails: the end of the job is stored all the same.
       inBackground(
         'store the start of a build',
-        jobs.begin(wanted, at).then(() => tellJobs(ports.changes, wanted)),
+        jobs.begin(wanted, started.leaseId, at).then(() => tellJobs(ports.changes, wanted)),
       );
     }
   }

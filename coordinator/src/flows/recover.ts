@@ -27,7 +27,7 @@ export interface RecoverPorts {
  */
 export async function recover(ports: RecoverPorts): Promise<void> {
   const { evaluations, jobs, checkout, roots, dispatcher, settingsOf, clock, log } = ports;
-  const lostLeases = await jobs.loseLeases(clock.now());
+  const lostLeases = await jobs.loseLeases(clock.now(), 'all');
   for (const { id } of evaluations.living(['evaluating'])) {
     await evaluations.requeue(id, null);
   }

@@ -81,7 +81,9 @@ export function createSettling(
       return await end(build, { kind: 'gave_up', reason: `Tried ${count} times: ${ending.reason}` });
     }
     const at = clock.now();
-    await keepTrying(ports, 'queue a build again', signal, () => jobs.requeue(wanted, leaseId, at));
+    await keepTrying(ports, 'queue a build again', signal, () =>
+      jobs.requeue(wanted, leaseId, ending.kind, at),
+    );
     if (!isSpoiled) {
       tellJobs(changes, wanted);
       return { kind: 'again', afterMs: 0, reason: 'It was stopped.' };

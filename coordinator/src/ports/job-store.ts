@@ -3,6 +3,8 @@ import type { EvaluationId, JobId, LeaseId } from '@argunix/shared/domain/ids';
 import type { JobEnding, JobStatus } from '@argunix/shared/domain/job-status';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import type { JobAttempt } from '../domain/job-attempt.ts';
+import type { BuildTime } from './build-history.ts';
+import type { LeaseStore } from './lease-store.ts';
 
 export interface NewJob {
   readonly attr: string;
@@ -24,21 +26,42 @@ export interface StoredJob {
   readonly evaluationId: EvaluationId;
   readonly attr: string;
   readonly system: string;
+  readonly name: string;
   readonly drvPath: DerivationPath | null;
   readonly outputs: Readonly<Record<string, string | null>>;
   readonly requiredFeatures: readonly string[];
   readonly status: JobStatus;
   readonly attempt: number;
   readonly leaseId: LeaseId | null;
+  /** When somebody last asked that it be first. */
+  readonly bumpedAt: EpochMs | null;
 }
 
 export interface Settlement extends JobAttempt {
   readonly status: JobEnding;
   readonly reason: string | null;
   readonly causeJobId: JobId | null;
+  /** The job whose failure, not long ago, stands for this one. */
+  readonly earlierJobId?: JobId | null;
+  /** Whose log tells why, where that is not the lease it has: a step that nobody asked for by name failed. */
+  readonly leaseId?: LeaseId;
 }
 
-export interface JobStore {
+export interface EndedLease {
+  readonly id: LeaseId;
+  readonly ending: string;
+  /** It failed in a way that will come again. `jobId`: one that it was built for. */
+  readonly failedBuild?: {
+    readonly drvPath: DerivationPath;
+    readonly isTrusted: boolean;
+    readonly reason: string;
+    readonly jobId: JobId | null;
+  } | null;
+  /** It was built. `name`: that of the derivation. */
+  readonly built?: BuildTime | null;
+}
+
+export interface JobStore extends LeaseStore {
   find(id: JobId): StoredJob | undefined;
   /** Those of an evaluation that have not ended, in the order of their attributes: the next `limit` after `after`. */
   unfinished(
@@ -51,30 +74,20 @@ export interface JobStore {
   hasUnfinished(evaluationId: EvaluationId): boolean;
   /** Nothing happens, and false comes back, when the evaluation is not `evaluating` (any more). */
   insert(evaluationId: EvaluationId, jobs: readonly NewJob[], at: EpochMs): Promise<boolean>;
-  /** Claims a derivation for a builder on behalf of these jobs; undefined while another lease on it is active. */
-  lease(
-    drvPath: DerivationPath,
-    builder: string,
-    jobs: readonly JobAttempt[],
-    at: EpochMs,
-  ): Promise<LeaseId | undefined>;
-  /** More jobs for an active lease: its build is theirs too. Running ones since `startedAt`, where it is given. */
-  join(jobs: readonly JobAttempt[], lease: LeaseId, startedAt: EpochMs | null): Promise<void>;
-  /** queued → running, phase build, for each that still is at this attempt. */
-  begin(jobs: readonly JobAttempt[], at: EpochMs): Promise<void>;
-  /** Ends the lease, and these jobs where they have not ended: the first end of an attempt wins. Returns those it ended. */
+  /**
+   * Ends the lease, and these jobs where they have not ended: the first end of an attempt wins. What the queue remembers
+   * of the build is in the same transaction. Returns those it ended.
+   */
   settle(
     settlements: readonly Settlement[],
-    lease: { readonly id: LeaseId; readonly ending: string } | null,
+    lease: EndedLease | null,
     at: EpochMs,
   ): Promise<readonly JobId[]>;
-  /** running → queued at the same attempt, its lease lost: infrastructure was at fault. */
-  requeue(jobs: readonly JobAttempt[], lease: LeaseId, at: EpochMs): Promise<void>;
-  /** At start: every lease that was active is lost, its jobs are queued again. Returns how many. */
-  loseLeases(at: EpochMs): Promise<number>;
+  /** These want to be first; the newest wish is the first of all. Returns how many of them have not ended. */
+  bump(ids: readonly JobId[], at: EpochMs): Promise<number>;
   /**
    * A new attempt of ended jobs of one evaluation, which goes from done back to building. Empty when none of them had
-   * ended or when the evaluation has another end than done.
+   * ended or when the evaluation has another end than done. What is remembered of their failures is forgotten.
    */
   restart(evaluationId: EvaluationId, jobIds: readonly JobId[], at: EpochMs): Promise<readonly JobId[]>;
   /** What a restart of this job takes with it: its cause, and what failed by either. */

@@ -1,5 +1,5 @@
 /** The guarded changes of jobs and leases; each takes any number of jobs in one statement of one parameter. */
-import type { LeaseId } from '@argunix/shared/domain/ids';
+import type { LeaseId, RepositoryId } from '@argunix/shared/domain/ids';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import { sql } from 'kysely';
 import type { JobAttempt } from '../../domain/job-attempt.ts';
@@ -9,6 +9,9 @@ import { type Statement, statement } from './writer.ts';
 export const UNFINISHED = ['queued', 'running'] as const;
 // Its lease stays named: a log is there to be read, and outputs that are valid now were built by us.
 export const QUEUED_AGAIN = { status: 'queued', phase: null, started_at: null } as const;
+
+/** As if its last dispatch had not been: nothing of it was begun. */
+export const NEVER_DISPATCHED = { ...QUEUED_AGAIN, lease_id: null, builder: null } as const;
 
 /** The guard of every change: these jobs, these attempts, not ended. */
 export function unfinished(attempts: readonly JobAttempt[]) {
@@ -21,14 +24,30 @@ export function unfinished(attempts: readonly JobAttempt[]) {
 
 /** Refused while another lease on the derivation is active; the first statement returns the id of the new one. */
 export function takeLease(
-  drvPath: DerivationPath,
-  builder: string,
+  {
+    drvPath,
+    builder,
+    chargedTo,
+    at,
+  }: {
+    readonly drvPath: DerivationPath;
+    readonly builder: string;
+    readonly chargedTo: RepositoryId | null;
+    readonly at: number;
+  },
   attempts: readonly JobAttempt[],
-  at: number,
 ): readonly Statement[] {
   const lease = sqlite
     .insertInto('leases')
-    .values({ drv_path: drvPath, builder, state: 'active', ending: null, created_at: at, ended_at: null })
+    .values({
+      drv_path: drvPath,
+      builder,
+      state: 'active',
+      ending: null,
+      created_at: at,
+      ended_at: null,
+      charged_to: chargedTo,
+    })
     .onConflict((conflict) => conflict.doNothing())
     .returning('id');
   return [

@@ -1,21 +1,25 @@
+import { type EpochMs, toEpochMs } from '@argunix/shared/domain/epoch-ms';
 import type { EvaluationId, JobId, LeaseId } from '@argunix/shared/domain/ids';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
-import { type Selectable } from 'kysely';
-import type { JobStore, StoredJob } from '../../ports/job-store.ts';
+import { type Selectable, sql } from 'kysely';
+import type { EndedLease, JobStore, Settlement, StoredJob } from '../../ports/job-store.ts';
+import { recordTimes } from './build-history.ts';
 import { parseOutputs, parseStrings } from './columns.ts';
+import { rememberFailure } from './failed-builds.ts';
 import { insertJobs } from './insert-jobs.ts';
-import { insertedId, returnedAttempts } from './inserted-id.ts';
-import { endLease, QUEUED_AGAIN, takeLease, UNFINISHED, unfinished } from './job-changes.ts';
-import { isActiveLease, isLivingJob } from './living.ts';
+import { returnedAttempts } from './inserted-id.ts';
+import { endLease, UNFINISHED, unfinished } from './job-changes.ts';
+import { createLeaseStore } from './lease-store.ts';
 import type { Reader } from './open-database.ts';
 import { restartJobs, restartSetOf } from './restart-jobs.ts';
 import { sqlite } from './sql.ts';
 import type { Tables } from './tables.ts';
-import { statement, type Writer } from './writer.ts';
+import { type Statement, statement, type Writer } from './writer.ts';
 
 export function createJobStore(database: Reader & Writer): JobStore {
   const jobs = sqlite.selectFrom('jobs').selectAll();
   return {
+    ...createLeaseStore(database),
     find: (id) => {
       const row = database.first(jobs.where('id', '=', id));
       return row === undefined ? undefined : toStoredJob(row);
@@ -40,84 +44,58 @@ export function createJobStore(database: Reader & Writer): JobStore {
       database.first(unfinishedOf(evaluationId).select('id').limit(1)) !== undefined,
     insert: async (evaluationId, newJobs, at) =>
       (await database.write(insertJobs(evaluationId, newJobs, at))).kind === 'done',
-    lease: async (drvPath, builder, attempts, at) => {
-      const result = await database.write(takeLease(drvPath, builder, attempts, at));
-      return result.kind === 'done' ? (insertedId(result, 0) as LeaseId) : undefined;
-    },
-    join: async (attempts, lease, startedAt) => {
-      const running = { status: 'running', phase: 'build', started_at: startedAt } as const;
-      await database.write([
-        statement(
-          unfinished(attempts)
-            .set(({ selectFrom }) => ({
-              lease_id: lease,
-              builder: selectFrom('leases').select('builder').where('leases.id', '=', lease),
-              ...(startedAt === null ? {} : running),
-            }))
-            .where(({ exists, selectFrom }) =>
-              exists(
-                selectFrom('leases')
-                  .select('id')
-                  .where('leases.id', '=', lease)
-                  .where('state', '=', 'active'),
-              ),
-            ),
-        ),
-      ]);
-    },
-    begin: async (attempts, at) => {
-      await database.write([
-        statement(unfinished(attempts).set({ status: 'running', phase: 'build', started_at: at })),
-      ]);
-    },
     settle: async (settlements, lease, at) => {
       // The jobs that a failure took along share all but their number: one statement for thousands of them.
-      const alike = Map.groupBy(settlements, ({ status, reason, causeJobId }) =>
-        JSON.stringify([status, reason, causeJobId]),
+      const alike = Map.groupBy(settlements, ({ status, reason, causeJobId, earlierJobId, leaseId }) =>
+        JSON.stringify([status, reason, causeJobId, earlierJobId, leaseId]),
       );
       const ends = [...alike.values()].flatMap((some) =>
         some
           .slice(0, 1)
-          .map(({ status, reason, causeJobId }) =>
-            statement(
-              unfinished(some)
-                .set({ status, phase: null, reason, cause_job_id: causeJobId, finished_at: at })
-                .returning(['id', 'attempt']),
-            ),
-          ),
+          .map((end) => statement(unfinished(some).set(toEnd(end, at)).returning(['id', 'attempt']))),
       );
-      const result = await database.write([
-        ...ends,
-        ...(lease === null ? [] : [endLease(lease.id, 'ended', lease.ending, at)]),
-      ]);
+      const result = await database.write([...ends, ...(lease === null ? [] : endOfLease(lease, at))]);
       return ends.flatMap((_, index) => returnedAttempts(result, index).map(({ jobId }) => jobId));
     },
-    requeue: async (attempts, lease, at) => {
-      await database.write([
-        endLease(lease, 'lost', 'infrastructure', at),
-        statement(unfinished(attempts).set(QUEUED_AGAIN)),
-      ]);
-    },
-    loseLeases: async (at) => {
+    bump: async (ids, at) => {
       const result = await database.write([
         statement(
-          sqlite.updateTable('jobs').set(QUEUED_AGAIN).where(isLivingJob).where('lease_id', 'is not', null),
-        ),
-        statement(
           sqlite
-            .updateTable('leases')
-            .set({ state: 'lost', ending: 'the coordinator stopped', ended_at: at })
-            .where(isActiveLease),
+            .updateTable('jobs')
+            .set({ bumped_at: at })
+            .where(sql<boolean>`id in (select value from json_each(${JSON.stringify(ids)}))`)
+            .where('status', 'in', UNFINISHED),
         ),
       ]);
-      return result.kind === 'done' ? (result.changes[1] ?? 0) : 0;
+      return result.kind === 'done' ? (result.changes[0] ?? 0) : 0;
     },
     restart: async (evaluationId, jobIds, at) => {
       const result = await database.write(restartJobs(evaluationId, jobIds, at));
-      return returnedAttempts(result, 2).map(({ jobId }) => jobId);
+      return returnedAttempts(result, 3).map(({ jobId }) => jobId);
     },
     restartSet: (id) => restartSetOf(database, id),
   };
+}
+
+function toEnd({ status, reason, causeJobId, earlierJobId, leaseId }: Settlement, at: EpochMs) {
+  return {
+    status,
+    phase: null,
+    reason,
+    cause_job_id: causeJobId,
+    earlier_job_id: earlierJobId ?? null,
+    finished_at: at,
+    ...(leaseId === undefined ? {} : { lease_id: leaseId }),
+  };
+}
+
+function endOfLease(lease: EndedLease, at: EpochMs): readonly Statement[] {
+  const { id, ending, built } = lease;
+  return [
+    endLease(id, 'ended', ending, at),
+    ...rememberFailure(lease, at),
+    ...(built === undefined || built === null ? [] : [recordTimes([built], at)]),
+  ];
 }
 
 function unfinishedOf(evaluationId: EvaluationId) {
@@ -133,11 +111,13 @@ function toStoredJob(row: Selectable<Tables['jobs']>): StoredJob {
     evaluationId: row.evaluation_id as EvaluationId,
     attr: row.attr,
     system: row.system,
+    name: row.name,
     drvPath: row.drv_path as DerivationPath | null,
     outputs: parseOutputs(row.outputs),
     requiredFeatures: parseStrings(row.required_features),
     status: row.status,
     attempt: row.attempt,
     leaseId: row.lease_id as LeaseId | null,
+    bumpedAt: row.bumped_at === null ? null : toEpochMs(row.bumped_at),
   };
 }

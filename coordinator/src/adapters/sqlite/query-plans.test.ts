@@ -1,12 +1,14 @@
 import type { JobId } from '@argunix/shared/domain/ids';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { AT, building, MAIN, openStores, queued, sha } from '../../../test/store-fixture.ts';
+import { AT, building, drvPath, MAIN, openStores, queued, sha } from '../../../test/store-fixture.ts';
 import type { EvaluationFilter, JobFilter } from '../../ports/views.ts';
+import { createBuildHistory } from './build-history.ts';
 import { createCheckOutbox } from './check-outbox.ts';
 import { createContenderStore } from './contender-store.ts';
 import { createDeliveryStore } from './delivery-store.ts';
 import { createEvaluationStore } from './evaluation-store.ts';
+import { createFailedBuilds } from './failed-builds.ts';
 import { createFindLog } from './find-log.ts';
 import { createJobStore } from './job-store.ts';
 import type { OpenDatabase } from './open-database.ts';
@@ -69,10 +71,10 @@ function watch(): Watched {
   };
 }
 
-// Whole tables that stay small, the whole of a partial index, parameters, what lives of one subject, and evaluations
-// newest first up to a limit.
+// Whole tables that stay small, the whole of a partial index, parameters, what lives of one subject, and evaluations and
+// build times newest first up to a limit.
 const WHOLE =
-  /^SCAN (?:repositories|json_each|origins|head VIRTUAL|\S+ USING (?:COVERING )?INDEX (?:deliveries_pending|leases_active)|evaluations$)/;
+  /^SCAN (?:repositories|json_each|origins|(?:head|time) VIRTUAL|latest$|build_times USING INDEX build_times_by_age$|\S+ USING (?:COVERING )?INDEX (?:deliveries_pending|leases_active)|evaluations$)/;
 
 function scans({ plans }: Watched): readonly string[] {
   return [...plans].flatMap(([sql, plan]) =>
@@ -149,6 +151,8 @@ test('what flows read and write is found by an index', async () => {
   const deliveries = createDeliveryStore(watched.database);
   const outbox = createCheckOutbox(watched.database);
   const repositories = createRepositoryStore(watched.database);
+  const history = createBuildHistory(watched.database);
+  const failures = createFailedBuilds(watched.database);
   const { id, jobIds } = await building({ ...stores, evaluations, jobs, deliveries }, ['c'], 'b');
   const [jobId = 0 as JobId] = jobIds;
   const attempts = [{ jobId, attempt: 1 }];
@@ -162,19 +166,34 @@ test('what flows read and write is found by an index', async () => {
   contenders.of({ ...delivery, prNumber: 7 });
   jobs.find(jobId);
   jobs.unfinished(id, { after: null, limit: 10 });
-  const lease = await jobs.lease('/nix/store/x.drv' as never, 'local', attempts, AT);
+  const lease = await jobs.lease('/nix/store/x.drv' as never, 'local', attempts, null, AT);
   await jobs.join(attempts, lease ?? (0 as never), AT);
-  await jobs.begin(attempts, AT);
-  await jobs.requeue(attempts, lease ?? (0 as never), AT);
+  await jobs.begin(attempts, lease ?? (0 as never), AT);
+  await jobs.requeue(attempts, lease ?? (0 as never), 'infrastructure', AT);
   const settlement = { jobId, attempt: 1, status: 'failure', reason: null, causeJobId: null } as const;
-  await jobs.settle([settlement], { id: lease ?? (0 as never), ending: 'failed' }, AT);
+  const failedBuild = { drvPath: drvPath('x'), isTrusted: true, reason: '', jobId };
+  await jobs.settle([settlement], { id: lease ?? (0 as never), ending: 'failed', failedBuild }, AT);
+  const built = { name: 'x', tookMs: 1 };
+  await jobs.settle([], { id: lease ?? (0 as never), ending: 'built', built }, AT);
+  await jobs.bump([jobId], AT);
+  jobs.activeLeases();
+  jobs.recentUse(AT);
+  history.expectedMs(['x']);
+  history.averageMs();
+  await history.prune(AT);
+  failures.find([drvPath('x')], false, AT);
+  failures.find([drvPath('x')], true, AT);
+  await failures.forget([drvPath('x')]);
+  await failures.prune(AT);
   jobs.hasUnfinished(id);
   await evaluations.finish(id, 'failure', evaluations.counts(id), AT);
   jobs.restartSet(jobId);
   await jobs.restart(id, [jobId], AT);
-  await jobs.loseLeases(AT);
   await evaluations.dropQueued(id, null, 'why', AT);
   await evaluations.dropQueued(id, id, 'why', AT);
+  await jobs.loseLeases(AT, 'all');
+  await jobs.loseLeases(AT, ['local']);
+  await jobs.loseLease(lease ?? (0 as never), AT, 'why');
   await evaluations.end(id, 'cancelled', 'why', AT);
   await evaluations.restart(id, AT);
   const failing = await queued({ ...stores, deliveries }, 'c');
@@ -196,7 +215,7 @@ test('what flows read and write is found by an index', async () => {
   repositories.heads(stores.repository.id);
   await repositories.recordLook(stores.repository.id, { at: AT, trouble: null });
 
-  expect(watched.plans.size).toBeGreaterThan(35);
+  expect(watched.plans.size).toBeGreaterThan(50);
   expect(scans(watched)).toEqual([]);
 });
 

@@ -8,7 +8,7 @@ import { guarded, type Statement, statement } from './writer.ts';
 
 const ATTEMPT = ['status', 'reason', 'lease_id', 'builder', 'started_at', 'finished_at'] as const;
 
-/** The third statement returns the attempts that are new. */
+/** The fourth statement returns the attempts that are new. */
 export function restartJobs(
   evaluationId: EvaluationId,
   jobIds: readonly JobId[],
@@ -37,6 +37,23 @@ export function restartJobs(
         .columns(['job_id', 'number', ...ATTEMPT])
         .expression(ended.select(['id', 'attempt', ...ATTEMPT])),
     ),
+    // Whoever restarts it wants it built. Its lease may be that of a step which no job names.
+    statement(
+      sqlite
+        .deleteFrom('failed_builds')
+        .where(({ eb, or, selectFrom }) =>
+          or([
+            eb('drv_path', 'in', ended.select('jobs.drv_path')),
+            eb(
+              'drv_path',
+              'in',
+              selectFrom('leases')
+                .select('leases.drv_path')
+                .where('leases.id', 'in', ended.select('lease_id')),
+            ),
+          ]),
+        ),
+    ),
     statement(
       sqlite
         .updateTable('jobs')
@@ -51,6 +68,7 @@ export function restartJobs(
           started_at: null,
           finished_at: null,
           bumped_at: null,
+          earlier_job_id: null,
         }))
         .where('id', 'in', ended.select('id'))
         .returning(['id', 'attempt']),

@@ -1,4 +1,4 @@
-import type { JobId } from '@argunix/shared/domain/ids';
+import type { JobId, LeaseId } from '@argunix/shared/domain/ids';
 import type { JobEnding } from '@argunix/shared/domain/job-status';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
@@ -231,7 +231,7 @@ describe('a job', () => {
 
     expect(await stores.jobs.settle([end(jobIds[0], status)], null, AT)).toEqual([jobIds[0]]);
     expect(await stores.jobs.settle([end(jobIds[0], 'success')], null, AT)).toEqual([]);
-    await stores.jobs.begin([{ jobId: jobIds[0] ?? (0 as JobId), attempt: 1 }], AT);
+    await stores.jobs.begin([{ jobId: jobIds[0] ?? (0 as JobId), attempt: 1 }], 1 as LeaseId, AT);
     expect(jobStatus(jobIds[0])).toBe(status);
   });
 
@@ -239,10 +239,10 @@ describe('a job', () => {
     const { jobIds } = await building(stores, ['a']);
     const attempt = { jobId: jobIds[0] ?? (0 as JobId), attempt: 1 };
 
-    const lease = await stores.jobs.lease(drvPath('a'), 'local', [attempt], AT);
+    const lease = await stores.jobs.lease(drvPath('a'), 'local', [attempt], null, AT);
     expect(lease).toBeDefined();
-    expect(await stores.jobs.lease(drvPath('a'), 'other', [attempt], AT)).toBeUndefined();
-    await stores.jobs.begin([attempt], AT);
+    expect(await stores.jobs.lease(drvPath('a'), 'other', [attempt], null, AT)).toBeUndefined();
+    await stores.jobs.begin([attempt], lease ?? (0 as LeaseId), AT);
     expect(stores.views.job(attempt.jobId)).toMatchObject({
       status: 'running',
       phase: 'build',
@@ -250,20 +250,20 @@ describe('a job', () => {
     });
     await stores.jobs.settle([end(jobIds[0], 'success')], { id: lease ?? (0 as never), ending: 'built' }, AT);
 
-    expect(await stores.jobs.lease(drvPath('a'), 'other', [], AT)).toBeDefined();
+    expect(await stores.jobs.lease(drvPath('a'), 'other', [], null, AT)).toBeDefined();
   });
 
   test('whose builder was lost is queued again at the same attempt and still knows its lease', async () => {
     const { jobIds } = await building(stores, ['a', 'b']);
     const attempt = { jobId: jobIds[0] ?? (0 as JobId), attempt: 1 };
-    const lease = await stores.jobs.lease(drvPath('a'), 'local', [attempt], AT);
-    await stores.jobs.begin([attempt], AT);
+    const lease = await stores.jobs.lease(drvPath('a'), 'local', [attempt], null, AT);
+    await stores.jobs.begin([attempt], lease ?? (0 as LeaseId), AT);
 
-    expect(await stores.jobs.loseLeases(AT)).toBe(1);
+    expect(await stores.jobs.loseLeases(AT, 'all')).toBe(1);
 
     expect(stores.jobs.find(attempt.jobId)).toMatchObject({ status: 'queued', attempt: 1, leaseId: lease });
     expect(stores.jobs.find(jobIds[1] ?? (0 as JobId))).toMatchObject({ status: 'queued', leaseId: null });
-    expect(await stores.jobs.lease(drvPath('a'), 'local', [attempt], AT)).toBeDefined();
+    expect(await stores.jobs.lease(drvPath('a'), 'local', [attempt], null, AT)).toBeDefined();
   });
 
   test('that is restarted makes attempt 2, takes its evaluation back to building and keeps the first attempt', async () => {
