@@ -2,7 +2,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type JobId, type RepositoryId, toEvaluationId, toJobId } from '@argunix/shared/domain/ids';
-import { storePathName } from '@argunix/shared/domain/store-path';
 import { messageOf } from '@argunix/shared/kit/app-error';
 import { systemClock } from '@argunix/shared/kit/clock';
 import type { Logger } from '@argunix/shared/kit/logger';
@@ -85,6 +84,12 @@ export async function startCoordinator({
     maxLogBytes: schedule.maxLogBytes,
     infrastructureRetries: schedule.infrastructureRetries,
     infrastructureRetryMs: schedule.infrastructureRetryMs,
+    failureCacheMs: schedule.failureCacheMs,
+    dispatch: {
+      allowsUnsandboxedUntrusted: configuration.allowUnsandboxedUntrusted,
+      builderWaitMs: schedule.builderWaitMs,
+      spillGraceMs: schedule.emulationSpillGraceMs,
+    },
     confinement: 'required',
     preferredEvaluator: configuration.evaluator,
     settingsOf: (id) => watched.get(id)?.settings,
@@ -113,20 +118,7 @@ export async function startCoordinator({
     waitingEvaluation: (id) => engine.queue.whyWaiting(toEvaluationId(id)),
   });
   function waitingReason(jobId: JobId): string | null {
-    const heldBy = dispatcher.heldBy(jobId);
-    if (heldBy !== undefined) {
-      return `Waits for ${storePathName(heldBy)}, which it needs.`;
-    }
-    if (engine.builder.offer.slots === 0) {
-      return NO_BUILDER;
-    }
-    const spoiledBy = dispatcher.spoiledBy(jobId);
-    if (spoiledBy !== undefined) {
-      return spoiledBy;
-    }
-    return dispatcher.slotsUsed >= engine.builder.offer.slots
-      ? `Waits for a free place: ${engine.builder.offer.slots} of ${engine.builder.offer.slots} on ${engine.builder.name} are taken.`
-      : null;
+    return dispatcher.why(jobId)?.sentence ?? null;
   }
   const findLog = createFindLog(database);
   const mayRead: MayRead = (_reader, { forge, slug }) => !known.privateOnes.has(`${forge}/${slug}`);

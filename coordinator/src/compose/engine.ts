@@ -7,17 +7,22 @@ import type { Logger } from '@argunix/shared/kit/logger';
 import { readNixConfiguration } from '@argunix/shared/nix/nix-configuration';
 import { createChangesHub } from '../adapters/changes/changes-hub.ts';
 import { createFileLogStore } from '../adapters/logs/file-log-store.ts';
+import { createBuildPlan } from '../adapters/nix/build-plan.ts';
 import { createDerivationReader } from '../adapters/nix/derivation-reader.ts';
 import { createGcRoots } from '../adapters/nix/gc-roots.ts';
 import { createLocalBuilder } from '../adapters/nix/local-builder.ts';
+import { createLocalFleet } from '../adapters/nix/local-fleet.ts';
 import { createRootRegistrar } from '../adapters/nix/root-registrar.ts';
 import { createStoreReader } from '../adapters/nix/store-reader.ts';
 import { createConfinement } from '../adapters/nix-eval/confinement/confinement.ts';
 import { createEvaluator } from '../adapters/nix-eval/create-evaluator.ts';
 import { createUnconfinedSpaces } from '../adapters/nix-eval/evaluation-space.ts';
+import { createBuildHistory } from '../adapters/sqlite/build-history.ts';
 import { createEvaluationStore } from '../adapters/sqlite/evaluation-store.ts';
+import { createFailedBuilds } from '../adapters/sqlite/failed-builds.ts';
 import { createJobStore } from '../adapters/sqlite/job-store.ts';
 import { type OpenDatabase, openDatabase } from '../adapters/sqlite/open-database.ts';
+import { createRepositoryStore } from '../adapters/sqlite/repository-store.ts';
 import { createDispatcher, type Dispatcher } from '../flows/dispatch-steps.ts';
 import { createEvaluationQueue, type EvaluationQueue } from '../flows/evaluation-queue.ts';
 import { recover } from '../flows/recover.ts';
@@ -29,7 +34,7 @@ import type { GcRoots } from '../ports/gc-roots.ts';
 import type { JobStore } from '../ports/job-store.ts';
 import type { LiveTail, LogStore } from '../ports/log-store.ts';
 import type { Metrics } from '../ports/metrics.ts';
-import type { SettingsOf } from '../ports/settings.ts';
+import type { DispatchSettings, SettingsOf } from '../ports/settings.ts';
 import type { SourceCheckout } from '../ports/source-checkout.ts';
 import type { StoreReader } from '../ports/store-reader.ts';
 import { nixSurroundings } from './nix-environment.ts';
@@ -51,6 +56,8 @@ export interface EngineOptions {
   readonly maxLogBytes: number;
   readonly infrastructureRetries: number;
   readonly infrastructureRetryMs: number;
+  readonly failureCacheMs: number;
+  readonly dispatch: Omit<DispatchSettings, 'weightOf' | 'quarantineMs'>;
   /** `none` is for a person's own flake: with their credentials and files, as Nix itself would evaluate it. */
   readonly confinement: 'required' | 'none';
   readonly settingsOf: SettingsOf;
@@ -144,10 +151,23 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
     metrics: options.metrics,
   };
   const retries = { retries: options.infrastructureRetries, retryMs: options.infrastructureRetryMs };
+  const fleet = createLocalFleet([builder], () => false);
   const dispatcher = createDispatcher({
     ...shared,
     ...retries,
-    builder,
+    fleet,
+    repositories: createRepositoryStore(database),
+    failedBuilds: createFailedBuilds(database),
+    failureCacheMs: options.failureCacheMs,
+    history: createBuildHistory(database),
+    buildPlan: createBuildPlan({ env }),
+    derivations,
+    settings: {
+      ...options.dispatch,
+      // Long enough for what ails a builder to be noticed, short enough for what passes by itself.
+      quarantineMs: 12 * options.infrastructureRetryMs,
+      weightOf: (id) => options.settingsOf(id)?.weight ?? 1,
+    },
     limits: {
       timeoutMs: options.buildTimeoutMs,
       maxSilentMs: options.maxSilentMs,
@@ -170,7 +190,12 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
     dispatcher,
     warnings: [...warnings, ...nixWarnings],
     start: async () => {
-      await recover({ ...shared, dispatcher, settingsOf: options.settingsOf });
+      await recover({
+        ...shared,
+        dispatcher,
+        settingsOf: options.settingsOf,
+        ownBuilders: fleet.present.map(({ name }) => name),
+      });
       queue.wake();
     },
     stop: async () => {

@@ -79,6 +79,9 @@ export async function runOwnFlake<Result>(
     maxLogBytes: 1024 ** 3,
     infrastructureRetries: 1,
     infrastructureRetryMs: 5_000,
+    failureCacheMs: 0,
+    // It is the person's own flake.
+    dispatch: { allowsUnsandboxedUntrusted: true, builderWaitMs: 0, spillGraceMs: 0 },
     confinement: 'none',
     preferredEvaluator: null,
     settingsOf: () => settings,

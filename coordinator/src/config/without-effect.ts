@@ -33,13 +33,9 @@ export const WITHOUT_EFFECT: readonly WithoutEffect[] = [
     ['registries'],
     ['defaults', 'push_to_registries'],
     ['builders'],
-    ['allow_unsandboxed_untrusted'],
     ['schedule', 'build_concurrency'],
     ['schedule', 'awaiting_approval_days'],
-    ['schedule', 'emulation_spill_grace_seconds'],
-    ['schedule', 'builder_wait_seconds'],
     ['schedule', 'collapsed_check_threshold'],
-    ['schedule', 'failure_cache_hours'],
     ['eval', 'reuse_same_tree'],
     ['forges', '*', 'push_to_registries'],
     [...REPO, 'eval', 'reuse_same_tree'],
@@ -47,7 +43,6 @@ export const WITHOUT_EFFECT: readonly WithoutEffect[] = [
     [...REPO, 'caches'],
     [...REPO, 'push_to_registries'],
     [...REPO, 'collapsed_check_threshold'],
-    [...REPO, 'weight'],
   ].map((path) => ({ path, reason: NOT_YET })),
 ];
 

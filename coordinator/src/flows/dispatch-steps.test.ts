@@ -1,65 +1,39 @@
 import type { JobId } from '@argunix/shared/domain/ids';
-import { systemClock } from '@argunix/shared/kit/clock';
-import { silentLogger } from '@argunix/shared/kit/logger';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createDispatching } from '../../test/dispatching.ts';
 import { createFakeBuilder, type FakeBuilder } from '../../test/fakes/fake-builder.ts';
-import { createFakeLogs } from '../../test/fakes/fake-logs.ts';
-import { createFakeRoots, createFakeStore } from '../../test/fakes/fake-store.ts';
-import { silentMetrics } from '../../test/fakes/silent-metrics.ts';
+import { createFakeFleet } from '../../test/fakes/fake-fleet.ts';
+import type { FakeRoots, FakeStore } from '../../test/fakes/fake-store.ts';
 import { AT, building, drvPath, openStores } from '../../test/store-fixture.ts';
 import { until } from '../../test/until.ts';
 import { cancelEvaluation } from './cancel-evaluation.ts';
 import { cancelJob } from './cancel-job.ts';
-import { createDispatcher, type Dispatcher } from './dispatch-steps.ts';
+import type { Dispatcher } from './dispatch-steps.ts';
 import { restartJob } from './restart-job.ts';
 
 let stores: Awaited<ReturnType<typeof openStores>>;
 let builder: FakeBuilder;
 let dispatcher: Dispatcher;
-const store = createFakeStore();
-const roots = createFakeRoots();
-const changes = { tell: () => undefined, listen: () => () => undefined };
+let store: FakeStore;
+let roots: FakeRoots;
+let ports: () => ReturnType<typeof createDispatching>['ports'];
 
-function startDispatcher({ slots = 2, retryMs = 1 } = {}): void {
+async function startDispatcher({ slots = 2, retryMs = 1 } = {}): Promise<void> {
   builder = createFakeBuilder(slots);
-  dispatcher = createDispatcher({
-    ...stores,
-    builder,
-    store,
-    roots,
-    changes,
-    logs: createFakeLogs(),
-    clock: systemClock,
-    log: silentLogger,
-    metrics: silentMetrics,
-    limits: { timeoutMs: 1_000, maxSilentMs: 1_000, maxLogBytes: 1_000_000 },
-    retries: 2,
-    retryMs,
-  });
+  const made = createDispatching(stores, createFakeFleet([builder]), { retryMs });
+  ({ dispatcher, store, roots } = made);
+  ports = () => made.ports;
+  await dispatcher.start();
 }
 beforeEach(async () => {
   stores = await openStores();
-  startDispatcher();
+  await startDispatcher();
 });
 afterEach(async () => {
   await dispatcher.stop();
   await stores.close();
-  store.inputs.clear();
-  store.valid.clear();
-  roots.owners.clear();
 });
 
-const ports = () => ({
-  ...stores,
-  dispatcher,
-  roots,
-  store,
-  changes,
-  clock: systemClock,
-  log: silentLogger,
-  metrics: silentMetrics,
-  queue: { wake: () => undefined, abort: () => undefined, stop: () => Promise.resolve() },
-});
 const table = (evaluationId: number): Record<string, string> =>
   Object.fromEntries(
     stores.views.jobs({ evaluationId, limit: 100 }).map(({ attr, status }) => [attr, status]),
@@ -190,7 +164,11 @@ test('what was built when the coordinator died is a success after its restart, n
 
   // As after a kill -9: nothing of the old dispatcher says another word.
   await stores.jobs.loseLeases(AT, 'all');
-  startDispatcher();
+  const inputs = store.inputs;
+  await startDispatcher();
+  for (const [name, needed] of inputs) {
+    store.inputs.set(name, needed);
+  }
   await dispatcher.adopt(id);
   await given(['built']);
   builder.finish('built', { kind: 'substituted' });
@@ -305,7 +283,7 @@ test('a job that is restarted in the moment in which it ends is built again', as
 
 test('a build that waits for its next try does not hold up the others of its batch', async () => {
   await dispatcher.stop();
-  startDispatcher({ slots: 1, retryMs: 60_000 });
+  await startDispatcher({ slots: 1, retryMs: 60_000 });
   const { id, jobIds } = await building(stores, ['spoiled', 'fine']);
   await dispatcher.adopt(id);
   await given(['spoiled', 'fine']);

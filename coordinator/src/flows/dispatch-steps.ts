@@ -1,75 +1,100 @@
 /**
- * Keeps the builder busy. It holds the graph of what waits for what, gives ready steps to the builder as long as it
- * has a free slot, and takes back what has to be tried again. Everything here can be made again from the store
- * (`adopt`), so a crash loses only the builds that ran.
+ * Keeps every builder busy. It asks the scheduler who gets what whenever something has changed (jobs came, a place is
+ * free, a builder came or went, a wait is over), gives that out, and takes back what has to be tried again. Nothing is
+ * polled. Everything here can be made again from the store (`start`), so a crash loses only the builds that ran on this
+ * host; what agents went on with is taken up again.
  */
 import type { BuildEnding } from '@argunix/shared/domain/build-ending';
-import type { EpochMs } from '@argunix/shared/domain/epoch-ms';
-import type { EvaluationId, JobId, LeaseId } from '@argunix/shared/domain/ids';
-import type { DerivationPath } from '@argunix/shared/domain/store-path';
-import { messageOf } from '@argunix/shared/kit/app-error';
+import type { EvaluationId, JobId } from '@argunix/shared/domain/ids';
+import { type DerivationPath, storePathName } from '@argunix/shared/domain/store-path';
 import { batchSize } from '../domain/batch-size.ts';
-import { createBuildGraph, type GraphJob } from '../domain/build-graph.ts';
 import type { JobAttempt } from '../domain/job-attempt.ts';
-import { outputRoots } from '../domain/root-owners.ts';
-import type { StoredJob } from '../ports/job-store.ts';
-import type { LogStore, LogWriter } from '../ports/log-store.ts';
+import { createScheduler, type Lost, type Taken } from '../domain/queue/scheduler.ts';
+import type { GraphJob, Step } from '../domain/queue/step.ts';
+import { takeSnapshot, toBuilderState } from '../domain/queue/take-snapshot.ts';
+import { whyLost, whyWaiting } from '../domain/queue/why-waiting.ts';
+import type { Builder } from '../ports/builder.ts';
+import type { BuilderFleet, FleetEvent } from '../ports/builder-fleet.ts';
 import type { Metrics } from '../ports/metrics.ts';
-import type { StoreReader } from '../ports/store-reader.ts';
-import { findNeeds } from './find-needs.ts';
+import type { Queue } from '../ports/queue.ts';
+import type { DispatchSettings } from '../ports/settings.ts';
+import { type AdoptPorts, adoptJobs, type FailedBefore } from './adopt-jobs.ts';
 import { finishEvaluation } from './finish-evaluation.ts';
-import { keepTrying } from './keep-trying.ts';
-import { type BatchPorts, runBatch } from './run-batch.ts';
+import { createReclaim } from './reclaim-leases.ts';
+import { createStepRunner, type Dispatch, type RunPorts } from './run-steps.ts';
 import { createSettling, type SettlePorts } from './settle-step.ts';
-import { outputPaths } from './store-found-jobs.ts';
-import { tellJobs } from './tell-jobs.ts';
 
-export interface DispatchPorts extends SettlePorts, BatchPorts {
-  readonly logs: Pick<LogStore, 'open'>;
-  readonly store: Pick<StoreReader, 'inputDerivations'>;
+export interface DispatchPorts extends Omit<SettlePorts, 'jobs'>, AdoptPorts, Omit<RunPorts, 'jobs'> {
+  readonly fleet: BuilderFleet;
+  readonly settings: DispatchSettings;
   readonly metrics: Pick<Metrics, 'jobEnded' | 'buildEnded' | 'dispatchDecided' | 'evaluationEnded'>;
+  readonly evaluations: SettlePorts['evaluations'];
 }
 
-export interface Dispatcher {
+export interface Dispatcher extends Queue {
+  /** Takes up builders and their leases, and begins to give out. Adopted evaluations wait until then. */
+  start(): Promise<void>;
   /** Takes over the unfinished jobs of an evaluation that is `building`; the evaluation is done when there are none. */
   adopt(evaluationId: EvaluationId): Promise<void>;
   /** These jobs have been ended by someone else; builds that nobody wants any more are stopped. */
   forget(evaluationId: EvaluationId, jobs: readonly JobAttempt[]): Promise<void>;
   /** Jobs of the same evaluation that cannot be had without this one. */
   dependentsOf(jobId: JobId): readonly GraphJob[];
-  /** The step that this job waits for, if it waits for one. */
-  heldBy(jobId: JobId): DerivationPath | undefined;
-  /** What the host spoiled of the step that this job wants, when that is why it waits. */
-  spoiledBy(jobId: JobId): string | undefined;
   readonly slotsUsed: number;
   /** Gives out nothing more, ends what is being built and puts it back in the queue. */
   stop(): Promise<void>;
 }
 
-/** One dispatch of one step. */
-interface Dispatch {
-  readonly drvPath: DerivationPath;
-  readonly leaseId: LeaseId;
-  readonly log: LogWriter;
-  /** When its own builder began; undefined for what is not built. */
-  startedAt: EpochMs | undefined;
-}
-
-// Some 3 ms of reading.
-const PAGE = 1_000;
+// What nobody knows how long it takes is put together with others only while it is expected to be short.
+const SHORT_MS = 2_000;
+// A page that follows the queue needs no more than this.
+const TELL_MS = 500;
 const NO_LEASE = 'Its derivation is leased already; it is tried again when that lease has ended.';
+// `setTimeout` takes 24 days at most, and a clock that is put right should be noticed before.
+const LONGEST_SLEEP_MS = 3_600_000;
 
 export function createDispatcher(ports: DispatchPorts): Dispatcher {
-  const { jobs, builder, logs, clock, log, roots } = ports;
-  const graph = createBuildGraph();
-  /** Steps that the builder has, by derivation. */
-  const current = new Map<DerivationPath, Dispatch>();
-  /** Steps that wait for their next try, and why. */
-  const waits = new Map<DerivationPath, { readonly reason: string; readonly wait: AbortController }>();
+  const { jobs, fleet, clock, log, settings } = ports;
+  const scheduler = createScheduler(settings);
+  const builders = new Map<string, Builder>();
+  /** Taken steps that wait for their next try. */
+  const resting = new Map<
+    DerivationPath,
+    { readonly reason: string; readonly until: number; readonly wait: AbortController }
+  >();
   const background = new Set<Promise<void>>();
   const stopping = new AbortController();
-  const settle = createSettling(ports, graph, stopping.signal);
-  let freeSlots = builder.offer.slots;
+  const settling = createSettling(ports, scheduler, stopping.signal);
+  const runner = createStepRunner(
+    ports,
+    {
+      ended: onEnded,
+      refused: (step) => {
+        scheduler.release(step.drvPath, clock.now());
+        log.warn({ drvPath: step.drvPath }, 'a derivation has a lease already, or could not get one');
+        putBackLater(step, { afterMs: ports.retryMs, reason: NO_LEASE, wasDispatched: false });
+      },
+      freed: (builder, places) => {
+        scheduler.freePlaces(builder, places);
+        wake();
+      },
+    },
+    stopping.signal,
+  );
+  const reclaim = createReclaim(ports, scheduler, {
+    resume: (builder, held, lease, step) =>
+      inBackground('go on with a build', runner.resume(builder, held, step, lease.startedAt ?? undefined)),
+    lost: (step) => {
+      stopUnwanted(scheduler.putBack(step.drvPath, { wasDispatched: true }, clock.now()));
+      wake();
+    },
+    signal: stopping.signal,
+    graceMs: settings.builderWaitMs,
+  });
+  let isStarted = false;
+  let stopListening: (() => void) | undefined;
+  let alarm: { readonly at: number; readonly wait: AbortController } | undefined;
+  let isTelling = false;
 
   function inBackground(what: string, work: Promise<void>): void {
     const guarded = work.catch((error: unknown) => {
@@ -80,218 +105,238 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
     void guarded.then(() => background.delete(guarded));
   }
 
-  async function adopt(evaluationId: EvaluationId): Promise<void> {
-    const unfinished = await readUnfinished(evaluationId);
-    const needs = await findNeeds(new Set(unfinished.map(({ drvPath }) => drvPath)), ports.store);
-    // Meanwhile some may have been cancelled or restarted: what is stored now counts.
-    const attempts = jobs.unfinishedAttempts(evaluationId);
-    const found = unfinished.filter((job) => attempts.get(job.jobId) === job.attempt && !graph.has(job));
-    graph.add(found.map((job) => [job, needs.get(job.drvPath) ?? []] as const));
-    for (const [drvPath, joining] of Map.groupBy(found, (job) => job.drvPath)) {
-      const shared = current.get(drvPath);
-      if (shared !== undefined) {
-        inBackground('join a build that is under way', join(shared, joining));
-      }
-    }
-    wake();
-    await finishEvaluation(ports, evaluationId, stopping.signal);
-  }
-
-  /** Page by page: thousands of rows at once would hold up everybody else. */
-  async function readUnfinished(evaluationId: EvaluationId): Promise<readonly GraphJob[]> {
-    const read: GraphJob[] = [];
-    for (let after: string | null = null; ; ) {
-      const page: readonly StoredJob[] = jobs.unfinished(evaluationId, { after, limit: PAGE });
-      read.push(...page.flatMap(toGraphJob));
-      after = page.at(-1)?.attr ?? null;
-      if (page.length < PAGE) {
-        // First found, first in line.
-        return read.toSorted((one, other) => one.jobId - other.jobId);
-      }
-      await clock.sleep(0);
-    }
-  }
-
-  /** Its build runs already, for others. */
-  async function join({ leaseId, startedAt }: Dispatch, joining: readonly GraphJob[]): Promise<void> {
-    await jobs.join(joining, leaseId, startedAt === undefined ? null : clock.now());
-    tellJobs(ports.changes, joining);
-    await rootOutputs(joining);
-  }
-
-  async function rootOutputs(wanting: readonly GraphJob[]): Promise<void> {
-    for (const [evaluationId, some] of Map.groupBy(wanting, (job) => job.evaluationId)) {
-      await roots.add(
-        outputRoots(evaluationId),
-        some.flatMap(({ outputs }) => outputs),
-      );
-    }
-  }
-
+  /** Gives out what can be given out, ends what nobody will build, and sees to it that it is asked again in time. */
   function wake(): void {
-    while (freeSlots > 0 && graph.readyCount > 0 && !stopping.signal.aborted) {
-      const decidedFrom = performance.now();
-      const slots = Math.min(freeSlots, graph.readyCount);
-      const steps = graph.take(batchSize(graph.readyCount, slots, builder.offer.slots));
-      freeSlots -= slots;
+    if (!isStarted || stopping.signal.aborted) {
+      return;
+    }
+    const decidedFrom = performance.now();
+    const now = clock.now();
+    const given = new Map<string, Taken[]>();
+    for (let taken = scheduler.take(now); taken !== undefined; taken = scheduler.take(now)) {
+      given.set(taken.builder, [...(given.get(taken.builder) ?? []), taken]);
+    }
+    for (const [name, taken] of given) {
+      giveOut(name, [...taken, ...takeMore(name, taken.length, now)], taken.length);
+    }
+    if (given.size > 0) {
       ports.metrics.dispatchDecided(performance.now() - decidedFrom);
-      inBackground('build a batch', giveOut(steps, slots));
     }
+    for (const lost of scheduler.takeLost(now)) {
+      inBackground('end a step that nobody will build', giveUp(lost));
+    }
+    setAlarm();
+    tellQueue();
   }
-
-  async function giveOut(steps: readonly DerivationPath[], slots: number): Promise<void> {
-    const leased = await Promise.all(steps.map(lease));
-    await runBatch(
-      ports,
-      {
-        dispatches: leased.filter((one) => one !== undefined),
-        slots,
-        started: onStarted,
-        lines: (one, lines) => one.log.append(lines),
-        ended: onEnded,
-        freed: (count) => {
-          freeSlots += count;
-          wake();
-        },
-      },
-      stopping.signal,
-    );
+  /** Short work shares a process: starting one costs as much as a trivial build. */
+  function takeMore(name: string, places: number, now: number): readonly Taken[] {
+    const size = batchSize(scheduler.lines.size + places, places, Math.max(places, scheduler.roster.slots));
+    const more: Taken[] = [];
+    while (more.length < size - places) {
+      const taken = scheduler.takeMore(name, SHORT_MS, now);
+      if (taken === undefined) {
+        break;
+      }
+      more.push(taken);
+    }
+    return more;
   }
-
-  /** Lease, roots and log of one step, before Nix is asked for it. Never rejects. */
-  async function lease(drvPath: DerivationPath): Promise<Dispatch | undefined> {
-    const wanted = graph.jobsOf(drvPath);
-    let leaseId: LeaseId | undefined;
-    try {
-      leaseId = await keepTrying(ports, 'lease a derivation', stopping.signal, () =>
-        jobs.lease(drvPath, builder.name, wanted, null, clock.now()),
-      );
-    } catch (error) {
-      log.error({ err: error, drvPath }, 'a derivation could not be leased');
+  function giveOut(name: string, taken: readonly Taken[], places: number): void {
+    const builder = builders.get(name);
+    if (builder === undefined) {
+      throw new Error(`the scheduler gave work to ${name}, which is not here`);
     }
-    if (leaseId === undefined) {
-      log.warn({ drvPath }, 'a derivation has a lease already, or could not get one; it is tried again');
-      putBackLater(drvPath, { afterMs: ports.retryMs, reason: NO_LEASE, wasDispatched: false });
-      return undefined;
-    }
-    const leased = { drvPath, leaseId, log: logs.open(leaseId), startedAt: undefined };
-    current.set(drvPath, leased);
-    try {
-      const late = graph.jobsOf(drvPath).filter((job) => !wanted.includes(job));
-      await Promise.all([rootOutputs(wanted), ...(late.length === 0 ? [] : [join(leased, late)])]);
-    } catch (error) {
-      await onEnded(leased, { kind: 'infrastructure', reason: messageOf(error) });
-      return undefined;
-    }
-    if (graph.jobsOf(drvPath).length === 0) {
-      await onEnded(leased, { kind: 'cancelled' });
-      return undefined;
-    }
-    return leased;
+    const steps = taken.map(({ step, meter }) => ({ step, chargedTo: meter?.repositoryId ?? null }));
+    inBackground('build', runner.run(builder, steps, places));
   }
-
-  function onStarted(started: Dispatch): void {
-    if (started.startedAt === undefined) {
-      const at = clock.now();
-      started.startedAt = at;
-      const wanted = graph.jobsOf(started.drvPath);
-      // Only what is shown suffers when it fails: the end of the job is stored all the same.
+  /** One timer for whatever changes by itself: a builder that is waited for too long, a quarantine, a grace. */
+  function setAlarm(): void {
+    const at = scheduler.nextChange(clock.now());
+    if (at === alarm?.at) {
+      return;
+    }
+    alarm?.wait.abort();
+    alarm = undefined;
+    if (at !== Number.POSITIVE_INFINITY) {
+      const own = { at, wait: new AbortController() };
+      alarm = own;
+      const waitMs = Math.min(LONGEST_SLEEP_MS, Math.max(0, at - clock.now()) + 1);
+      const signal = AbortSignal.any([own.wait.signal, stopping.signal]);
       inBackground(
-        'store the start of a build',
-        jobs.begin(wanted, started.leaseId, at).then(() => tellJobs(ports.changes, wanted)),
+        'wait for the next change',
+        clock.sleep(waitMs, signal).then(() => {
+          if (alarm === own) {
+            alarm = undefined;
+            wake();
+          }
+        }),
       );
     }
+  }
+  function tellQueue(): void {
+    if (!isTelling) {
+      isTelling = true;
+      inBackground(
+        'tell of the queue',
+        clock.sleep(TELL_MS, stopping.signal).then(() => {
+          isTelling = false;
+          ports.changes.tell({ kind: 'queue' });
+        }),
+      );
+    }
+  }
+
+  async function giveUp(lost: Lost): Promise<void> {
+    const reason = whyLost(scheduler, lost);
+    const ending = { kind: lost.why === 'hopeless' ? 'unsupported' : 'gave_up', reason } as const;
+    log.warn({ drvPath: lost.step.drvPath, reason }, 'a step is given up');
+    stopUnwanted(await settling.giveUp(lost.step, ending, null));
+    wake();
+  }
+  async function failAgain({ step, drvPath, failed }: FailedBefore): Promise<void> {
+    const inner = drvPath === step.drvPath ? '' : `It needs ${storePathName(drvPath)}. `;
+    const reason = `${inner}${failed.reason}\nIt failed so not long ago and was not built again. Restart the job to build it anyway.`;
+    stopUnwanted(await settling.giveUp(step, { kind: 'failed_before', reason }, failed.jobId));
+    wake();
   }
 
   /** Never rejects: what could not be stored by now is found again by the next start. */
-  async function onEnded(ended: Dispatch, ending: BuildEnding): Promise<void> {
+  async function onEnded(dispatch: Dispatch, ending: BuildEnding): Promise<void> {
+    const { step, drvPath } = dispatch;
+    scheduler.release(drvPath, clock.now());
     try {
-      await ended.log.close();
-      current.delete(ended.drvPath);
-      const settled = await settle(ended, ending);
+      const settled = await settling.settle(dispatch, ending);
       if (settled.kind === 'again') {
-        putBackLater(ended.drvPath, { ...settled, wasDispatched: true });
+        putBackLater(step, { ...settled, wasDispatched: ending.kind !== 'returned' });
+      } else {
+        stopUnwanted(settled.unwanted);
       }
     } catch (error) {
-      log.error({ err: error, drvPath: ended.drvPath, ending }, 'the end of a build could not be stored');
+      log.error({ err: error, drvPath, ending }, 'the end of a build could not be stored');
     }
     wake();
   }
-
   /** Back in line after a wait that holds nobody up. */
   function putBackLater(
-    drvPath: DerivationPath,
+    step: Step,
     {
       afterMs,
       reason,
       wasDispatched,
     }: { readonly afterMs: number; readonly reason: string; readonly wasDispatched: boolean },
   ): void {
+    const { drvPath } = step;
+    const putBack = (): void => {
+      stopUnwanted(scheduler.putBack(drvPath, { wasDispatched }, clock.now()));
+      wake();
+    };
+    if (afterMs === 0) {
+      putBack();
+      return;
+    }
     const wait = new AbortController();
-    waits.set(drvPath, { reason, wait });
+    resting.set(drvPath, { reason, until: clock.now() + afterMs, wait });
     inBackground(
       'put a derivation back in line',
       clock.sleep(afterMs, AbortSignal.any([wait.signal, stopping.signal])).then(() => {
-        waits.delete(drvPath);
-        graph.putBack(drvPath, { wasDispatched });
-        wake();
+        resting.delete(drvPath);
+        putBack();
       }),
     );
   }
+  function stopUnwanted(unwanted: readonly Step[]): void {
+    for (const { drvPath } of unwanted) {
+      const dispatch = runner.of(drvPath);
+      if (dispatch !== undefined) {
+        builders.get(dispatch.builder)?.cancel(dispatch.leaseId);
+      }
+      resting.get(drvPath)?.wait.abort();
+      reclaim.drop(drvPath);
+    }
+  }
+
+  function onFleet(event: FleetEvent): void {
+    const now = clock.now();
+    switch (event.kind) {
+      case 'joined': {
+        const { builder, held } = event;
+        builders.set(builder.name, builder);
+        scheduler.join(builder.name, builder.offer, fleet.isExpectedOffline(builder.name), now);
+        reclaim.joined(builder, held);
+        break;
+      }
+      case 'left':
+        scheduler.leave(event.name, event.at);
+        break;
+      case 'removed':
+        scheduler.remove(event.name, now);
+        reclaim.removed(event.name);
+        break;
+    }
+    wake();
+  }
+
+  function added(piece: readonly GraphJob[], failed: readonly FailedBefore[]): void {
+    for (const [drvPath, joining] of Map.groupBy(piece, (job) => job.drvPath)) {
+      const shared = runner.of(drvPath);
+      if (shared !== undefined) {
+        inBackground('join a build that is under way', runner.join(shared, joining));
+      }
+    }
+    for (const one of failed) {
+      inBackground('end what failed before', failAgain(one));
+    }
+    wake();
+  }
 
   return {
-    adopt,
-    forget: async (evaluationId, gone) => {
-      for (const drvPath of graph.forget(gone)) {
-        const unwanted = current.get(drvPath);
-        if (unwanted !== undefined) {
-          builder.cancel(unwanted.leaseId);
-        }
-        waits.get(drvPath)?.wait.abort();
+    start: async () => {
+      const now = clock.now();
+      for (const { name, offer, leftAt } of fleet.absent) {
+        scheduler.expect(name, offer, fleet.isExpectedOffline(name), Math.max(leftAt, now));
       }
+      for (const builder of fleet.present) {
+        builders.set(builder.name, builder);
+        scheduler.join(builder.name, builder.offer, fleet.isExpectedOffline(builder.name), now);
+      }
+      stopListening = fleet.listen(onFleet);
+      await reclaim.start(jobs.activeLeases());
+      isStarted = true;
+      wake();
+    },
+    adopt: async (evaluationId) => {
+      await adoptJobs(ports, scheduler, evaluationId, added, stopping.signal);
       wake();
       await finishEvaluation(ports, evaluationId, stopping.signal);
     },
-    dependentsOf: (jobId) => graph.dependentsOf(jobId),
-    heldBy: (jobId) => graph.heldBy(jobId),
-    spoiledBy: (jobId) => {
-      const drvPath = graph.derivationOf(jobId);
-      return drvPath === undefined ? undefined : waits.get(drvPath)?.reason;
+    forget: async (evaluationId, gone) => {
+      stopUnwanted(scheduler.forget(gone, clock.now()));
+      wake();
+      await finishEvaluation(ports, evaluationId, stopping.signal);
     },
+    dependentsOf: (jobId) => scheduler.graph.dependentsOf(jobId),
+    bump: (jobIds) => {
+      scheduler.bump(jobIds, clock.now());
+      tellQueue();
+    },
+    why: (jobId) => {
+      const step = scheduler.graph.stepOf(jobId);
+      const dispatch = step === undefined ? undefined : runner.of(step.drvPath);
+      return step === undefined || dispatch?.startedAt !== undefined
+        ? undefined
+        : whyWaiting(scheduler, step, dispatch?.builder, resting.get(step.drvPath), clock.now());
+    },
+    snapshot: (next) => takeSnapshot(scheduler, (drvPath) => runner.of(drvPath), next, clock.now()),
+    builders: () => [...scheduler.roster.all()].map(toBuilderState),
     get slotsUsed() {
-      return builder.offer.slots - freeSlots;
+      return [...scheduler.roster.all()].reduce((sum, { used }) => sum + used, 0);
     },
     stop: async () => {
+      stopListening?.();
       stopping.abort();
       while (background.size > 0) {
         await Promise.all(background);
       }
     },
   };
-}
-
-function toGraphJob({
-  id,
-  attempt,
-  evaluationId,
-  attr,
-  system,
-  drvPath,
-  outputs,
-  leaseId,
-}: StoredJob): readonly GraphJob[] {
-  return drvPath === null
-    ? []
-    : [
-        {
-          jobId: id,
-          attempt,
-          evaluationId,
-          attr,
-          system,
-          drvPath,
-          outputs: outputPaths({ outputs }),
-          wasDispatched: leaseId !== null,
-        },
-      ];
 }

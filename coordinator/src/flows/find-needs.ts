@@ -1,5 +1,5 @@
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
-import type { StoreReader } from '../ports/store-reader.ts';
+import type { DerivationReader } from '../ports/derivation-reader.ts';
 
 const READS_AT_A_TIME = 64;
 
@@ -13,7 +13,7 @@ const MOST_NAMED = 2_000_000;
  */
 export async function findNeeds(
   steps: ReadonlySet<DerivationPath>,
-  store: Pick<StoreReader, 'inputDerivations'>,
+  store: Pick<DerivationReader, 'inputDerivations'>,
   mostNamed = MOST_NAMED,
 ): Promise<ReadonlyMap<DerivationPath, readonly DerivationPath[]>> {
   if (steps.size < 2) {
@@ -30,7 +30,7 @@ export async function findNeeds(
 
 async function readClosure(
   steps: ReadonlySet<DerivationPath>,
-  store: Pick<StoreReader, 'inputDerivations'>,
+  store: Pick<DerivationReader, 'inputDerivations'>,
 ): Promise<ReadonlyMap<DerivationPath, readonly DerivationPath[]>> {
   const inputs = new Map<DerivationPath, readonly DerivationPath[]>();
   const known = new Set<DerivationPath>(steps);

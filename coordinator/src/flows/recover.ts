@@ -15,6 +15,8 @@ export interface RecoverPorts {
   readonly checkout: SourceCheckout;
   readonly roots: GcRoots;
   readonly dispatcher: Dispatcher;
+  /** Builders that end with this program: what they had is lost. */
+  readonly ownBuilders: readonly string[];
   readonly settingsOf: SettingsOf;
   readonly clock: Clock;
   readonly log: Logger;
@@ -22,12 +24,13 @@ export interface RecoverPorts {
 
 /**
  * Takes up, at the start, what the last run of the program left: evaluations that were under way are evaluated again,
- * builds that were under way are queued again (outputs that are there are not built twice), work of repositories that
+ * builds of this host that were under way are queued again (outputs that are there are not built twice), those of others
+ * are waited for, work of repositories that
  * left the configuration is cancelled, and what a crash left on disk is removed.
  */
 export async function recover(ports: RecoverPorts): Promise<void> {
   const { evaluations, jobs, checkout, roots, dispatcher, settingsOf, clock, log } = ports;
-  const lostLeases = await jobs.loseLeases(clock.now(), 'all');
+  const lostLeases = await jobs.loseLeases(clock.now(), ports.ownBuilders);
   for (const { id } of evaluations.living(['evaluating'])) {
     await evaluations.requeue(id, null);
   }
@@ -48,9 +51,8 @@ export async function recover(ports: RecoverPorts): Promise<void> {
     evaluations,
     building.map(({ id }) => id),
   );
-  for (const { id } of building) {
-    await dispatcher.adopt(id);
-  }
+  await Promise.all(building.map(({ id }) => dispatcher.adopt(id)));
+  await dispatcher.start();
   log.info({ lostLeases, building: building.length }, 'took up the work of the last run');
 }
 

@@ -1,15 +1,18 @@
 /**
- * What the end of a build means for the jobs that wanted it. Stored first, with what ended by it, in one transaction;
- * only then does the graph go on, people see it, and evaluations finish.
+ * What the end of a build means for the jobs that wanted it. Stored first, with what ended by it and what was learned
+ * from it, in one transaction; only then does the scheduler go on, people see it, and evaluations finish.
  */
 import type { BuildEnding } from '@argunix/shared/domain/build-ending';
 import type { EpochMs } from '@argunix/shared/domain/epoch-ms';
-import type { LeaseId } from '@argunix/shared/domain/ids';
-import type { DerivationPath } from '@argunix/shared/domain/store-path';
-import type { BuildGraph } from '../domain/build-graph.ts';
+import type { JobId, LeaseId } from '@argunix/shared/domain/ids';
+import { storePathName } from '@argunix/shared/domain/store-path';
 import { type FinalEnding, isGoodEnding, judgeBuild, judgeDependent } from '../domain/build-verdict.ts';
+import type { Scheduler } from '../domain/queue/scheduler.ts';
+import type { Step } from '../domain/queue/step.ts';
+import type { Unwanted } from '../domain/queue/step-graph.ts';
 import { retryDelayMs } from '../domain/retry-delay.ts';
-import type { JobStore } from '../ports/job-store.ts';
+import type { DerivationReader } from '../ports/derivation-reader.ts';
+import type { EndedLease, JobStore } from '../ports/job-store.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import { type FinishPorts, finishEvaluation } from './finish-evaluation.ts';
 import { keepTrying } from './keep-trying.ts';
@@ -17,43 +20,70 @@ import { tellJobs } from './tell-jobs.ts';
 
 export interface SettlePorts extends FinishPorts {
   readonly jobs: JobStore;
+  readonly derivations: DerivationReader;
   readonly metrics: Pick<Metrics, 'jobEnded' | 'buildEnded' | 'evaluationEnded'>;
   /** How often infrastructure may spoil a step before it is given up. */
   readonly retries: number;
 }
 
+/** A lease that has ended. */
 export interface EndedBuild {
-  readonly drvPath: DerivationPath;
+  readonly step: Step;
+  readonly builder: string;
+  readonly isSandboxed: boolean;
   readonly leaseId: LeaseId;
   /** Undefined for what was not built. */
   readonly startedAt: EpochMs | undefined;
 }
 
 export type Settled =
-  | { readonly kind: 'over' }
+  | { readonly kind: 'over'; readonly unwanted: Unwanted }
   /** The step is still taken; it is the caller's to put it back after the wait, which `reason` explains. */
   | { readonly kind: 'again'; readonly afterMs: number; readonly reason: string };
 
-/** Rejects with what the store says when `signal` aborts before it could be stored. */
-export function createSettling(
-  ports: SettlePorts,
-  graph: BuildGraph,
-  signal: AbortSignal,
-): (build: EndedBuild, ending: BuildEnding) => Promise<Settled> {
+export interface Settling {
+  /** Rejects with what the store says when the signal aborts before it could be stored. */
+  settle(build: EndedBuild, ending: BuildEnding): Promise<Settled>;
+  /** For a taken step that nobody builds. */
+  giveUp(step: Step, ending: FinalEnding, earlierJobId: JobId | null): Promise<Unwanted>;
+}
+
+type Again = Extract<BuildEnding, { kind: 'cancelled' | 'returned' | 'infrastructure' }>;
+
+export function createSettling(ports: SettlePorts, scheduler: Scheduler, signal: AbortSignal): Settling {
   const { jobs, clock, metrics, changes, log } = ports;
 
-  async function end({ drvPath, leaseId }: EndedBuild, ending: FinalEnding): Promise<Settled> {
-    const own = graph.jobsOf(drvPath);
-    const lost = isGoodEnding(ending) ? [] : graph.lostWith(drvPath);
-    const verdicts = [...own.map((job) => judgeBuild(job, ending)), ...lost.map(judgeDependent)];
+  async function end(
+    step: Step,
+    build: EndedBuild | undefined,
+    ending: FinalEnding,
+    earlierJobId: JobId | null = null,
+  ): Promise<Unwanted> {
+    const own = step.jobs;
+    const leaseId = build?.leaseId ?? null;
+    const lost = isGoodEnding(ending) ? [] : scheduler.graph.lostWith(step);
+    const verdicts = [
+      ...own.map((job) => judgeBuild(job, ending, earlierJobId)),
+      ...lost.map((one) => judgeDependent(one, { leaseId, ending })),
+    ];
     const gone = [...own, ...lost.map(({ job }) => job)];
     const at = clock.now();
-    const lease = { id: leaseId, ending: own.length === 0 ? 'nobody wants it any more' : ending.kind };
+    const isWanted = own.length > 0 || step.neededBy.size > 0;
+    const lease =
+      build === undefined
+        ? null
+        : {
+            id: build.leaseId,
+            ending: isWanted ? ending.kind : 'nobody wants it any more',
+            ...(await whatWasLearned(ports, build, ending, at)),
+          };
     const settled = new Set(
       await keepTrying(ports, 'store the end of a build', signal, () => jobs.settle(verdicts, lease, at)),
     );
-    graph.forget(gone);
-    graph.putBack(drvPath);
+    const unwanted = [
+      ...scheduler.forget(gone, clock.now()),
+      ...scheduler.finish(step.drvPath, isGoodEnding(ending) ? (build?.builder ?? null) : null, clock.now()),
+    ].filter((one) => one !== step);
     const systems = new Map(gone.map(({ jobId, system }) => [jobId, system]));
     for (const { jobId, status } of verdicts.filter((verdict) => settled.has(verdict.jobId))) {
       metrics.jobEnded(status, systems.get(jobId) ?? 'unknown');
@@ -62,46 +92,76 @@ export function createSettling(
     for (const id of new Set(gone.map(({ evaluationId }) => evaluationId))) {
       await finishEvaluation(ports, id, signal);
     }
-    return { kind: 'over' };
+    return unwanted;
   }
 
-  /** Stopped or spoiled: tried again when somebody still wants it, given up when the host spoils it again and again. */
-  async function tryAgain(
-    build: EndedBuild,
-    ending: Extract<BuildEnding, { kind: 'cancelled' | 'returned' | 'infrastructure' }>,
-  ): Promise<Settled> {
-    const { drvPath, leaseId } = build;
-    const wanted = graph.jobsOf(drvPath);
-    if (wanted.length === 0) {
-      return await end(build, { kind: 'substituted' });
-    }
+  /** Stopped, handed back or spoiled: tried again when somebody still wants it, given up when it is spoiled again and again. */
+  async function tryAgain(build: EndedBuild, ending: Again): Promise<Settled> {
+    const { step, leaseId } = build;
+    const { drvPath } = step;
+    const wanted = step.jobs;
     const isSpoiled = ending.kind === 'infrastructure';
-    const count = isSpoiled ? graph.countSpoiled(drvPath) : 0;
+    const count = isSpoiled ? scheduler.spoiled(drvPath, build.builder, ending.reason, clock.now()) : 0;
+    if (wanted.length === 0 && step.neededBy.size === 0) {
+      return { kind: 'over', unwanted: await end(step, build, { kind: 'substituted' }) };
+    }
     if (isSpoiled && count > ports.retries) {
-      return await end(build, { kind: 'gave_up', reason: `Tried ${count} times: ${ending.reason}` });
+      const reason = `Tried ${count} times: ${ending.reason}`;
+      return { kind: 'over', unwanted: await end(step, build, { kind: 'gave_up', reason }) };
     }
     const at = clock.now();
     await keepTrying(ports, 'queue a build again', signal, () =>
       jobs.requeue(wanted, leaseId, ending.kind, at),
     );
+    tellJobs(changes, wanted);
     if (!isSpoiled) {
-      tellJobs(changes, wanted);
       return { kind: 'again', afterMs: 0, reason: 'It was stopped.' };
     }
-    log.warn({ drvPath, count, reason: ending.reason }, 'a build is tried again');
-    tellJobs(changes, wanted);
+    log.warn({ drvPath, count, builder: build.builder, reason: ending.reason }, 'a build is tried again');
     const reason = `It is tried again (${count} of ${ports.retries}): ${ending.reason}`;
     return { kind: 'again', afterMs: retryDelayMs(ports.retryMs, count), reason };
   }
 
-  return async (build, ending) => {
-    if (ending.kind === 'cancelled' || ending.kind === 'returned' || ending.kind === 'infrastructure') {
-      return await tryAgain(build, ending);
-    }
-    if (build.startedAt !== undefined) {
-      const [job] = graph.jobsOf(build.drvPath);
-      metrics.buildEnded(job?.system ?? 'unknown', clock.now() - build.startedAt);
-    }
-    return await end(build, ending);
+  return {
+    settle: async (build, ending) => {
+      if (ending.kind === 'cancelled' || ending.kind === 'returned' || ending.kind === 'infrastructure') {
+        return await tryAgain(build, ending);
+      }
+      scheduler.roster.wentWell(build.builder);
+      if (build.startedAt !== undefined) {
+        metrics.buildEnded(build.step.jobs[0]?.system ?? build.step.system, clock.now() - build.startedAt);
+      }
+      return { kind: 'over', unwanted: await end(build.step, build, ending) };
+    },
+    giveUp: (step, ending, earlierJobId) => end(step, undefined, ending, earlierJobId),
+  };
+}
+
+/** How long it took, and that it would fail again: only the build script's own exit says so. */
+async function whatWasLearned(
+  { derivations }: Pick<SettlePorts, 'derivations'>,
+  { step, startedAt, isSandboxed }: EndedBuild,
+  ending: FinalEnding & { readonly exitCode?: number | null },
+  at: EpochMs,
+): Promise<Pick<EndedLease, 'built' | 'failedBuild'>> {
+  if (ending.kind === 'built' && startedAt !== undefined) {
+    return { built: { name: storePathName(step.drvPath), tookMs: at - startedAt } };
+  }
+  const exitCode = ending.kind === 'failed' ? (ending.exitCode ?? null) : null;
+  if (exitCode === null || exitCode === 0 || !('reason' in ending)) {
+    return {};
+  }
+  // What fetches something may have failed by the network.
+  if ((await derivations.details(step.drvPath))?.isFixedOutput !== false) {
+    return {};
+  }
+  return {
+    failedBuild: {
+      drvPath: step.drvPath,
+      // What a builder without the sandbox makes of it may have to do with that builder.
+      isTrusted: step.claims.isTrusted && isSandboxed,
+      reason: ending.reason,
+      jobId: step.jobs[0]?.jobId ?? null,
+    },
   };
 }

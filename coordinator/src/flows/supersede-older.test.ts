@@ -51,7 +51,7 @@ const table = (evaluationId: EvaluationId): Record<string, string> =>
     stores.views.jobs({ evaluationId, limit: 100 }).map(({ attr, status }) => [attr, status]),
   );
 const run = (jobId: JobId | undefined) =>
-  stores.jobs.begin([{ jobId: jobId ?? (0 as JobId), attempt: 1 }], AT);
+  stores.jobs.begin([{ jobId: jobId ?? (0 as JobId), attempt: 1 }], 0 as never, AT);
 const succeed = (jobId: JobId | undefined) =>
   stores.jobs.settle(
     [
@@ -291,8 +291,13 @@ describe('at the start', () => {
     expect([statusOf(request), table(id)]).toEqual(['superseded', { runs: 'running', waits: 'cancelled' }]);
 
     // What ran is interrupted by the stop, and is still let finish after the start.
-    await stores.jobs.loseLeases(AT);
-    await stores.jobs.requeue([{ jobId: jobIds[0] ?? (0 as JobId), attempt: 1 }], 0 as never, AT);
+    await stores.jobs.loseLeases(AT, 'all');
+    await stores.jobs.requeue(
+      [{ jobId: jobIds[0] ?? (0 as JobId), attempt: 1 }],
+      0 as never,
+      'infrastructure',
+      AT,
+    );
     await supersedeLeftovers(ports());
     expect(table(id)).toEqual({ runs: 'queued', waits: 'cancelled' });
   });

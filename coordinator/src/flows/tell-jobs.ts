@@ -1,4 +1,4 @@
-import type { GraphJob } from '../domain/build-graph.ts';
+import type { GraphJob } from '../domain/queue/step.ts';
 import type { Changes } from '../ports/changes.ts';
 
 /** One change for each evaluation that any of these jobs is of. */

@@ -21,6 +21,8 @@ export interface RepositoryStore {
   all(): readonly Repository[];
   /** Makes the row or finds it; never loses history. Idempotent. */
   ensure(repository: Omit<Repository, 'id'>, now: EpochMs): Promise<Repository>;
+  /** As of the last look; null where nobody knows. */
+  defaultBranch(id: RepositoryId): GitRef | null;
   /** The heads as of the last look. */
   heads(id: RepositoryId): readonly Head[];
   /** What the last look at the source found: new default branch, or the trouble it had. */

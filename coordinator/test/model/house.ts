@@ -9,8 +9,10 @@ import { AppError } from '@argunix/shared/kit/app-error';
 import { systemClock } from '@argunix/shared/kit/clock';
 import { createDeliveryStore } from '../../src/adapters/sqlite/delivery-store.ts';
 import { createEvaluationStore } from '../../src/adapters/sqlite/evaluation-store.ts';
+import { createFailedBuilds } from '../../src/adapters/sqlite/failed-builds.ts';
 import { createJobStore } from '../../src/adapters/sqlite/job-store.ts';
 import type { Reader } from '../../src/adapters/sqlite/open-database.ts';
+import { createRepositoryStore } from '../../src/adapters/sqlite/repository-store.ts';
 import type { Writer } from '../../src/adapters/sqlite/writer.ts';
 import { cancelEvaluation } from '../../src/flows/cancel-evaluation.ts';
 import { cancelJob } from '../../src/flows/cancel-job.ts';
@@ -18,12 +20,15 @@ import { createDispatcher, type Dispatcher } from '../../src/flows/dispatch-step
 import { createEvaluationQueue } from '../../src/flows/evaluation-queue.ts';
 import { recover } from '../../src/flows/recover.ts';
 import { restartJob } from '../../src/flows/restart-job.ts';
+import type { DerivationReader } from '../../src/ports/derivation-reader.ts';
 import type { FoundJob } from '../../src/ports/evaluator.ts';
 import type { GcRoots } from '../../src/ports/gc-roots.ts';
 import type { StoreReader } from '../../src/ports/store-reader.ts';
 import { createFakeBuilder, type FakeBuilder } from '../fakes/fake-builder.ts';
 import { createFakeCheckout, createFakeEvaluator, type FakeEvaluator } from '../fakes/fake-evaluator.ts';
+import { createFakeFleet } from '../fakes/fake-fleet.ts';
 import { createFakeLogs } from '../fakes/fake-logs.ts';
+import { createFakePlan, noHistory } from '../fakes/fake-planning.ts';
 import { createFakeRoots, createFakeStore, type FakeRoots, type FakeStore } from '../fakes/fake-store.ts';
 import { silentMetrics } from '../fakes/silent-metrics.ts';
 import type { Stores } from '../store-fixture.ts';
@@ -88,6 +93,10 @@ export function openHouse(world: Omit<World, 'house'>): House {
     validPaths: (paths) => lately(() => world.store.validPaths(paths)),
     inputDerivations: (path) => lately(() => world.store.inputDerivations(path)),
   };
+  const derivations: DerivationReader = {
+    inputDerivations: (path) => lately(() => world.store.inputDerivations(path)),
+    details: (path) => lately(() => world.store.details(path)),
+  };
   const whileAlive = <Result>(work: () => Promise<Result>): Promise<Result> => (isAlive ? work() : silence());
   const roots: GcRoots = {
     add: (owner, paths) => whileAlive(() => world.roots.add(owner, paths)),
@@ -139,7 +148,20 @@ export function openHouse(world: Omit<World, 'house'>): House {
   };
   const dispatcher = createDispatcher({
     ...shared,
-    builder,
+    fleet: createFakeFleet([builder]),
+    repositories: createRepositoryStore(database),
+    failedBuilds: createFailedBuilds(database),
+    buildPlan: createFakePlan(world.store),
+    derivations,
+    history: noHistory,
+    failureCacheMs: 0,
+    settings: {
+      allowsUnsandboxedUntrusted: false,
+      builderWaitMs: 1_000,
+      spillGraceMs: 1_000,
+      quarantineMs: 1,
+      weightOf: () => 1,
+    },
     limits: { timeoutMs: 1, maxSilentMs: 1, maxLogBytes: 1_000_000 },
   });
   const settingsOf = () => ({
@@ -170,7 +192,7 @@ export function openHouse(world: Omit<World, 'house'>): House {
     dispatcher,
     openLogs: () => logs.openCount,
     start: async () => {
-      await recover({ ...ports, settingsOf });
+      await recover({ ...ports, settingsOf, ownBuilders: ['fake'] });
       queue.wake();
     },
     push: async () => {

@@ -37,6 +37,9 @@ export function createRepositoryStore(database: Reader & Writer): RepositoryStor
       }
       return toRepository(row);
     },
+    defaultBranch: (id) =>
+      (database.first(sqlite.selectFrom('repositories').select('default_branch').where('id', '=', id))
+        ?.default_branch ?? null) as GitRef | null,
     heads: (id) =>
       database
         .all(sqlite.selectFrom('heads').select(['ref', 'sha']).where('repository_id', '=', id).orderBy('ref'))

@@ -125,7 +125,7 @@ describe('an evaluation', () => {
     const { id, jobIds } = await building(stores, ['runs', 'waits']);
     const [runs = 0 as JobId, waits] = jobIds;
     const newer = await queued(stores, 'b');
-    await stores.jobs.begin([{ jobId: runs, attempt: 1 }], AT);
+    await stores.jobs.begin([{ jobId: runs, attempt: 1 }], 0 as LeaseId, AT);
 
     expect(await stores.evaluations.dropQueued(id, newer, 'too old', AT)).toEqual([
       { jobId: waits, attempt: 1 },
@@ -133,7 +133,7 @@ describe('an evaluation', () => {
     expect([jobStatus(runs), jobStatus(waits), statusOf(id)]).toEqual(['running', 'cancelled', 'building']);
     expect(await stores.evaluations.dropQueued(id, newer, 'again', AT)).toBeUndefined();
     expect(await stores.evaluations.finish(id, 'error', stores.evaluations.counts(id), AT)).toBe(false);
-    await stores.jobs.loseLeases(AT);
+    await stores.jobs.loseLeases(AT, 'all');
     await stores.jobs.settle([end(runs, 'success')], null, AT);
     expect(await stores.evaluations.finish(id, 'error', stores.evaluations.counts(id), AT)).toBe(true);
 
@@ -151,7 +151,7 @@ describe('an evaluation', () => {
     const { id, jobIds } = await building(stores, ['ended', 'runs']);
     const [ended = 0 as JobId, runs = 0 as JobId] = jobIds;
     await stores.jobs.settle([end(ended, 'failure')], null, AT);
-    await stores.jobs.begin([{ jobId: runs, attempt: 1 }], AT);
+    await stores.jobs.begin([{ jobId: runs, attempt: 1 }], 0 as LeaseId, AT);
     await stores.evaluations.dropQueued(id, await queued(stores, 'b'), 'too old', AT);
 
     expect(await stores.jobs.restart(id, [ended], AT)).toEqual([]);
@@ -164,7 +164,7 @@ describe('an evaluation', () => {
   test('that builds loses what is queued of it when its branch is gone, and is done with an outcome', async () => {
     const { id, jobIds } = await building(stores, ['runs', 'waits']);
     const [runs = 0 as JobId, waits] = jobIds;
-    await stores.jobs.begin([{ jobId: runs, attempt: 1 }], AT);
+    await stores.jobs.begin([{ jobId: runs, attempt: 1 }], 0 as LeaseId, AT);
 
     expect(await stores.evaluations.dropQueued(id, null, 'gone', AT)).toEqual([{ jobId: waits, attempt: 1 }]);
     expect(await stores.evaluations.dropQueued(id, null, 'gone', AT)).toEqual([]);

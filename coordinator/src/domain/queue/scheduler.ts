@@ -77,6 +77,8 @@ export interface Scheduler {
   takeMore(builder: string, longestMs: number, now: number): Taken | undefined;
   /** A builder went on with this one while we were away: it has a place there. False when nobody wants it, or another has it. */
   resume(drvPath: DerivationPath, builder: string, now: number): boolean;
+  /** The step that this derivation is, or is inside: taken, and nobody's. Undefined when it is gone or taken already. */
+  takeOut(drvPath: DerivationPath): Step | undefined;
   freePlaces(builder: string, count: number): void;
   /** The builder has it no more, whatever became of it; its repository pays for what it really took. */
   release(drvPath: DerivationPath, now: number): void;
@@ -242,6 +244,14 @@ export function createScheduler(rules: SchedulerRules): Scheduler {
       roster.use(builder, 1);
       give(step, name, payer === undefined ? undefined : share.meter(payer.repositoryId));
       return true;
+    },
+    takeOut: (drvPath) => {
+      const step = graph.get(drvPath)?.within;
+      if (step === undefined || step.isTaken) {
+        return undefined;
+      }
+      graph.take(step);
+      return step;
     },
     freePlaces: (name, count) => {
       const builder = roster.builder(name);

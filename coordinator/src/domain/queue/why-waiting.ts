@@ -12,13 +12,20 @@ const MOST_NEEDS = 10;
 const MOST_NAMES = 5;
 const MOST_LACKS = 8;
 
-/** For a step, taken or not, that no builder has. `resting`: what spoiled its last try, and when the next one is due. */
+/**
+ * For a step whose build has not begun. `givenTo`: the builder that has it all the same. `resting`: what spoiled its last
+ * try, and when the next one is due.
+ */
 export function whyWaiting(
   scheduler: Scheduler,
   step: Step,
+  givenTo: string | undefined,
   resting: { readonly reason: string; readonly until: number } | undefined,
   now: number,
 ): Waiting {
+  if (givenTo !== undefined) {
+    return waiting('next', `${givenTo} has it and is about to build it, or gets it from a cache.`);
+  }
   if (resting !== undefined) {
     return waiting('resting', resting.reason, resting.until);
   }
