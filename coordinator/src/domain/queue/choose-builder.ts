@@ -11,15 +11,11 @@ const FETCH_MS = 1_000;
 // A builder that just spoiled something is as bad as one this much slower.
 const TROUBLE_MS = 60_000;
 
-export function chooseBuilder(
-  step: Step,
-  builders: Iterable<RosterBuilder>,
-  isAvoided: (builder: RosterBuilder) => boolean,
-): RosterBuilder | undefined {
+export function chooseBuilder(step: Step, builders: Iterable<RosterBuilder>): RosterBuilder | undefined {
   let best: RosterBuilder | undefined;
   let bestCost = Number.POSITIVE_INFINITY;
   for (const builder of builders) {
-    const cost = costOf(step, builder, isAvoided(builder));
+    const cost = costOf(step, builder);
     if (cost < bestCost || (cost === bestCost && best !== undefined && isPreferred(builder, best))) {
       best = builder;
       bestCost = cost;
@@ -28,13 +24,13 @@ export function chooseBuilder(
   return best;
 }
 
-function costOf(step: Step, builder: RosterBuilder, isAvoided: boolean): number {
+function costOf(step: Step, builder: RosterBuilder): number {
   const lacking = step.foundAt.reduce((count, name) => count + (name === builder.name ? 0 : 1), 0);
   return (
     step.expectedMs / Math.max(0.01, builder.offer.speedFactor) +
     lacking * FETCH_MS +
     builder.spoiled.size * TROUBLE_MS +
-    (isAvoided ? 1e12 : 0)
+    (step.spoiledAt.includes(builder.name) ? 1e12 : 0)
   );
 }
 
@@ -43,6 +39,9 @@ function isPreferred(one: RosterBuilder, other: RosterBuilder): boolean {
   if (one.offer.features.length !== other.offer.features.length) {
     return one.offer.features.length < other.offer.features.length;
   }
-  const fill = (builder: RosterBuilder): number => builder.used / builder.offer.slots;
-  return fill(one) === fill(other) ? one.name < other.name : fill(one) < fill(other);
+  return fillOf(one) === fillOf(other) ? one.name < other.name : fillOf(one) < fillOf(other);
+}
+
+function fillOf({ used, offer }: RosterBuilder): number {
+  return used / offer.slots;
 }

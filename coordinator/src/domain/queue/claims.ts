@@ -27,18 +27,26 @@ export interface Claims {
   union(one: ClaimSet, other: ClaimSet): ClaimSet;
 }
 
-// Two sets of this many different ones still make one exact number.
-const MOST_SETS = 2 ** 26;
+// Two of so many ids still make one exact number; a new set each second would take two years.
+const MOST_IDS = 2 ** 26;
+// Those that are not wanted any more go with all others: equal sets of before and after then cost a comparison more.
+const MOST_KEPT = 2 ** 14;
 
 export function createClaims(): Claims {
   const sets = new Map<string, ClaimSet>();
   const unions = new Map<number, ClaimSet>();
+  let made = 0;
 
   function setOf(members: readonly Claim[], isTrusted: boolean): ClaimSet {
     const key = members.map(({ repositoryId, rank }) => `${repositoryId}:${rank}`).join(' ') + isTrusted;
     let found = sets.get(key);
     if (found === undefined) {
-      found = { id: sets.size, isTrusted, members };
+      if (sets.size >= MOST_KEPT) {
+        sets.clear();
+        unions.clear();
+      }
+      found = { id: made, isTrusted, members };
+      made += 1;
       sets.set(key, found);
     }
     return found;
@@ -66,7 +74,7 @@ export function createClaims(): Claims {
       if (one === none) {
         return other;
       }
-      const key = one.id * MOST_SETS + other.id;
+      const key = one.id * MOST_IDS + other.id;
       let found = unions.get(key);
       if (found === undefined) {
         found = join(one, other);

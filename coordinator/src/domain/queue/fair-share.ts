@@ -1,8 +1,9 @@
 /**
  * Whose turn it is. Each repository has a meter of build time by weight; the lowest is next. A build is charged with
  * what it is expected to take when it is given out, and put right when it has ended, so a long build does not hide
- * behind its end. A repository that had nothing to do comes back level with the lowest of the others: time in which it
- * wanted nothing earns it no claim to everything afterwards.
+ * behind its end. A repository that had nothing to do comes back level with the lowest of the others, by what they have
+ * used by then; where nobody has anything to do, with the highest: time in which it wanted nothing earns it no claim to
+ * everything afterwards.
  *
  * What people see is not the meter, which only compares, but the recent build time.
  */
@@ -16,6 +17,9 @@ export interface Meter {
   /** Steps of it that are ready, by the claims of the line. */
   ready: number;
   running: number;
+  /** Of those that run: what they were charged with, and when they began, added up. */
+  runningChargedMs: number;
+  runningTakenAt: number;
   /** Recent build time as of `recentAt`; it fades by half each hour. */
   recentMs: number;
   recentAt: number;
@@ -24,8 +28,11 @@ export interface Meter {
 export interface FairShare {
   meter(repositoryId: RepositoryId): Meter;
   /** One more step of it can run. */
-  wants(meter: Meter): void;
-  charge(meter: Meter, ms: number, now: number): void;
+  wants(meter: Meter, now: number): void;
+  /** It is expected to take so long. */
+  begins(meter: Meter, expectedMs: number, now: number): void;
+  /** It was charged with so much when it was taken, and took what it took. */
+  ends(meter: Meter, chargedMs: number, takenAt: number, now: number): void;
   recentMs(meter: Meter, now: number): number;
   all(): Iterable<Meter>;
 }
@@ -40,14 +47,26 @@ export function createFairShare(weightOf: (repositoryId: RepositoryId) => number
   function isActive({ ready, running }: Meter): boolean {
     return ready > 0 || running > 0;
   }
-  function lowestActive(): number {
+  /** What is charged ahead is not used yet: whoever were put level with it would pay for another's long guess. */
+  function usedLevel(meter: Meter, now: number): number {
+    const usedMs = meter.running * now - meter.runningTakenAt;
+    return meter.level - Math.max(0, meter.runningChargedMs - usedMs) / meter.weight;
+  }
+  function levelOfNewcomers(now: number): number {
     let lowest = Number.POSITIVE_INFINITY;
+    let highest = 0;
     for (const meter of meters.values()) {
-      if (isActive(meter) && meter.level < lowest) {
-        lowest = meter.level;
+      highest = Math.max(highest, meter.level);
+      if (isActive(meter)) {
+        lowest = Math.min(lowest, usedLevel(meter, now));
       }
     }
-    return lowest;
+    return lowest === Number.POSITIVE_INFINITY ? highest : lowest;
+  }
+  function charge(meter: Meter, ms: number, now: number): void {
+    meter.level += ms / meter.weight;
+    meter.recentMs = Math.max(0, recentMs(meter, now) + ms);
+    meter.recentAt = now;
   }
   function recentMs(meter: Meter, now: number): number {
     return meter.recentMs * 2 ** (-Math.max(0, now - meter.recentAt) / HALF_LIFE_MS);
@@ -57,26 +76,40 @@ export function createFairShare(weightOf: (repositoryId: RepositoryId) => number
     meter: (repositoryId) => {
       let found = meters.get(repositoryId);
       if (found === undefined) {
-        found = { repositoryId, weight: 1, level: 0, ready: 0, running: 0, recentMs: 0, recentAt: 0 };
+        found = {
+          repositoryId,
+          weight: 1,
+          level: 0,
+          ready: 0,
+          running: 0,
+          runningChargedMs: 0,
+          runningTakenAt: 0,
+          recentMs: 0,
+          recentAt: 0,
+        };
         meters.set(repositoryId, found);
       }
       return found;
     },
-    wants: (meter) => {
+    wants: (meter, now) => {
       if (!isActive(meter)) {
         // The configuration may have changed; while it is active, a change would be unfair to what was charged.
         meter.weight = Math.max(LEAST_WEIGHT, weightOf(meter.repositoryId));
-        const lowest = lowestActive();
-        if (lowest !== Number.POSITIVE_INFINITY) {
-          meter.level = Math.max(meter.level, lowest);
-        }
+        meter.level = Math.max(meter.level, levelOfNewcomers(now));
       }
       meter.ready += 1;
     },
-    charge: (meter, ms, now) => {
-      meter.level += ms / meter.weight;
-      meter.recentMs = Math.max(0, recentMs(meter, now) + ms);
-      meter.recentAt = now;
+    begins: (meter, expectedMs, now) => {
+      meter.running += 1;
+      meter.runningChargedMs += expectedMs;
+      meter.runningTakenAt += now;
+      charge(meter, expectedMs, now);
+    },
+    ends: (meter, chargedMs, takenAt, now) => {
+      meter.running -= 1;
+      meter.runningChargedMs -= chargedMs;
+      meter.runningTakenAt -= takenAt;
+      charge(meter, now - takenAt - chargedMs, now);
     },
     recentMs,
     all: () => meters.values(),

@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-unsafe-type-assertion -- every place is inside the heap, and items may be anything */
 /** A binary heap: the first by `isBefore` comes off first. */
 export interface Heap<Item> {
   readonly size: number;

@@ -12,7 +12,7 @@ export function needsFirst(roots: Iterable<Step>): {
   const backward: (readonly [Step, Step])[] = [];
   /** False while it is being looked at. */
   const isDone = new Map<Step, boolean>();
-  const stack: { readonly step: Step; readonly rest: IterableIterator<Step> }[] = [];
+  const stack: { readonly step: Step; readonly rest: Iterator<Step, undefined> }[] = [];
   function enter(step: Step): void {
     isDone.set(step, false);
     stack.push({ step, rest: step.needs.values() });
@@ -22,8 +22,8 @@ export function needsFirst(roots: Iterable<Step>): {
       enter(root);
     }
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-      const { value: need, done } = top.rest.next();
-      if (done === true) {
+      const need = top.rest.next().value;
+      if (need === undefined) {
         stack.pop();
         isDone.set(top.step, true);
         order.push(top.step);

@@ -72,7 +72,7 @@ export function createReadyLines(share: FairShare, deskOf: (step: Step, now: num
     }
     return line;
   }
-  function put(line: ReadyLine, place: Place): void {
+  function put(line: ReadyLine, place: Place, now: number): void {
     for (const { repositoryId } of place.claims.members) {
       let found = line.shares.get(repositoryId);
       if (found === undefined) {
@@ -82,25 +82,20 @@ export function createReadyLines(share: FairShare, deskOf: (step: Step, now: num
         };
         line.shares.set(repositoryId, found);
       }
-      share.wants(found.meter);
+      share.wants(found.meter, now);
       found.places.push(place);
     }
     if (place.bumpedAt > 0) {
       line.bumped.push(place);
     }
     line.size += 1;
+    size += 1;
   }
   function lineOf({ place }: Step): ReadyLine | undefined {
     return place === undefined ? undefined : lines.get(place.kindId);
   }
-  function leave(step: Step): void {
-    const { place } = step;
-    const line = lineOf(step);
-    if (place === undefined || line === undefined) {
-      return;
-    }
+  function drop(line: ReadyLine, place: Place): void {
     place.isVoid = true;
-    step.place = undefined;
     size -= 1;
     line.size -= 1;
     line.voids += 1;
@@ -120,32 +115,11 @@ export function createReadyLines(share: FairShare, deskOf: (step: Step, now: num
         line.shares.delete(repositoryId);
       }
     }
-    const arrivals = line.arrivals.filter((arrival) => isWaiting(line, arrival));
-    line.arrivals = arrivals;
+    line.arrivals = line.arrivals.filter((arrival) => isWaiting(line, arrival));
     line.firstArrival = 0;
   }
   function isWaiting(line: ReadyLine, { step, readySince }: Place): boolean {
     return step.place?.kindId === line.desk.kind.id && step.place.readySince === readySince;
-  }
-  function firstOf(places: Heap<Place>): Place | undefined {
-    let first = places.peek();
-    while (first?.isVoid === true) {
-      places.pop();
-      first = places.peek();
-    }
-    return first;
-  }
-  function isBefore(one: Head, other: Head): boolean {
-    if (one.place.bumpedAt !== other.place.bumpedAt) {
-      return one.place.bumpedAt > other.place.bumpedAt;
-    }
-    if (one.meter !== other.meter && one.meter.level !== other.meter.level) {
-      return one.meter.level < other.meter.level;
-    }
-    if (one.rank !== other.rank) {
-      return one.rank < other.rank;
-    }
-    return isLongerOrOlder(one.place, other.place);
   }
   /** Of the repositories that want it, the one whose turn is next. */
   function payerOf(line: ReadyLine, place: Place): Head | undefined {
@@ -174,29 +148,35 @@ export function createReadyLines(share: FairShare, deskOf: (step: Step, now: num
       ) {
         return;
       }
-      leave(step);
       const { claims, bumpedAt } = step;
       const readySince = before?.readySince ?? now;
       const place = { step, kindId, claims, pathMs, bumpedAt, readySince, isVoid: false };
+      const lineBefore = lineOf(step);
       step.place = place;
-      size += 1;
-      put(line, place);
+      // The new place first: whoever has only this one must not seem to want nothing in between.
+      put(line, place, now);
+      if (before !== undefined && lineBefore !== undefined) {
+        drop(lineBefore, before);
+      }
       if (!isSameLine) {
         line.arrivals.push(place);
       }
     },
-    leave,
+    leave: (step) => {
+      const { place } = step;
+      const line = lineOf(step);
+      step.place = undefined;
+      if (place !== undefined && line !== undefined) {
+        drop(line, place);
+      }
+    },
     all: () => lines.values(),
     lineOf,
     get size() {
       return size;
     },
     headOf: (line) => {
-      let bumped = line.bumped.peek();
-      while (bumped?.isVoid === true) {
-        line.bumped.pop();
-        bumped = line.bumped.peek();
-      }
+      const bumped = firstOf(line.bumped);
       if (bumped !== undefined) {
         return payerOf(line, bumped);
       }
@@ -241,6 +221,28 @@ export function createReadyLines(share: FairShare, deskOf: (step: Step, now: num
       return undefined;
     },
   };
+}
+
+function firstOf(places: Heap<Place>): Place | undefined {
+  let first = places.peek();
+  while (first?.isVoid === true) {
+    places.pop();
+    first = places.peek();
+  }
+  return first;
+}
+
+function isBefore(one: Head, other: Head): boolean {
+  if (one.place.bumpedAt !== other.place.bumpedAt) {
+    return one.place.bumpedAt > other.place.bumpedAt;
+  }
+  if (one.meter !== other.meter && one.meter.level !== other.meter.level) {
+    return one.meter.level < other.meter.level;
+  }
+  if (one.rank !== other.rank) {
+    return one.rank < other.rank;
+  }
+  return isLongerOrOlder(one.place, other.place);
 }
 
 function rankFor({ claims: { members } }: Place, repositoryId: RepositoryId): number {

@@ -60,6 +60,7 @@ export interface Desk {
 }
 
 export interface Roster {
+  desks(): IteratorObject<Desk>;
   desk(kind: Kind, now: number): Desk;
   builder(name: string): RosterBuilder | undefined;
   all(): Iterable<RosterBuilder>;
@@ -70,6 +71,8 @@ export interface Roster {
   remove(name: string, now: number): void;
   /** Places taken, or given back with a negative count. */
   use(builder: RosterBuilder, slots: number): void;
+  /** Places given back, of one that was removed meanwhile too. */
+  free(name: string, slots: number): void;
   trouble(name: string, drvPath: DerivationPath, reason: string, now: number): void;
   wentWell(name: string): void;
   /** Those whose quarantine is over are on probation now. */
@@ -84,6 +87,8 @@ const LONGEST_QUARANTINE_MS = 3_600_000;
 
 export function createRoster(rules: RosterRules): Roster {
   const builders = new Map<string, RosterBuilder>();
+  /** Removed ones whose places are not given back: work may still run there, also when one of that name comes again. */
+  const remaining = new Map<string, RosterBuilder>();
   const desks = new Map<number, Desk>();
   const quarantined = new Set<RosterBuilder>();
 
@@ -134,16 +139,24 @@ export function createRoster(rules: RosterRules): Roster {
       isPresent: false,
       isExpectedOffline,
       leftAt: 0,
-      used: 0,
+      used: remaining.get(name)?.used ?? 0,
       quarantine: null,
       isOnProbation: false,
       spoiled: new Set<DerivationPath>(),
       strikes: 0,
     };
     builders.set(name, builder);
+    remaining.delete(name);
     return builder;
   }
-  function quarantine(builder: RosterBuilder, reason: string, now: number): void {
+  function use(builder: RosterBuilder, slots: number): void {
+    const wasOpen = isOpen(builder);
+    builder.used += slots;
+    if (isOpen(builder) !== wasOpen) {
+      refreshOpen(builder);
+    }
+  }
+  function putInQuarantine(builder: RosterBuilder, reason: string, now: number): void {
     const lengthMs = Math.min(LONGEST_QUARANTINE_MS, rules.quarantineMs * 2 ** Math.min(20, builder.strikes));
     builder.strikes += 1;
     builder.quarantine = {
@@ -157,21 +170,30 @@ export function createRoster(rules: RosterRules): Roster {
     placeEverywhere(builder, now);
   }
 
+  /** When the last of those went who could take it; undefined when there are none. */
+  function wentAt(kind: Kind, isMeant: (fit: Fit) => boolean): number | undefined {
+    let last: number | undefined;
+    for (const { offer, quarantine: trouble, leftAt } of builders.values()) {
+      if (isMeant(fitOf(kind, offer, rules))) {
+        last = Math.max(last ?? 0, trouble?.since ?? leftAt);
+      }
+    }
+    return last;
+  }
+
   return {
+    desks: () => desks.values(),
     desk: (kind, now) => {
       let desk = desks.get(kind.id);
       if (desk === undefined) {
-        const known = [...builders.values()].filter(({ offer }) => fitOf(kind, offer, rules) !== 'none');
-        const wentAt = known.map((builder) => builder.quarantine?.since ?? builder.leftAt);
-        const lastAt = wentAt.length === 0 ? now : Math.max(...wentAt);
         desk = {
           kind,
           natives: new Set(),
           emulating: new Set(),
           openNatives: new Set(),
           openEmulating: new Set(),
-          lastNativeAt: lastAt,
-          lastReadyAt: lastAt,
+          lastNativeAt: wentAt(kind, (fit) => fit === 'native') ?? now,
+          lastReadyAt: wentAt(kind, (fit) => fit !== 'none') ?? now,
         };
         desks.set(kind.id, desk);
         for (const builder of builders.values()) {
@@ -193,6 +215,12 @@ export function createRoster(rules: RosterRules): Roster {
     expect: (name, offer, isExpectedOffline, leftAt) => {
       const builder = put(name, offer, isExpectedOffline);
       builder.leftAt = leftAt;
+      placeEverywhere(builder, leftAt);
+      for (const desk of builder.isPresent ? [] : desks.values()) {
+        const fit = fitOf(desk.kind, offer, rules);
+        desk.lastNativeAt = Math.max(desk.lastNativeAt, fit === 'native' ? leftAt : 0);
+        desk.lastReadyAt = Math.max(desk.lastReadyAt, fit === 'none' ? 0 : leftAt);
+      }
     },
     leave: (name, now) => {
       const builder = builders.get(name);
@@ -209,13 +237,19 @@ export function createRoster(rules: RosterRules): Roster {
         placeEverywhere(builder, now);
         quarantined.delete(builder);
         builders.delete(name);
+        if (builder.used > 0) {
+          remaining.set(name, builder);
+        }
       }
     },
-    use: (builder, slots) => {
-      const wasOpen = isOpen(builder);
-      builder.used += slots;
-      if (isOpen(builder) !== wasOpen) {
-        refreshOpen(builder);
+    use,
+    free: (name, slots) => {
+      const builder = builders.get(name) ?? remaining.get(name);
+      if (builder !== undefined) {
+        use(builder, -slots);
+      }
+      if (remaining.get(name)?.used === 0) {
+        remaining.delete(name);
       }
     },
     trouble: (name, drvPath, reason, now) => {
@@ -225,7 +259,7 @@ export function createRoster(rules: RosterRules): Roster {
       }
       builder.spoiled.add(drvPath);
       if (builder.isOnProbation || builder.spoiled.size >= TROUBLE_IN_A_ROW) {
-        quarantine(builder, reason, now);
+        putInQuarantine(builder, reason, now);
       }
     },
     wentWell: (name) => {

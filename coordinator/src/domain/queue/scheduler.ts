@@ -14,7 +14,7 @@ import { createFairShare, type FairShare, type Meter } from './fair-share.ts';
 import { createKinds } from './kinds.ts';
 import { createReadyLines, type Head, type ReadyLine, type ReadyLines } from './ready-lines.ts';
 import { createRoster, type Desk, type Roster, type RosterRules } from './roster.ts';
-import type { GraphJob, PlannedDerivation, Step } from './step.ts';
+import { type GraphJob, isStep, type PlannedDerivation, type Step } from './step.ts';
 import { createStepGraph, type StepGraph, type Unwanted } from './step-graph.ts';
 
 export interface SchedulerRules extends RosterRules {
@@ -102,7 +102,6 @@ export function createScheduler(rules: SchedulerRules): Scheduler {
   /** Nobody could ever build them, as far as was known when they came. */
   const doubtful = new Set<Step>();
   const circular = new Set<Step>();
-  const avoided = new Map<DerivationPath, Set<string>>();
   let present = 0;
 
   const lines = createReadyLines(share, deskOf);
@@ -112,6 +111,7 @@ export function createScheduler(rules: SchedulerRules): Scheduler {
       doubt(step);
     },
     leave: (step) => lines.leave(step),
+    lowered: doubt,
   });
 
   function deskOf(step: Step): Desk {
@@ -122,9 +122,16 @@ export function createScheduler(rules: SchedulerRules): Scheduler {
       doubtful.add(step);
     }
   }
+  /** Whatever happened to who could build it while it was taken was not looked at. */
+  function doubtAgain(step: Step | undefined): void {
+    if (step?.isGone === false) {
+      doubt(step);
+    }
+  }
   /** A builder went for ever, or offers less than before: what only it could build is hopeless. */
   function doubtAll(): void {
-    for (const step of graph.all()) {
+    const isAnyHopeless = roster.desks().some((desk) => isHopeless(desk, roster, rules));
+    for (const step of isAnyHopeless ? graph.all() : []) {
       doubt(step);
     }
   }
@@ -134,8 +141,7 @@ export function createScheduler(rules: SchedulerRules): Scheduler {
     const one = { step, builder, meter, chargedMs: step.expectedMs, takenAt: present };
     taken.set(step.drvPath, one);
     if (meter !== undefined) {
-      meter.running += 1;
-      share.charge(meter, one.chargedMs, present);
+      share.begins(meter, one.chargedMs, present);
     }
     return one;
   }
@@ -178,7 +184,13 @@ export function createScheduler(rules: SchedulerRules): Scheduler {
         doubtAll();
       }
     },
-    expect: (name, offer, isExpectedOffline, leftAt) => roster.expect(name, offer, isExpectedOffline, leftAt),
+    expect: (name, offer, isExpectedOffline, leftAt) => {
+      const isChange = roster.builder(name) !== undefined;
+      roster.expect(name, offer, isExpectedOffline, leftAt);
+      if (isChange) {
+        doubtAll();
+      }
+    },
     leave: (name, now) => roster.leave(name, now),
     remove: (name, now) => {
       present = now;
@@ -214,8 +226,7 @@ export function createScheduler(rules: SchedulerRules): Scheduler {
         return undefined;
       }
       const { step } = first.head.place;
-      const avoid = avoided.get(step.drvPath);
-      const builder = chooseBuilder(step, first.found, ({ name }) => avoid?.has(name) === true);
+      const builder = chooseBuilder(step, first.found);
       if (builder === undefined) {
         return undefined;
       }
@@ -224,20 +235,21 @@ export function createScheduler(rules: SchedulerRules): Scheduler {
     },
     takeMore: (name, longestMs, now) => {
       present = now;
+      roster.endQuarantines(now);
       const builder = roster.builder(name);
       if (builder === undefined || builder.isOnProbation) {
         return undefined;
       }
       const first = firstHead(({ desk }) => (mayTake(builder, desk, roster, rules, now) ? true : undefined));
       const step = first?.head.place.step;
-      return step === undefined || step.expectedMs > longestMs
+      return step === undefined || step.expectedMs > longestMs || step.spoiledAt.includes(name)
         ? undefined
         : give(step, name, first?.head.meter);
     },
     resume: (drvPath, name, now) => {
       const step = stepAt(drvPath, now);
       const builder = roster.builder(name);
-      if (step === undefined || step.within !== step || step.isTaken || builder === undefined) {
+      if (step === undefined || !isStep(step) || step.isTaken || builder === undefined) {
         return false;
       }
       const payer = step.claims.members[0];
@@ -254,17 +266,13 @@ export function createScheduler(rules: SchedulerRules): Scheduler {
       return step;
     },
     freePlaces: (name, count) => {
-      const builder = roster.builder(name);
-      if (builder !== undefined) {
-        roster.use(builder, -count);
-      }
+      roster.free(name, count);
     },
     release: (drvPath, now) => {
       const one = taken.get(drvPath);
       taken.delete(drvPath);
       if (one?.meter !== undefined) {
-        one.meter.running -= 1;
-        share.charge(one.meter, now - one.takenAt - one.chargedMs, now);
+        share.ends(one.meter, one.chargedMs, one.takenAt, now);
       }
     },
     spoiled: (drvPath, name, reason, now) => {
@@ -273,24 +281,30 @@ export function createScheduler(rules: SchedulerRules): Scheduler {
       if (step === undefined) {
         return 1;
       }
-      avoided.set(drvPath, (avoided.get(drvPath) ?? new Set()).add(name));
+      if (!step.spoiledAt.includes(name)) {
+        step.spoiledAt = [...step.spoiledAt, name];
+      }
       step.spoiledCount += 1;
       return step.spoiledCount;
     },
     putBack: (drvPath, options, now) => {
       const step = stepAt(drvPath, now);
-      return step === undefined ? [] : graph.putBack(step, options);
+      const unwanted = step === undefined ? [] : graph.putBack(step, options);
+      doubtAgain(step);
+      return unwanted;
     },
     finish: (drvPath, foundAt, now) => {
       const step = stepAt(drvPath, now);
-      avoided.delete(drvPath);
-      return step === undefined ? [] : graph.finish(step, foundAt);
+      const unwanted = step === undefined ? [] : graph.finish(step, foundAt);
+      doubtAgain(step);
+      return unwanted;
     },
     takeLost: (now) => {
       present = now;
+      roster.endQuarantines(now);
       const lost: Lost[] = [];
       function lose(step: Step, why: Lost['why']): void {
-        if (!step.isGone && !step.isTaken && step.within === step) {
+        if (!step.isGone && !step.isTaken && isStep(step)) {
           graph.take(step);
           lost.push({ step, why });
         }

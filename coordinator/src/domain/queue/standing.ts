@@ -2,14 +2,18 @@
  * What a step's place in line follows from: whose it is, how long the way above it is, and who asked for it to be first.
  * It has all of that of itself, by its jobs, and from whatever needs it.
  */
+import type { JobId } from '@argunix/shared/domain/ids';
 import type { Claims } from './claims.ts';
 import { pathOf, type Step } from './step.ts';
 
+/** When somebody asked for a job to be first, since it came. */
+export type Wishes = ReadonlyMap<JobId, number>;
+
 /** Its own part, by its jobs. */
-export function standingOfJobs(step: Step, claims: Claims): void {
-  for (const { claim, bumpedAt } of step.jobs) {
+export function standingOfJobs(step: Step, claims: Claims, wishes: Wishes): void {
+  for (const { jobId, claim, bumpedAt } of step.jobs) {
     step.claims = claims.union(step.claims, claims.of(claim));
-    step.bumpedAt = Math.max(step.bumpedAt, bumpedAt ?? 0);
+    step.bumpedAt = Math.max(step.bumpedAt, bumpedAt ?? 0, wishes.get(jobId) ?? 0);
   }
 }
 
@@ -27,6 +31,7 @@ export function raiseStanding(step: Step, claims: Claims): void {
 export function lowerStanding(
   lost: ReadonlySet<Step>,
   claims: Claims,
+  wishes: Wishes,
   onChanged: (step: Step) => void,
 ): void {
   const open = new Set(lost);
@@ -36,7 +41,7 @@ export function lowerStanding(
     step.claims = claims.none;
     step.aboveMs = 0;
     step.bumpedAt = 0;
-    standingOfJobs(step, claims);
+    standingOfJobs(step, claims, wishes);
     for (const dependent of step.neededBy) {
       step.claims = claims.union(step.claims, dependent.claims);
       step.aboveMs = Math.max(step.aboveMs, pathOf(dependent));

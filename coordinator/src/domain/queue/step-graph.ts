@@ -6,7 +6,9 @@
  * A step is *waiting* while something it needs, or something inside it needs, is a step that is still here; *ready* when
  * nothing holds it; *taken* from `take` until it is back (`putBack`, `finish`); *gone* once it has ended, or when no job
  * wants it and no step needs it. A derivation that was inside another comes out and is a step from then on when a second
- * step needs it. When the first one is taken at that moment, the new step is guarded: it waits until that one is back.
+ * step needs it. A step below one that is taken is *guarded*, because that one's build makes it along the way: it waits
+ * until that one is back. What is given out has nothing below it, so this comes about only when something comes out of
+ * it, when it is seen to need more than before, or when a builder had it already.
  *
  * Jobs leave by `forget`, whatever became of them; a job is known by its attempt, so late news of an earlier one change
  * nothing. Only this file changes whom steps know and what they are; it does no I/O and knows no time.
@@ -19,6 +21,7 @@ import { needsFirst } from './needs-first.ts';
 import { lowerStanding, raiseStanding, standingOfJobs } from './standing.ts';
 import {
   type GraphJob,
+  isStep,
   noNeighbours,
   type PlannedDerivation,
   type Step,
@@ -39,6 +42,8 @@ export interface Line {
   /** It is ready, or its place may be another one now. */
   enter(step: Step): void;
   leave(step: Step): void;
+  /** It is not ready, and what it asks of a builder may be more than before. */
+  lowered(step: Step): void;
 }
 
 export interface Added {
@@ -90,6 +95,9 @@ const MOST_PLACES = 8;
 export function createStepGraph(claims: Claims, line: Line): StepGraph {
   const steps = new Map<DerivationPath, Step>();
   const ofJob = new Map<JobId, Step>();
+  const wishes = new Map<JobId, number>();
+  /** Taken steps that guard others. */
+  const guarding = new Set<Step>();
   let arrivals = 0;
   let stepCount = 0;
   let namedCount = 0;
@@ -104,7 +112,7 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
       needs: noNeighbours(),
       neededBy: noNeighbours(),
       jobs: NO_JOBS,
-      // Replaced at once: it cannot name itself before it is.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- replaced at once: it cannot name itself before it is
       within: undefined as unknown as Step,
       pending: 0,
       isTaken: false,
@@ -118,6 +126,7 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
       wasDispatched: false,
       place: undefined,
       foundAt: NOWHERE,
+      spoiledAt: NOWHERE,
     } satisfies Step;
     step.within = step;
     arrivals += 1;
@@ -126,9 +135,6 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
     return step;
   }
 
-  function isStep(step: Step): boolean {
-    return step.within === step;
-  }
   function settle(step: Step): void {
     const canRun = isStep(step) && step.pending === 0 && !step.isTaken && !step.isGone;
     if (canRun) {
@@ -137,41 +143,42 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
       line.leave(step);
     }
   }
-  function link(step: Step, need: Step): void {
-    if (need === step || step.needs.has(need)) {
-      return;
-    }
-    step.needs = withNeighbour(step.needs, need);
-    need.neededBy = withNeighbour(need.neededBy, step);
-    if (isStep(need)) {
-      step.within.pending += 1;
-      guardAgainst(step.within, need);
-    }
+  /** Taken steps whose builds make what is inside `step`. */
+  function makersOf(step: Step): readonly Step[] {
+    const makers =
+      guarding.size === 0 ? [] : [...guarding].filter(({ guards }) => guards?.has(step) === true);
+    return step.isTaken ? [...makers, step] : makers;
   }
-  /** What a taken step makes along the way must not be built beside it. */
-  function guardAgainst(taken: Step, step: Step): void {
-    if (taken.isTaken && taken !== step && !step.isTaken) {
-      taken.guards = [...(taken.guards ?? []), step];
-      step.pending += 1;
-      step.guardedBy = taken;
+  /** `first` and the steps below it wait for `taken`. */
+  function guardBelow(taken: Step, first: Step): void {
+    const guards = new Set(taken.guards);
+    const seen = new Set([taken, ...guards]);
+    const open = [first];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      if (!seen.has(next)) {
+        seen.add(next);
+        open.push(...next.needs);
+        if (isStep(next)) {
+          guards.add(next);
+          next.pending += 1;
+          next.guardedBy = taken;
+          settle(next);
+        }
+      }
+    }
+    if (guards.size > 0) {
+      taken.guards = guards;
+      guarding.add(taken);
     }
   }
   function releaseGuards(step: Step): void {
     const guarded = step.guards ?? [];
     step.guards = undefined;
+    guarding.delete(step);
     for (const one of guarded) {
       one.pending -= 1;
       one.guardedBy = undefined;
       settle(one);
-    }
-  }
-  /** Needs of `step` itself that are steps count for what it is within. */
-  function moveNeeds(step: Step, from: Step, to: Step): void {
-    for (const need of step.needs) {
-      if (isStep(need)) {
-        from.pending -= 1;
-        to.pending += 1;
-      }
     }
   }
   function comeOut(step: Step): void {
@@ -182,7 +189,7 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
     moveNeeds(step, before, step);
     step.within = step;
     stepCount += 1;
-    guardAgainst(before, step);
+    settle(before);
   }
   function goInside(step: Step, into: Step): void {
     if (isStep(step)) {
@@ -194,18 +201,24 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
     moveNeeds(step, step.within, into);
     step.within = into;
   }
-  /** Called for dependents before what they need, so that theirs is settled. */
-  function findPlace(step: Step, isNew: boolean): void {
-    if (isStep(step) && !isNew) {
-      return;
+  /** Called for dependents before what they need, so that theirs is settled. Returns what it came out of, if it did. */
+  function findPlace(step: Step, isNew: boolean): Step | undefined {
+    const before = step.within;
+    if (before === step && !isNew) {
+      return undefined;
     }
     const into = onlyDependent(step);
-    const mustBeStep = step.jobs.length > 0 || into === undefined || !canBeInside(step, into);
-    if (mustBeStep && !isStep(step)) {
-      comeOut(step);
-    } else if (!mustBeStep && into !== step.within) {
-      goInside(step, into);
+    if (step.jobs.length === 0 && into !== undefined && canBeInside(step, into)) {
+      if (into !== before) {
+        goInside(step, into);
+      }
+      return undefined;
     }
+    if (before === step) {
+      return undefined;
+    }
+    comeOut(step);
+    return before;
   }
 
   /** Removes what has ended or is not wanted, with all that is inside it. Returns the steps that it needed. */
@@ -233,53 +246,49 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
     releaseGuards(step);
     return needed;
   }
+  function lower(lost: ReadonlySet<Step>): void {
+    lowerStanding(lost, claims, wishes, (step) => {
+      settle(step);
+      if (step.place === undefined && isStep(step)) {
+        line.lowered(step);
+      }
+    });
+  }
   /** Looks at steps that lost somebody who wanted them. */
   function reconsider(lost: Iterable<Step>): Unwanted {
-    const unwanted: Step[] = [];
+    const unwanted = new Set<Step>();
     const changed = new Set<Step>();
     const open = [...lost];
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
       if (next.isGone) {
         continue;
       }
-      if (next.jobs.length > 0 || next.neededBy.size > 0) {
+      const isWanted = next.jobs.length > 0 || next.neededBy.size > 0;
+      if (isWanted || next.isTaken) {
         changed.add(next);
-      } else if (next.isTaken) {
-        unwanted.push(next);
       } else {
         open.push(...remove(next));
       }
+      if (!isWanted && next.isTaken) {
+        unwanted.add(next);
+      }
     }
-    lowerStanding(changed, claims, (step) => settle(step));
-    return unwanted;
+    lower(changed);
+    return [...unwanted];
   }
   function giveBack(step: Step): void {
     step.isTaken = false;
     releaseGuards(step);
   }
-  /** Everything that waits for `step`, however far away. */
-  function waitingFor(step: Step): ReadonlySet<Step> {
-    const found = new Set<Step>();
-    const open = [step];
-    for (let next = open.pop(); next !== undefined; next = open.pop()) {
-      for (const { within } of next.neededBy) {
-        if (!found.has(within) && !within.isTaken) {
-          found.add(within);
-          open.push(within);
-        }
-      }
-    }
-    return found;
-  }
-  function addJob(job: GraphJob): Step | undefined {
-    const step = steps.get(job.drvPath);
-    if (step !== undefined) {
-      namedCount += step.jobs.length === 0 ? 1 : 0;
-      const others = step.jobs.filter(({ jobId }) => jobId !== job.jobId);
-      step.jobs = others.length === 0 ? [job] : [...others, job];
-      ofJob.set(job.jobId, step);
-    }
-    return step;
+  /** True when it came in place of another attempt, which may have had a better standing. */
+  function addJob(step: Step, job: GraphJob): boolean {
+    namedCount += step.jobs.length === 0 ? 1 : 0;
+    const isKnown = ofJob.has(job.jobId);
+    const others = isKnown ? step.jobs.filter(({ jobId }) => jobId !== job.jobId) : step.jobs;
+    step.jobs = others.length === 0 ? [job] : [...others, job];
+    ofJob.set(job.jobId, step);
+    wishes.delete(job.jobId);
+    return isKnown;
   }
 
   return {
@@ -296,22 +305,28 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
         }
       }
       const roots = new Set<Step>();
+      /** Needs that steps came to have which were here before. */
+      const more: (readonly [step: Step, need: Step])[] = [];
       for (const { drvPath, inputs } of derivations) {
         const step = steps.get(drvPath);
         for (const input of step === undefined ? [] : inputs) {
           const need = steps.get(input);
-          if (step !== undefined && need !== undefined) {
-            link(step, need);
+          if (step !== undefined && need !== undefined && link(step, need) && !created.has(step)) {
+            more.push([step, need]);
           }
         }
         if (step !== undefined) {
           roots.add(step);
         }
       }
-      for (const [drvPath, some] of Map.groupBy(jobs, (job) => job.drvPath)) {
-        const step = some.map(addJob).at(-1) ?? steps.get(drvPath);
+      const replaced = new Set<Step>();
+      for (const job of jobs) {
+        const step = steps.get(job.drvPath);
         if (step !== undefined) {
           roots.add(step);
+          if (addJob(step, job)) {
+            replaced.add(step);
+          }
         }
       }
       const { order, backward } = needsFirst(roots);
@@ -320,23 +335,44 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
         need.neededBy = withoutNeighbour(need.neededBy, step);
         step.within.pending -= isStep(need) ? 1 : 0;
       }
-      const before = new Set(order.filter(isStep));
+      const came: (readonly [step: Step, from: Step])[] = [];
       for (const step of order.toReversed()) {
-        findPlace(step, created.has(step));
-        standingOfJobs(step, claims);
+        const isNew = created.has(step);
+        if (isNew && step.jobs.length === 0 && step.neededBy.size === 0) {
+          // Whoever wanted it was gone before it was looked at.
+          remove(step);
+          continue;
+        }
+        const from = findPlace(step, isNew);
+        if (from !== undefined) {
+          came.push([step, from]);
+        }
+        standingOfJobs(step, claims, wishes);
         raiseStanding(step, claims);
+      }
+      for (const [step, from] of [...came, ...more.map(([above, need]) => [need, above.within] as const)]) {
+        for (const taken of makersOf(from)) {
+          guardBelow(taken, step);
+        }
       }
       for (const step of order) {
         settle(step);
       }
+      lower(replaced);
       return {
-        steps: order.filter((step) => isStep(step) && (created.has(step) || !before.has(step))),
+        steps: [
+          ...order.filter((step) => created.has(step) && isStep(step) && !step.isGone),
+          ...came.map(([step]) => step),
+        ],
         circular: backward.map(([step]) => step.within),
       };
     },
     take: (step) => {
       step.isTaken = true;
       settle(step);
+      for (const need of step.pending === 0 ? [] : step.needs) {
+        guardBelow(step, need);
+      }
     },
     putBack: (step, { wasDispatched } = { wasDispatched: false }) => {
       step.wasDispatched ||= wasDispatched;
@@ -353,9 +389,9 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
         settle(step);
         return [];
       }
-      const dependents = [...step.neededBy];
+      const dependents = new Set([...step.neededBy].map(({ within }) => within));
       const needed = remove(step);
-      for (const { within } of dependents) {
+      for (const within of dependents) {
         if (foundAt !== null && within.foundAt.length < MOST_PLACES) {
           within.foundAt = [...within.foundAt, foundAt];
         }
@@ -369,6 +405,7 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
         const step = ofJob.get(jobId);
         if (step?.jobs.some((job) => job.jobId === jobId && job.attempt === attempt) === true) {
           ofJob.delete(jobId);
+          wishes.delete(jobId);
           left.set(step, (left.get(step) ?? new Set()).add(jobId));
         }
       }
@@ -397,7 +434,7 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
           );
     },
     heldBy: (step, limit) => {
-      const found = new Set<Step>();
+      const found = new Set(guarding.values().filter(({ guards }) => guards?.has(step) === true));
       const seen = new Set([step]);
       const open = [step];
       for (let next = open.pop(); next !== undefined && found.size < limit; next = open.pop()) {
@@ -429,7 +466,14 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
       return found.slice(0, limit);
     },
     bump: (jobIds, at) => {
-      const open = jobIds.flatMap((jobId) => ofJob.get(jobId) ?? []);
+      const open: Step[] = [];
+      for (const jobId of jobIds) {
+        const step = ofJob.get(jobId);
+        if (step !== undefined) {
+          wishes.set(jobId, Math.max(at, wishes.get(jobId) ?? 0));
+          open.push(step);
+        }
+      }
       for (let next = open.pop(); next !== undefined; next = open.pop()) {
         if (next.bumpedAt < at) {
           next.bumpedAt = at;
@@ -445,6 +489,42 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
       return namedCount;
     },
   };
+}
+
+/** False when it was known. */
+function link(step: Step, need: Step): boolean {
+  if (need === step || step.needs.has(need)) {
+    return false;
+  }
+  step.needs = withNeighbour(step.needs, need);
+  need.neededBy = withNeighbour(need.neededBy, step);
+  step.within.pending += isStep(need) ? 1 : 0;
+  return true;
+}
+
+/** Needs of `step` itself that are steps count for what it is within. */
+function moveNeeds(step: Step, from: Step, to: Step): void {
+  for (const need of step.needs) {
+    if (isStep(need)) {
+      from.pending -= 1;
+      to.pending += 1;
+    }
+  }
+}
+
+/** Everything that waits for `step`, however far away. */
+function waitingFor(step: Step): ReadonlySet<Step> {
+  const found = new Set<Step>();
+  const open = [step];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    for (const { within } of next.neededBy) {
+      if (!found.has(within) && !within.isTaken) {
+        found.add(within);
+        open.push(within);
+      }
+    }
+  }
+  return found;
 }
 
 /** The one step that everything that needs `step` is within; undefined when there are several, or none. */

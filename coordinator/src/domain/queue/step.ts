@@ -67,14 +67,14 @@ export interface Step {
   jobs: readonly GraphJob[];
   /** Itself for a step. */
   within: Step;
-  /** How many needs, its own and those inside it, are steps that are still here. */
+  /** How many needs, its own and those inside it, are steps that are still here, and how many taken ones guard it. */
   pending: number;
   /** A builder has it, or its next try waits. */
   isTaken: boolean;
   isGone: boolean;
-  /** Steps that were inside this one when it was taken: they wait until it is back. */
-  guards: readonly Step[] | undefined;
-  /** The taken step that makes this one along the way. */
+  /** Steps that are built along the way while this one is taken: they wait until it is back. */
+  guards: ReadonlySet<Step> | undefined;
+  /** One of the taken steps that it waits for. */
   guardedBy: Step | undefined;
   claims: ClaimSet;
   /** The longest way through the steps that need it, itself not counted. */
@@ -87,11 +87,18 @@ export interface Step {
   place: Place | undefined;
   /** Names of builders that have outputs of its needs, once for each. */
   foundAt: readonly string[];
+  /** Names of builders where a try of it was spoiled. */
+  spoiledAt: readonly string[];
+}
+
+/** Given out by itself, not inside another. */
+export function isStep(step: Step): boolean {
+  return step.within === step;
 }
 
 /** The longest way from its beginning to the end of all that needs it. What is inside another costs nothing of its own. */
 export function pathOf(step: Step): number {
-  return step.aboveMs + (step.within === step ? step.expectedMs : 0);
+  return step.aboveMs + (isStep(step) ? step.expectedMs : 0);
 }
 
 export function noNeighbours(): Neighbours {
@@ -99,10 +106,12 @@ export function noNeighbours(): Neighbours {
 }
 
 export function withNeighbour(set: Neighbours, step: Step): Neighbours {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- made right here; readonly for everybody else
   return set === NO_NEIGHBOURS ? new Set([step]) : (set as Set<Step>).add(step);
 }
 
 export function withoutNeighbour(set: Neighbours, step: Step): Neighbours {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above; of the one that all share, nothing is taken
   (set as Set<Step>).delete(step);
   return set.size === 0 ? NO_NEIGHBOURS : set;
 }
