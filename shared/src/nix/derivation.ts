@@ -6,6 +6,8 @@ export interface DerivationOutput {
   readonly name: string;
   /** Empty where the path is known only after the build. */
   readonly path: string;
+  /** Empty unless the output is known by its hash. */
+  readonly hash: string;
 }
 
 export interface Derivation {
@@ -40,8 +42,8 @@ class Refusal extends Error {}
 function readDerivation(reader: Reader): Derivation {
   reader.expect('Derive(');
   const outputs = reader.list(() => {
-    const [name = '', path = ''] = reader.tuple(4);
-    return { name, path };
+    const [name = '', path = '', , hash = ''] = reader.tuple(4);
+    return { name, path, hash };
   });
   reader.expect(',');
   const inputDrvs = reader.list(() => {

@@ -17,9 +17,9 @@ import type { RealiseOutcome } from '@argunix/shared/nix/build-verdict';
 import type { NixEnvironment } from '@argunix/shared/nix/nix-configuration';
 import { startRealise } from '@argunix/shared/nix/realise';
 import type { BuildLimits, BuildObserver, BuildRequest } from '../../ports/builder.ts';
+import type { DerivationReader } from '../../ports/derivation-reader.ts';
 import { type Entry, inheritedEnding, linkNeeds, toEntry } from './build-entry.ts';
 import { type Group, judgeGroup } from './build-group.ts';
-import type { DerivationReader } from './derivation-reader.ts';
 
 export interface BatchContext {
   readonly env: NixEnvironment;

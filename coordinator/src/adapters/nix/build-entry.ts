@@ -3,7 +3,7 @@ import type { BuildEnding } from '@argunix/shared/domain/build-ending';
 import type { LeaseId } from '@argunix/shared/domain/ids';
 import { type DerivationPath, storePathName } from '@argunix/shared/domain/store-path';
 import type { BuildRequest } from '../../ports/builder.ts';
-import type { DerivationReader } from './derivation-reader.ts';
+import type { DerivationReader } from '../../ports/derivation-reader.ts';
 import { mapBounded } from './map-bounded.ts';
 
 export interface Entry {

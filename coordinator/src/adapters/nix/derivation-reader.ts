@@ -1,41 +1,58 @@
-/** The derivations that a derivation needs, read from its file: no process, and each file once while it is remembered. */
+/** What derivations say, read from their files: no process, and each file once while it is remembered. */
 import { readFile } from 'node:fs/promises';
-import { type DerivationPath, parseDerivationPath } from '@argunix/shared/domain/store-path';
+import { type DerivationPath, parseDerivationPath, storePathName } from '@argunix/shared/domain/store-path';
 import { parseDerivation } from '@argunix/shared/nix/derivation';
+import type { DerivationDetails, DerivationReader } from '../../ports/derivation-reader.ts';
+import { createInterning } from './interning.ts';
 
-export interface DerivationReader {
-  /** Empty for one that is gone or is no derivation. Callers may be concurrent. */
-  inputDerivations(drvPath: DerivationPath): Promise<readonly DerivationPath[]>;
-}
-
-// About 300 bytes each, and the closure of a NixOS system is some 20,000.
+// The closure of a NixOS system is some 20,000. Some 1.5 kB each, with each path kept once.
 const MAX_REMEMBERED = 50_000;
+// More than their inputs and outputs have.
+const MAX_TEXTS = 4 * MAX_REMEMBERED;
 
 export function createDerivationReader(): DerivationReader {
-  const remembered = new Map<DerivationPath, Promise<readonly DerivationPath[]>>();
+  const remembered = new Map<DerivationPath, Promise<DerivationDetails | undefined>>();
+  const keep = createInterning(MAX_TEXTS);
+
+  function details(drvPath: DerivationPath): Promise<DerivationDetails | undefined> {
+    const known = remembered.get(drvPath);
+    if (known !== undefined) {
+      return known;
+    }
+    const [oldest] = remembered.keys();
+    if (oldest !== undefined && remembered.size >= MAX_REMEMBERED) {
+      remembered.delete(oldest);
+    }
+    const reading = readDetails(drvPath, keep);
+    remembered.set(drvPath, reading);
+    // A store path never changes, but what is gone may come back.
+    void reading.then((read) => read === undefined && remembered.delete(drvPath));
+    return reading;
+  }
   return {
-    inputDerivations(drvPath) {
-      const known = remembered.get(drvPath);
-      if (known !== undefined) {
-        return known;
-      }
-      const [oldest] = remembered.keys();
-      if (oldest !== undefined && remembered.size >= MAX_REMEMBERED) {
-        remembered.delete(oldest);
-      }
-      const inputs = readInputs(drvPath);
-      remembered.set(drvPath, inputs);
-      // A store path never changes, but what is gone may come back.
-      void inputs.then(({ length }) => length === 0 && remembered.delete(drvPath));
-      return inputs;
-    },
+    details,
+    inputDerivations: async (drvPath) => (await details(drvPath))?.inputDerivations ?? [],
   };
 }
 
-async function readInputs(drvPath: DerivationPath): Promise<readonly DerivationPath[]> {
+async function readDetails(
+  drvPath: DerivationPath,
+  keep: (text: string) => string,
+): Promise<DerivationDetails | undefined> {
   const text = await readFile(drvPath, 'utf8').catch(() => '');
   const derivation = parseDerivation(text);
-  return derivation.kind === 'refused'
-    ? []
-    : derivation.inputDrvs.flatMap((input) => parseDerivationPath(input.drvPath) ?? []);
+  if (derivation.kind === 'refused') {
+    return undefined;
+  }
+  const { outputs, inputDrvs, system, requiredSystemFeatures } = derivation;
+  return {
+    name: keep(storePathName(drvPath)),
+    system: keep(system),
+    requiredFeatures: requiredSystemFeatures.map(keep),
+    inputDerivations: inputDrvs.flatMap((input) => parseDerivationPath(keep(input.drvPath)) ?? []),
+    outputs: Object.fromEntries(
+      outputs.map(({ name, path }) => [keep(name), path === '' ? null : keep(path)]),
+    ),
+    isFixedOutput: outputs.some(({ hash }) => hash !== ''),
+  };
 }

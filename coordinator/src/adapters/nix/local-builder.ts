@@ -2,8 +2,8 @@
 import type { LeaseId } from '@argunix/shared/domain/ids';
 import type { NixConfiguration, NixEnvironment } from '@argunix/shared/nix/nix-configuration';
 import type { Builder } from '../../ports/builder.ts';
+import type { DerivationReader } from '../../ports/derivation-reader.ts';
 import { type BuildBatch, startBatch } from './build-batch.ts';
-import type { DerivationReader } from './derivation-reader.ts';
 
 export interface LocalBuilderOptions {
   readonly name: string;
