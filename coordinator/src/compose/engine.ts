@@ -18,6 +18,7 @@ import { createUnconfinedSpaces } from '../adapters/nix-eval/evaluation-space.ts
 import { createEvaluationStore } from '../adapters/sqlite/evaluation-store.ts';
 import { createJobStore } from '../adapters/sqlite/job-store.ts';
 import { type OpenDatabase, openDatabase } from '../adapters/sqlite/open-database.ts';
+import { createReuseStore } from '../adapters/sqlite/reuse-store.ts';
 import { createDispatcher, type Dispatcher } from '../flows/dispatch-steps.ts';
 import { createEvaluationQueue, type EvaluationQueue } from '../flows/evaluation-queue.ts';
 import { recover } from '../flows/recover.ts';
@@ -158,6 +159,8 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
     ...shared,
     ...retries,
     evaluator,
+    reuse: createReuseStore(database),
+    nixVersion: configuration.version.text,
     room: { concurrency: options.evaluationConcurrency, budgetBytes: options.evaluationBudgetBytes },
     settingsOf: options.settingsOf,
     onBuilding: (id) => dispatcher.adopt(id),

@@ -5,6 +5,7 @@ import type { EvaluationId, RepositoryId } from '@argunix/shared/domain/ids';
 import type { JobStatus } from '@argunix/shared/domain/job-status';
 import type { Sha } from '@argunix/shared/domain/sha';
 import type { JobAttempt } from '../domain/job-attempt.ts';
+import type { ReuseKeys } from './reuse-store.ts';
 
 export interface Evaluation {
   readonly id: EvaluationId;
@@ -36,8 +37,8 @@ export interface EvaluationStore {
   newestOf(repositoryId: RepositoryId, ref: GitRef, sha: Sha): Evaluation | undefined;
   counts(id: EvaluationId): StatusCounts;
 
-  /** queued → evaluating. What an interrupted try had found is forgotten. */
-  begin(id: EvaluationId, at: EpochMs): Promise<boolean>;
+  /** queued → evaluating, to be found by these keys. What an interrupted try had found is forgotten. */
+  begin(id: EvaluationId, at: EpochMs, keys?: ReuseKeys): Promise<boolean>;
   /** evaluating → building. */
   startBuilding(id: EvaluationId, at: EpochMs): Promise<boolean>;
   /** evaluating → evaluation_failed, what it had found and not built → cancelled. */

@@ -7,6 +7,7 @@ import { type Selectable, sql } from 'kysely';
 import type { Evaluation, EvaluationStore, StatusCounts } from '../../ports/evaluation-store.ts';
 import { insertedId, returnedAttempts } from './inserted-id.ts';
 import type { Reader } from './open-database.ts';
+import { reuseDigest } from './reuse-digest.ts';
 import { sqlite } from './sql.ts';
 import type { Tables } from './tables.ts';
 import { guarded, statement, type Writer } from './writer.ts';
@@ -49,9 +50,17 @@ export function createEvaluationStore(database: Reader & Writer): EvaluationStor
       return row === undefined ? undefined : toEvaluation(row);
     },
     counts: (id) => countsOf(database, id),
-    begin: async (id, at) => {
+    begin: async (id, at, keys) => {
       const result = await database.write([
-        guarded(leave(id, 'queued').set({ status: 'evaluating', started_at: at, reason: null })),
+        guarded(
+          leave(id, 'queued').set({
+            status: 'evaluating',
+            started_at: at,
+            reason: null,
+            reuse_key: keys === undefined ? null : reuseDigest(keys.commit),
+            tree_key: keys === undefined || keys.tree === null ? null : reuseDigest(keys.tree),
+          }),
+        ),
         statement(sqlite.deleteFrom('jobs').where('evaluation_id', '=', id)),
       ]);
       return result.kind === 'done';
