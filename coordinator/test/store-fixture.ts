@@ -14,6 +14,7 @@ import { createEvaluationStore } from '../src/adapters/sqlite/evaluation-store.t
 import { createJobStore } from '../src/adapters/sqlite/job-store.ts';
 import { type OpenDatabase, openDatabase } from '../src/adapters/sqlite/open-database.ts';
 import { createRepositoryStore } from '../src/adapters/sqlite/repository-store.ts';
+import { createReuseStore } from '../src/adapters/sqlite/reuse-store.ts';
 import { createViews } from '../src/adapters/sqlite/views.ts';
 import type { WriterOptions } from '../src/adapters/sqlite/writer.ts';
 import type { CheckOutbox } from '../src/ports/check-outbox.ts';
@@ -22,6 +23,7 @@ import type { Delivery, DeliveryStore } from '../src/ports/delivery-store.ts';
 import type { EvaluationStore } from '../src/ports/evaluation-store.ts';
 import type { JobStore, NewJob } from '../src/ports/job-store.ts';
 import type { Repository, RepositoryStore } from '../src/ports/repository-store.ts';
+import type { ReuseStore } from '../src/ports/reuse-store.ts';
 import type { Views } from '../src/ports/views.ts';
 
 export const AT = toEpochMs(1_800_000_000_000);
@@ -35,6 +37,7 @@ export interface Stores {
   readonly evaluations: EvaluationStore;
   readonly contenders: ContenderStore;
   readonly jobs: JobStore;
+  readonly reuse: ReuseStore;
   readonly outbox: CheckOutbox;
   readonly views: Views;
   readonly repository: Repository;
@@ -56,6 +59,7 @@ export async function openStores(
     evaluations: createEvaluationStore(database),
     contenders: createContenderStore(database),
     jobs: createJobStore(database),
+    reuse: createReuseStore(database),
     outbox: createCheckOutbox(database),
     views: createViews(database, {
       externalUrl: 'http://ci.test',

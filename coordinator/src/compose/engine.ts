@@ -23,6 +23,7 @@ import { createFailedBuilds } from '../adapters/sqlite/failed-builds.ts';
 import { createJobStore } from '../adapters/sqlite/job-store.ts';
 import { type OpenDatabase, openDatabase } from '../adapters/sqlite/open-database.ts';
 import { createRepositoryStore } from '../adapters/sqlite/repository-store.ts';
+import { createReuseStore } from '../adapters/sqlite/reuse-store.ts';
 import { createDispatcher, type Dispatcher } from '../flows/dispatch-steps.ts';
 import { createEvaluationQueue, type EvaluationQueue } from '../flows/evaluation-queue.ts';
 import { recover } from '../flows/recover.ts';
@@ -178,6 +179,8 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
     ...shared,
     ...retries,
     evaluator,
+    reuse: createReuseStore(database),
+    nixVersion: configuration.version.text,
     room: { concurrency: options.evaluationConcurrency, budgetBytes: options.evaluationBudgetBytes },
     settingsOf: options.settingsOf,
     onBuilding: (id) => dispatcher.adopt(id),

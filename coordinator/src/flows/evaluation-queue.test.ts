@@ -30,6 +30,7 @@ function startQueue(concurrency = 2, retryMs = 1): void {
   queue = createEvaluationQueue({
     ...stores,
     evaluator,
+    nixVersion: '2.8.0',
     checkout,
     store,
     roots,

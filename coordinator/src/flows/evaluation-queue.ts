@@ -1,24 +1,30 @@
 /**
  * Takes queued evaluations in a fair order (domain/evaluation-order.ts), as many at a time as there is room for. It is
- * asked when something changes, never by the clock. What the host or the network spoils rests, still queued and in
- * nobody's way, and is tried again with growing waits; after `retries` the evaluation fails with the last reason. What
- * ran out of memory stands in line once more, for all the memory there is.
+ * asked when something changes, never by the clock. One whose revision was evaluated before needs no room: it takes over
+ * what was found then, at once. What the host or the network spoils rests, still queued and in nobody's way, and is
+ * tried again with growing waits; after `retries` the evaluation fails with the last reason. What ran out of memory
+ * stands in line once more, for all the memory there is.
  */
 import { isEvaluationEnded } from '@argunix/shared/domain/evaluation-status';
-import type { EvaluationId } from '@argunix/shared/domain/ids';
+import type { EvaluationId, RepositoryId } from '@argunix/shared/domain/ids';
 import { messageOf } from '@argunix/shared/kit/app-error';
 import { type EvaluationRoom, evaluationRank, type WaitingEvaluation } from '../domain/evaluation-order.ts';
 import { createEvaluationPlaces } from '../domain/evaluation-places.ts';
-import { judgeShortage, type MemoryShortage } from '../domain/memory-shortage.ts';
-import { retryDelayMs } from '../domain/retry-delay.ts';
 import type { Evaluation, QueuedEvaluation } from '../ports/evaluation-store.ts';
+import type { Evaluator } from '../ports/evaluator.ts';
 import type { Metrics } from '../ports/metrics.ts';
-import type { EvaluationSettings, SettingsOf } from '../ports/settings.ts';
+import type { ReuseKeys } from '../ports/reuse-store.ts';
+import type { SettingsOf } from '../ports/settings.ts';
+import type { SourceCheckout } from '../ports/source-checkout.ts';
 import { type EvaluatePorts, evaluateRevision } from './evaluate-revision.ts';
+import { createEvaluationTries } from './evaluation-tries.ts';
+import { createEarlierEvaluations, type EarlierPorts } from './find-earlier-evaluation.ts';
 import { keepTrying } from './keep-trying.ts';
 import { releaseDerivations } from './release-derivations.ts';
 
-export interface QueuePorts extends EvaluatePorts {
+export interface QueuePorts extends EvaluatePorts, EarlierPorts {
+  readonly evaluator: Evaluator;
+  readonly checkout: SourceCheckout;
   readonly settingsOf: SettingsOf;
   readonly metrics: Pick<Metrics, 'evaluationEnded' | 'jobEnded'>;
   readonly room: EvaluationRoom;
@@ -39,6 +45,7 @@ export interface EvaluationQueue {
 }
 
 interface Run {
+  readonly evaluation: Evaluation;
   readonly controller: AbortController;
   readonly ended: Promise<void>;
 }
@@ -47,20 +54,15 @@ interface Candidate extends WaitingEvaluation {
   readonly evaluation: Evaluation;
 }
 
-interface Rest {
-  readonly until: number;
-  readonly reason: string;
-}
-
 export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
-  const { evaluations, changes, clock, log, metrics } = ports;
+  const { evaluations, changes, clock, log, metrics, settingsOf } = ports;
   const running = new Map<EvaluationId, Run>();
   const resting = new Map<EvaluationId, Run>();
-  const rests = new Map<EvaluationId, Rest>();
-  const failures = new Map<EvaluationId, number>();
-  /** They ran out of memory once; the next start of the program forgets it, and they are tried from the beginning. */
-  const starved = new Set<EvaluationId>();
+  /** Those that look among the earlier ones: one of a repository at a time, as fetching is. */
+  const looking = new Map<EvaluationId, Run>();
+  const tries = createEvaluationTries(ports);
   const places = createEvaluationPlaces(ports.room);
+  const earlier = createEarlierEvaluations(ports);
   /** As of the last look: whatever changes it is followed by a look. */
   let waiting: readonly Candidate[] = [];
   const stopping = new AbortController();
@@ -69,45 +71,59 @@ export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
     if (stopping.signal.aborted) {
       return;
     }
-    waiting = evaluations
+    const queued = evaluations
       .queued()
-      .filter(({ id }) => !running.has(id) && !resting.has(id))
-      .map(toWaiting);
+      .filter(({ id }) => !running.has(id) && !resting.has(id) && !looking.has(id));
+    waiting = queued.filter((evaluation) => !isToLook(evaluation)).map(toCandidate);
     startNext();
   }
 
-  function startNext(): void {
-    if (stopping.signal.aborted) {
-      return;
+  /** Starts the look of one whose turn it is; true also for one that has to wait for that. */
+  function isToLook(evaluation: Evaluation): boolean {
+    const settings = settingsOf(evaluation.repositoryId);
+    if (settings === undefined || !earlier.isWorthALook(evaluation, settings)) {
+      return false;
     }
-    for (let next = places.next(waiting); next !== undefined; next = places.next(waiting)) {
-      const { id } = next;
-      const candidate = waiting.find((one) => one.id === id);
-      waiting = waiting.filter((one) => one.id !== id);
-      if (candidate !== undefined) {
-        start(running, candidate.evaluation, run);
+    if (!isLookingFor(evaluation.repositoryId)) {
+      start(looking, evaluation, look);
+    }
+    return true;
+  }
+
+  function isLookingFor(repositoryId: RepositoryId): boolean {
+    return looking.values().some(({ evaluation }) => evaluation.repositoryId === repositoryId);
+  }
+
+  function startNext(): void {
+    while (!stopping.signal.aborted) {
+      const next = places.next(inLine());
+      const candidate = waiting.find(({ id }) => id === next?.id);
+      if (candidate === undefined) {
+        return;
       }
+      waiting = waiting.filter((one) => one !== candidate);
+      start(running, candidate.evaluation, run);
     }
   }
 
-  function toWaiting(evaluation: QueuedEvaluation): Candidate {
+  /** Those that gain nothing by waiting for somebody else's evaluation of the same revision. */
+  function inLine(): readonly Candidate[] {
+    const current = [...running.values()];
+    return waiting.filter(({ evaluation }) => !current.some((one) => isAwaited(one.evaluation, evaluation)));
+  }
+
+  function toCandidate(evaluation: QueuedEvaluation): Candidate {
     const { id, repositoryId, trigger, isOfDefaultBranch } = evaluation;
     // One whose repository left the configuration only has to be ended.
-    const settings = ports.settingsOf(repositoryId);
+    const settings = settingsOf(repositoryId);
     return {
       evaluation,
       id,
       repositoryId,
       rank: evaluationRank(trigger, isOfDefaultBranch),
       weight: settings?.weight ?? 1,
-      memoryBytes: settings === undefined ? 0 : memoryOf(id, settings),
+      memoryBytes: settings === undefined ? 0 : tries.memoryOf(id, settings),
     };
-  }
-
-  /** The budget may have been lowered since the configuration of the repository was checked against it. */
-  function memoryOf(id: EvaluationId, settings: EvaluationSettings): number {
-    const { budgetBytes } = ports.room;
-    return starved.has(id) ? budgetBytes : Math.min(settings.memoryBytes, budgetBytes);
   }
 
   function start(
@@ -135,7 +151,15 @@ export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
       }
       wake();
     }
-    place.set(evaluation.id, { controller, ended: whole() });
+    place.set(evaluation.id, { evaluation, controller, ended: whole() });
+  }
+
+  async function look(evaluation: Evaluation, signal: AbortSignal): Promise<void> {
+    const settings = settingsOf(evaluation.repositoryId);
+    if (settings !== undefined && (await earlier.take(evaluation, settings, signal))) {
+      await built(evaluation.id, earlier.keysOf(evaluation, settings));
+    }
+    await tidy(evaluation);
   }
 
   async function run(evaluation: Evaluation, signal: AbortSignal): Promise<void> {
@@ -158,7 +182,7 @@ export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
 
   async function evaluate(evaluation: Evaluation, signal: AbortSignal): Promise<void> {
     const { id } = evaluation;
-    const settings = ports.settingsOf(evaluation.repositoryId);
+    const settings = settingsOf(evaluation.repositoryId);
     if (settings === undefined) {
       const reason = 'Its repository is not in the configuration any more.';
       await keepTrying(ports, 'cancel an evaluation', signal, () =>
@@ -166,62 +190,73 @@ export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
       );
       return;
     }
+    const keys = earlier.keysOf(evaluation, settings);
     const hasBegun = await keepTrying(ports, 'begin an evaluation', signal, () =>
-      evaluations.begin(id, clock.now()),
+      evaluations.begin(id, clock.now(), keys),
     );
     if (!hasBegun) {
       return;
     }
     changes.tell({ kind: 'evaluation', evaluationId: id });
-    const memoryBytes = memoryOf(id, settings);
+    const memoryBytes = tries.memoryOf(id, settings);
     const evaluated = await evaluateRevision(ports, evaluation, { ...settings, memoryBytes }, signal);
-    if (evaluated.kind === 'building') {
-      await ports.onBuilding(id);
-    } else if (evaluated.kind === 'retry') {
-      await tryAgain(evaluation, evaluated.reason, signal);
-    } else if (evaluated.kind === 'out_of_memory') {
-      await tryWithMore(id, { ...ports.room, ...evaluated, memoryBytes }, signal);
+    switch (evaluated.kind) {
+      case 'building':
+        return await built(id, keys);
+      case 'retry':
+        return await tryAgain(evaluation, evaluated.reason, signal);
+      case 'out_of_memory':
+        return await tryWithMore(evaluation, evaluated, memoryBytes, signal);
+      case 'ended':
     }
   }
 
-  async function tryWithMore(id: EvaluationId, shortage: MemoryShortage, signal: AbortSignal): Promise<void> {
-    const { kind, reason } = judgeShortage(shortage);
+  async function built(id: EvaluationId, keys: ReuseKeys): Promise<void> {
+    forget(id);
+    earlier.added(keys);
+    await ports.onBuilding(id);
+  }
+
+  async function tryWithMore(
+    { id }: Evaluation,
+    ending: Parameters<typeof tries.starved>[1],
+    memoryBytes: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { kind, reason } = tries.starved(id, ending, memoryBytes);
     if (kind === 'failed') {
       await fail(id, reason, signal);
       return;
     }
-    starved.add(id);
-    log.warn(
-      { evaluationId: id, attrs: shortage.attrs },
-      'an evaluation ran out of memory and is tried again',
-    );
-    await keepTrying(ports, 'queue an evaluation again', signal, () => evaluations.requeue(id, reason));
+    log.warn({ evaluationId: id, attrs: ending.attrs }, 'an evaluation ran out of memory and is tried again');
+    await queueAgain(id, reason, signal);
   }
 
-  async function tryAgain(evaluation: Evaluation, reason: string, signal: AbortSignal): Promise<void> {
+  async function tryAgain(evaluation: Evaluation, spoiledBy: string, signal: AbortSignal): Promise<void> {
     const { id } = evaluation;
-    const count = (failures.get(id) ?? 0) + 1;
-    if (count > ports.retries) {
-      await fail(id, `Tried ${count} times: ${reason}`, signal);
+    const verdict = tries.spoiled(id, spoiledBy);
+    if (verdict.kind === 'failed') {
+      await fail(id, verdict.reason, signal);
       return;
     }
-    failures.set(id, count);
-    log.warn({ evaluationId: id, failures: count, reason }, 'an evaluation is tried again');
-    const waitMs = retryDelayMs(ports.retryMs, count);
-    const shown = `It is tried again (${count} of ${ports.retries}): ${reason}`;
-    rests.set(id, { until: clock.now() + waitMs, reason: shown });
+    const { count, reason, afterMs } = verdict;
+    log.warn({ evaluationId: id, failures: count, reason: spoiledBy }, 'an evaluation is tried again');
     start(resting, evaluation, async (_, aborted) => {
-      await clock.sleep(waitMs, aborted);
-      rests.delete(id);
+      await clock.sleep(afterMs, aborted);
+      tries.rested(id);
     });
-    await keepTrying(ports, 'queue an evaluation again', signal, () => evaluations.requeue(id, shown));
+    await queueAgain(id, reason, signal);
+  }
+
+  async function queueAgain(id: EvaluationId, reason: string, signal: AbortSignal): Promise<void> {
+    await keepTrying(ports, 'queue an evaluation again', signal, () => evaluations.requeue(id, reason));
   }
 
   async function fail(id: EvaluationId, reason: string, signal: AbortSignal): Promise<void> {
     await keepTrying(ports, 'fail an evaluation', signal, () => evaluations.fail(id, reason, clock.now()));
   }
 
-  /** Its evaluator is gone, so whatever it rooted is rooted: for the builds that follow, or for nothing. */
+  /** Nobody roots anything for it any more: whatever is rooted is rooted for the builds that follow, or for nothing. */
   async function tidy({ id, createdAt }: Evaluation): Promise<void> {
     const status = evaluations.find(id)?.status;
     if (status === undefined || !isEvaluationEnded(status)) {
@@ -237,22 +272,27 @@ export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
   }
 
   function forget(id: EvaluationId): void {
-    failures.delete(id);
-    starved.delete(id);
-    rests.delete(id);
+    tries.forget(id);
+    earlier.forget(id);
+  }
+
+  function whyWaiting(id: EvaluationId): string | undefined {
+    const candidate = waiting.find((one) => one.id === id);
+    const awaited = running
+      .values()
+      .find((one) => candidate !== undefined && isAwaited(one.evaluation, candidate.evaluation));
+    return awaited === undefined
+      ? (tries.whyResting(id) ?? places.why(id, inLine()))
+      : `It takes over what evaluation ${awaited.evaluation.id} finds, which evaluates the same revision now.`;
   }
 
   return {
     wake,
-    whyWaiting: (id) => {
-      const rest = rests.get(id);
-      return rest === undefined
-        ? places.why(id, waiting)
-        : `It rests for another ${secondsText(rest.until - clock.now())}. ${rest.reason}`;
-    },
+    whyWaiting,
     abort: (id) => {
-      running.get(id)?.controller.abort();
-      resting.get(id)?.controller.abort();
+      for (const place of [running, resting, looking]) {
+        place.get(id)?.controller.abort();
+      }
       forget(id);
       waiting = waiting.filter((one) => one.id !== id);
       // Others may have waited behind it.
@@ -260,12 +300,19 @@ export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
     },
     stop: async () => {
       stopping.abort();
-      await Promise.all([...running.values(), ...resting.values()].map(({ ended }) => ended));
+      const all = [running, resting, looking].flatMap((place) => [...place.values()]);
+      await Promise.all(all.map(({ ended }) => ended));
     },
   };
 }
 
-function secondsText(ms: number): string {
-  const seconds = Math.max(1, Math.round(ms / 1_000));
-  return seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
+/** What `one` finds will do for `other`. */
+function isAwaited(one: Evaluation, other: Evaluation): boolean {
+  return (
+    one.repositoryId === other.repositoryId &&
+    one.builtSha === other.builtSha &&
+    (one.isTrusted || !other.isTrusted) &&
+    other.trigger !== 'manual' &&
+    other.trigger !== 'restart'
+  );
 }

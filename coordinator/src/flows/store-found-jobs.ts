@@ -2,6 +2,7 @@ import type { EvaluationId } from '@argunix/shared/domain/ids';
 import { storePathName } from '@argunix/shared/domain/store-path';
 import { AppError } from '@argunix/shared/kit/app-error';
 import type { Clock } from '@argunix/shared/kit/clock';
+import { ALREADY_BUILT } from '../domain/already-built.ts';
 import { derivationRoots, outputRoots } from '../domain/root-owners.ts';
 import type { Changes } from '../ports/changes.ts';
 import type { Found, FoundJob } from '../ports/evaluator.ts';
@@ -39,7 +40,7 @@ export async function storeFoundJobs(
       gone,
     });
   }
-  const cached = new Set(sound.filter((job) => isCached(job, valid)));
+  const cached = new Set(sound.filter((job) => isBuilt(job, valid)));
   await roots.add(outputRoots(evaluationId), [...cached].flatMap(outputPaths));
   const rows = found.map((item) => (item.kind === 'job' ? toJob(item, cached.has(item)) : toBrokenJob(item)));
   if (await jobs.insert(evaluationId, rows, clock.now())) {
@@ -56,7 +57,8 @@ export function outputPaths(job: { readonly outputs: FoundJob['outputs'] }): rea
   return Object.values(job.outputs).filter((path) => path !== null);
 }
 
-function isCached(job: FoundJob, valid: ReadonlySet<string>): boolean {
+/** Whether all its outputs are there. */
+export function isBuilt(job: { readonly outputs: FoundJob['outputs'] }, valid: ReadonlySet<string>): boolean {
   const paths = Object.values(job.outputs);
   return paths.length > 0 && paths.every((path) => path !== null && valid.has(path));
 }
@@ -72,7 +74,7 @@ function toJob(job: FoundJob, isAlreadyThere: boolean): NewJob {
     description: job.description,
     mainProgram: job.mainProgram,
     status: isAlreadyThere ? 'cached' : 'queued',
-    reason: isAlreadyThere ? `${storePathName(job.drvPath)} was built before; nothing was to be done.` : null,
+    reason: isAlreadyThere ? `${storePathName(job.drvPath)}${ALREADY_BUILT}` : null,
   };
 }
 

@@ -6,6 +6,7 @@ import type { JobStatus } from '@argunix/shared/domain/job-status';
 import type { Sha } from '@argunix/shared/domain/sha';
 import type { JobAttempt } from '../domain/job-attempt.ts';
 import type { Delivery } from './delivery-store.ts';
+import type { ReuseKeys } from './reuse-store.ts';
 
 export interface Evaluation {
   readonly id: EvaluationId;
@@ -41,8 +42,8 @@ export interface EvaluationStore {
   newestLike(delivery: Omit<Delivery, 'id' | 'receivedAt'>): Evaluation | undefined;
   counts(id: EvaluationId): StatusCounts;
 
-  /** queued → evaluating. What an interrupted try had found is forgotten. */
-  begin(id: EvaluationId, at: EpochMs): Promise<boolean>;
+  /** queued → evaluating, to be found by these keys. What an interrupted try had found is forgotten. */
+  begin(id: EvaluationId, at: EpochMs, keys?: ReuseKeys): Promise<boolean>;
   /** evaluating → building. */
   startBuilding(id: EvaluationId, at: EpochMs): Promise<boolean>;
   /** evaluating → evaluation_failed, what it had found and not built → cancelled. */

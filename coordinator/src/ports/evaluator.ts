@@ -70,6 +70,8 @@ export type EvaluationEnding =
 
 export interface Evaluator {
   readonly name: 'nix-eval-jobs' | 'built-in';
+  /** Another text whenever it is another program, or another version of it. */
+  readonly identity: string;
   /**
    * Streams what is found, in batches, as it is found; the evaluator is held back while `onFound` is pending.
    * Never rejects for what the flake does, but with what `onFound` threw. It resolves after the last `onFound` did, and

@@ -38,6 +38,12 @@ export interface SourceCheckout {
     evaluationId: EvaluationId,
     signal: AbortSignal,
   ): Promise<FlakeSource>;
+  /** The tree of a revision: equal for revisions with the same files. Fetches like `checkOut`, and throws what it throws. */
+  treeOf(
+    source: Source,
+    revision: { readonly sha: Sha; readonly ref: GitRef },
+    signal: AbortSignal,
+  ): Promise<Sha>;
   /** Removes the worktree of an evaluation; nothing when there is none. */
   remove(evaluationId: EvaluationId): Promise<void>;
   /** Removes worktrees that no living evaluation owns: what a crash left behind. */

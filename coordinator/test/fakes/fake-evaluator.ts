@@ -1,4 +1,5 @@
 import type { EvaluationId } from '@argunix/shared/domain/ids';
+import type { Sha } from '@argunix/shared/domain/sha';
 import type { EvaluationEnding, Evaluator, Found } from '../../src/ports/evaluator.ts';
 import type { Head } from '../../src/ports/repository-store.ts';
 import type { SourceCheckout } from '../../src/ports/source-checkout.ts';
@@ -19,6 +20,7 @@ export function createFakeEvaluator(): FakeEvaluator {
   const open: OpenEvaluation[] = [];
   return {
     name: 'built-in',
+    identity: 'fake',
     open,
     evaluate: ({ source, memoryBytes }, onFound, signal) =>
       new Promise((resolve, reject) => {
@@ -54,6 +56,8 @@ export interface FakeCheckout extends SourceCheckout {
   heads: readonly Head[];
   trouble: Error | undefined;
   readonly worktrees: Set<EvaluationId>;
+  /** The tree of each revision; itself where the test does not say. */
+  readonly trees: Map<Sha, Sha>;
   /** How often a checkout was asked for. */
   tries: number;
 }
@@ -63,6 +67,7 @@ export function createFakeCheckout(): FakeCheckout {
     heads: [],
     trouble: undefined,
     worktrees: new Set(),
+    trees: new Map(),
     tries: 0,
     look: () =>
       checkout.trouble === undefined
@@ -83,6 +88,10 @@ export function createFakeCheckout(): FakeCheckout {
         hasLargeFiles: false,
       });
     },
+    treeOf: (_source, { sha }) =>
+      checkout.trouble === undefined
+        ? Promise.resolve(checkout.trees.get(sha) ?? sha)
+        : Promise.reject(checkout.trouble),
     remove: (evaluationId) => {
       checkout.worktrees.delete(evaluationId);
       return Promise.resolve();

@@ -51,6 +51,7 @@ export function evaluationRow(given: Partial<EvaluationView> & { readonly id: nu
     built_sha: given.sha ?? '8f1c0a4d6be27795c1f0a3d2b4e5968778695a4b',
     trusted: true,
     restart_of: null,
+    reused_from: null,
     status: 'done',
     outcome: 'success',
     reason: null,

@@ -13,6 +13,7 @@ import { createFailedBuilds } from '../../src/adapters/sqlite/failed-builds.ts';
 import { createJobStore } from '../../src/adapters/sqlite/job-store.ts';
 import type { Reader } from '../../src/adapters/sqlite/open-database.ts';
 import { createRepositoryStore } from '../../src/adapters/sqlite/repository-store.ts';
+import { createReuseStore } from '../../src/adapters/sqlite/reuse-store.ts';
 import type { Writer } from '../../src/adapters/sqlite/writer.ts';
 import { cancelEvaluation } from '../../src/flows/cancel-evaluation.ts';
 import { cancelJob } from '../../src/flows/cancel-job.ts';
@@ -81,6 +82,7 @@ export function openHouse(world: Omit<World, 'house'>): House {
   const { stores } = world;
   let isAlive = true;
   let asked = 0;
+  let pushed = 0;
   // A store answers late, and not always equally late.
   const lately = async <Answer>(answer: () => Promise<Answer>): Promise<Answer> => {
     asked += 1;
@@ -135,6 +137,7 @@ export function openHouse(world: Omit<World, 'house'>): House {
   const shared = {
     evaluations: createEvaluationStore(database),
     jobs: createJobStore(database),
+    reuse: createReuseStore(database),
     checkout: createFakeCheckout(),
     store,
     roots,
@@ -179,6 +182,7 @@ export function openHouse(world: Omit<World, 'house'>): House {
   const queue = createEvaluationQueue({
     ...shared,
     evaluator,
+    nixVersion: '2.8.0',
     settingsOf,
     room: { concurrency: 2, budgetBytes: 2_000 },
     onBuilding: (id) => dispatcher.adopt(id),
@@ -196,12 +200,14 @@ export function openHouse(world: Omit<World, 'house'>): House {
       queue.wake();
     },
     push: async () => {
+      pushed += 1;
       const delivery = {
         repositoryId: stores.repository.id,
         kind: 'push',
         prNumber: null,
         ref: MAIN,
-        sha: sha('a'),
+        // A few revisions in turn: some evaluations take over what earlier ones found.
+        sha: sha(String(pushed % 3)),
         isTrusted: true,
         receivedAt: systemClock.now(),
       } as const;

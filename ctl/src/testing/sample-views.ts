@@ -20,6 +20,7 @@ export function evaluation(some: Partial<EvaluationView> = {}): EvaluationView {
     built_sha: SHA,
     trusted: true,
     restart_of: null,
+    reused_from: null,
     status: 'done',
     outcome: 'failure',
     reason: null,

@@ -79,6 +79,8 @@ export const EvaluationView = z.object({
   built_sha: z.string(),
   trusted: z.boolean(),
   restart_of: z.int().nullable(),
+  /** The evaluation that found its jobs, when they were taken over. */
+  reused_from: z.int().nullable(),
   status: z.enum(EVALUATION_STATUSES),
   outcome: z.enum(EVALUATION_OUTCOMES).nullable(),
   reason: z.string().nullable(),

@@ -71,3 +71,28 @@ test('removing ends the worktree and nothing else, and may be done twice', async
   expect(existsSync(worktreeDir)).toBe(false);
   expect(await real.git(mirrorDir, 'cat-file', '-t', sha)).toBe('commit');
 });
+
+test('revisions with the same files have the same tree, others have not, and asking leaves no worktree', async () => {
+  const repository = await real.init('sample');
+  const first = await real.commit(repository, { a: '1' });
+  const second = await real.commit(repository, { a: '2' });
+  const third = await real.commit(repository, { a: '1' });
+
+  const trees = await Promise.all(
+    [first, second, third].map((sha) => real.checkout.treeOf(source(repository), { sha, ref: main }, never)),
+  );
+
+  expect(trees[0]).toBe((await real.git(repository, 'rev-parse', `${first}^{tree}`)).trim());
+  expect(trees[2]).toBe(trees[0]);
+  expect(trees[1]).not.toBe(trees[0]);
+});
+
+test('the tree of a revision that is gone is a missing revision', async () => {
+  const repository = await real.init('sample');
+  await real.commit(repository, { a: '1' });
+  const gone = { sha: 'a'.repeat(40) as never, ref: main };
+
+  await expect(real.checkout.treeOf(source(repository), gone, never)).rejects.toMatchObject({
+    code: 'git.missing-revision',
+  });
+});

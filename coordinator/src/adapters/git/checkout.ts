@@ -87,6 +87,12 @@ export function createGitCheckout(options: GitCheckoutOptions): GitCheckout {
       }
     },
 
+    async treeOf(source, { sha, ref }, signal) {
+      const mirrorDir = join(mirrorsDir, `${source.repositoryId}.git`);
+      await mirrors.obtain(mirrorDir, await accessTo(source), { sha, ref }, signal);
+      return await mirrors.treeOf(mirrorDir, sha, signal);
+    },
+
     remove,
 
     async sweep(living) {

@@ -9,7 +9,7 @@
  */
 import { existsSync } from 'node:fs';
 import type { GitRef } from '@argunix/shared/domain/git-ref';
-import type { Sha } from '@argunix/shared/domain/sha';
+import { parseSha, type Sha } from '@argunix/shared/domain/sha';
 import { AppError } from '@argunix/shared/kit/app-error';
 import type { KeyedLock } from '@argunix/shared/kit/keyed-lock';
 import type { Logger } from '@argunix/shared/kit/logger';
@@ -42,6 +42,8 @@ export interface Mirrors {
     signal: AbortSignal,
     broken?: number,
   ): Promise<Declared>;
+  /** Of a revision that it holds. */
+  treeOf(mirrorDir: string, sha: Sha, signal: AbortSignal): Promise<Sha>;
 }
 
 const BASE_FETCH = [
@@ -209,6 +211,17 @@ export function createMirrors({
 
   return {
     generation,
+    async treeOf(mirrorDir, sha, signal) {
+      const { stdout, stderr } = await git.run({
+        args: inMirror(mirrorDir, 'rev-parse', '--verify', `${refOf(sha)}^{tree}`),
+        signal,
+      });
+      const tree = parseSha(stdout.trim());
+      if (tree === undefined) {
+        throw failed(`the tree of ${sha} could not be read`, stderr);
+      }
+      return tree;
+    },
     async obtain(mirrorDir, access, revision, signal, broken) {
       const { sha } = revision;
       const seen = broken === undefined ? await inspect(mirrorDir, sha, signal) : 'broken';

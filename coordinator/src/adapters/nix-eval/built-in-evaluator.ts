@@ -11,6 +11,7 @@ import { walkForward } from './walk-forward.ts';
 export function createBuiltInEvaluator(spaces: EvaluationSpaces, help: HelpRule = USUAL_HELP): Evaluator {
   return {
     name: 'built-in',
+    identity: 'built-in',
     evaluate: (request, onFound, signal) =>
       runEvaluation(spaces, request, onFound, signal, (run) => walkFlake(run, new Set(), help)),
   };

@@ -1,4 +1,5 @@
 /** Which evaluator, and where it runs: chosen once, when the program starts. */
+import { realpath, stat } from 'node:fs/promises';
 import { AppError } from '@argunix/shared/kit/app-error';
 import { runProcess } from '@argunix/shared/kit/run-process';
 import type { Evaluator } from '../../ports/evaluator.ts';
@@ -29,7 +30,9 @@ export async function createEvaluator(options: EvaluatorOptions): Promise<Evalua
       'nix-eval-jobs was asked for, and there is none on PATH that takes --expr and --meta (2.18 or newer does).',
     );
   }
-  return hasNixEvalJobs ? createNixEvalJobsEvaluator(spaces) : createBuiltInEvaluator(spaces);
+  return hasNixEvalJobs
+    ? createNixEvalJobsEvaluator(spaces, await identityOf(env))
+    : createBuiltInEvaluator(spaces);
 }
 
 /** By its help, as versions do not all tell theirs. */
@@ -42,6 +45,13 @@ async function isUsable(env: EvaluatorOptions['env']): Promise<boolean> {
   });
   const help = stdout + stderr;
   return ending.kind === 'exited' && ['--expr', '--meta', '--workers'].every((flag) => help.includes(flag));
+}
+
+/** By its file: in a Nix store the path says it all, elsewhere an upgrade changes size or time. */
+async function identityOf(env: EvaluatorOptions['env']): Promise<string> {
+  const path = await realpath(findProgram('nix-eval-jobs', env['PATH'] ?? '') ?? 'nix-eval-jobs');
+  const { size, mtimeMs } = await stat(path);
+  return `nix-eval-jobs ${path} ${size} ${mtimeMs}`;
 }
 
 function closedSpaces(reason: string): EvaluationSpaces {

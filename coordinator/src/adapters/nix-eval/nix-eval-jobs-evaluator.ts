@@ -24,9 +24,10 @@ const MAX_KEPT_LINES = 500;
 // A process of it that the kernel or a limit ended, as the line of an attribute.
 const WORKER_LOST = /evaluation worker (?:got )?killed|maybe memory limit reached/;
 
-export function createNixEvalJobsEvaluator(spaces: EvaluationSpaces): Evaluator {
+export function createNixEvalJobsEvaluator(spaces: EvaluationSpaces, identity: string): Evaluator {
   return {
     name: 'nix-eval-jobs',
+    identity,
     evaluate: (request, onFound, signal) => runEvaluation(spaces, request, onFound, signal, walkTree),
   };
 }

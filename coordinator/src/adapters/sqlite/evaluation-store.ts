@@ -9,6 +9,7 @@ import type { Evaluation, EvaluationStore, StatusCounts } from '../../ports/eval
 import { insertedId, returnedAttempts } from './inserted-id.ts';
 import { UNFINISHED } from './job-changes.ts';
 import type { Reader } from './open-database.ts';
+import { reuseDigest } from './reuse-digest.ts';
 import { sqlite } from './sql.ts';
 import type { Tables } from './tables.ts';
 import { guarded, statement, type Writer } from './writer.ts';
@@ -53,9 +54,17 @@ export function createEvaluationStore(database: Reader & Writer): EvaluationStor
       return row === undefined ? undefined : toEvaluation(row);
     },
     counts: (id) => countsOf(database, id),
-    begin: async (id, at) => {
+    begin: async (id, at, keys) => {
       const result = await database.write([
-        guarded(leave(id, 'queued').set({ status: 'evaluating', started_at: at, reason: null })),
+        guarded(
+          leave(id, 'queued').set({
+            status: 'evaluating',
+            started_at: at,
+            reason: null,
+            reuse_key: keys === undefined ? null : reuseDigest(keys.commit),
+            tree_key: keys === undefined || keys.tree === null ? null : reuseDigest(keys.tree),
+          }),
+        ),
         statement(sqlite.deleteFrom('jobs').where('evaluation_id', '=', id)),
       ]);
       return result.kind === 'done';

@@ -14,6 +14,7 @@ import { createJobStore } from './job-store.ts';
 import type { OpenDatabase } from './open-database.ts';
 import { createReadings } from './readings.ts';
 import { createRepositoryStore } from './repository-store.ts';
+import { createReuseStore } from './reuse-store.ts';
 import { createViews } from './views.ts';
 import type { Write } from './writer.ts';
 
@@ -153,6 +154,7 @@ test('what flows read and write is found by an index', async () => {
   const repositories = createRepositoryStore(watched.database);
   const history = createBuildHistory(watched.database);
   const failures = createFailedBuilds(watched.database);
+  const reuse = createReuseStore(watched.database);
   const { id, jobIds } = await building({ ...stores, evaluations, jobs, deliveries }, ['c'], 'b');
   const [jobId = 0 as JobId] = jobIds;
   const attempts = [{ jobId, attempt: 1 }];
@@ -164,6 +166,7 @@ test('what flows read and write is found by an index', async () => {
   evaluations.newestLike({ ...delivery, kind: 'pull_request', prNumber: 7 });
   contenders.of({ ...delivery, prNumber: null });
   contenders.of({ ...delivery, prNumber: 7 });
+  evaluations.queued();
   jobs.find(jobId);
   jobs.unfinished(id, { after: null, limit: 10 });
   const lease = await jobs.lease('/nix/store/x.drv' as never, 'local', attempts, null, AT);
@@ -201,6 +204,11 @@ test('what flows read and write is found by an index', async () => {
   await evaluations.requeue(failing, null);
   await evaluations.begin(failing, AT);
   await evaluations.fail(failing, 'why', AT);
+  const wanted = { repositoryId: stores.repository.id, isTrusted: true };
+  reuse.find('commit', 'key', wanted);
+  reuse.find('tree', 'key', wanted);
+  reuse.jobs(id, { after: 'a', limit: 10 });
+  await reuse.takeOver(failing, { from: id, keys: { commit: 'key', tree: null }, cached: [jobId] }, AT);
   deliveries.pending();
   await deliveries.recordHeads(stores.repository.id, {
     gone: [MAIN],

@@ -53,6 +53,7 @@ export function createViews(
       built_sha: row.built_sha,
       trusted: row.is_trusted === 1,
       restart_of: row.restart_of,
+      reused_from: row.reused_from,
       status: row.status,
       outcome: row.outcome,
       reason: row.reason ?? (row.status === 'queued' ? (options.waitingEvaluation?.(row.id) ?? null) : null),

@@ -53,6 +53,7 @@ export function evaluationView(differences: Partial<EvaluationView>): Evaluation
     built_sha: 'a'.repeat(40),
     trusted: true,
     restart_of: null,
+    reused_from: null,
     status: 'queued',
     outcome: null,
     reason: null,
