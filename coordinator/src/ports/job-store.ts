@@ -38,6 +38,11 @@ export interface Settlement extends JobAttempt {
   readonly causeJobId: JobId | null;
 }
 
+export interface RestartableJob {
+  readonly id: JobId;
+  readonly drvPath: DerivationPath;
+}
+
 export interface JobStore {
   find(id: JobId): StoredJob | undefined;
   /** Those of an evaluation that have not ended, in the order of their attributes: the next `limit` after `after`. */
@@ -74,9 +79,13 @@ export interface JobStore {
   loseLeases(at: EpochMs): Promise<number>;
   /**
    * A new attempt of ended jobs of one evaluation, which goes from done back to building. Empty when none of them had
-   * ended or when the evaluation has another end than done.
+   * ended or when the evaluation has another end than done, or is being dropped for a newer one.
    */
   restart(evaluationId: EvaluationId, jobIds: readonly JobId[], at: EpochMs): Promise<readonly JobId[]>;
   /** What a restart of this job takes with it: its cause, and what failed by either. */
-  restartSet(id: JobId): readonly JobId[];
+  restartSet(id: JobId): readonly RestartableJob[];
+  /** Those of an evaluation that ended, have a derivation and not its outputs. */
+  failed(evaluationId: EvaluationId): readonly RestartableJob[];
+  /** Somebody wants these first; of no effect on what has ended. Returns how many it holds for. */
+  bump(ids: readonly JobId[], at: EpochMs): Promise<number>;
 }

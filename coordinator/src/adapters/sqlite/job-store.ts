@@ -1,6 +1,6 @@
 import type { EvaluationId, JobId, LeaseId } from '@argunix/shared/domain/ids';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
-import { type Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { JobStore, StoredJob } from '../../ports/job-store.ts';
 import { parseOutputs, parseStrings } from './columns.ts';
 import { insertJobs } from './insert-jobs.ts';
@@ -8,7 +8,7 @@ import { insertedId, returnedAttempts } from './inserted-id.ts';
 import { endLease, QUEUED_AGAIN, takeLease, UNFINISHED, unfinished } from './job-changes.ts';
 import { isActiveLease, isLivingJob } from './living.ts';
 import type { Reader } from './open-database.ts';
-import { restartJobs, restartSetOf } from './restart-jobs.ts';
+import { failedOf, restartJobs, restartSetOf } from './restart-jobs.ts';
 import { sqlite } from './sql.ts';
 import type { Tables } from './tables.ts';
 import { statement, type Writer } from './writer.ts';
@@ -117,6 +117,19 @@ export function createJobStore(database: Reader & Writer): JobStore {
       return returnedAttempts(result, 2).map(({ jobId }) => jobId);
     },
     restartSet: (id) => restartSetOf(database, id),
+    failed: (evaluationId) => failedOf(database, evaluationId),
+    bump: async (ids, at) => {
+      const result = await database.write([
+        statement(
+          sqlite
+            .updateTable('jobs')
+            .set({ bumped_at: at })
+            .where(sql<boolean>`id in (select value from json_each(${JSON.stringify(ids)}))`)
+            .where('status', 'in', UNFINISHED),
+        ),
+      ]);
+      return result.kind === 'done' ? (result.changes[0] ?? 0) : 0;
+    },
   };
 }
 
