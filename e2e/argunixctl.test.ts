@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EvaluationView, type JobView, StatusView, WhyView } from '@argunix/shared/control-api/views';
+import { EvaluationView, JobView, StatusView, WhyView } from '@argunix/shared/control-api/views';
 import { type FinishedProcess, runProcess } from '@argunix/shared/kit/run-process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -114,10 +114,17 @@ test('a log is followed while it is written, and a build is stopped by its job',
   const id = await newest('building');
   const job = await onlyJob(id);
 
+  expect((await json(JobView, 'jobs', 'bump', String(job.id))).status).toBe('running');
+  expect((await json(EvaluationView, 'evals', 'bump', String(id))).status).toBe('building');
   const following = ctl('jobs', 'log', '-f', String(job.id));
   expect((await ctl('jobs', 'cancel', String(job.id))).ending).toEqual({ kind: 'exited', code: 0 });
   expect((await following).stdout).toContain('begun');
   expect(await newest('done')).toBe(id);
+  const late = await ctl('evals', 'bump', String(id));
+  expect([late.ending, late.stderr]).toEqual([
+    { kind: 'exited', code: 1 },
+    `argunixctl: Evaluation ${id} has ended: it is done.\n`,
+  ]);
   expect((await onlyJob(id)).status).toBe('cancelled');
 });
 
@@ -133,6 +140,14 @@ test('a job and an evaluation are restarted, a branch is evaluated by hand', asy
     'the second attempt ended',
     async () => (await onlyJob(job.eval_id)).attempts === 2 && (await evaluations())[0]?.status === 'done',
   );
+  expect(await json(EvaluationView, 'evals', 'restart', String(job.eval_id), '--failed')).toMatchObject({
+    id: job.eval_id,
+    trigger: 'push',
+  });
+  await until(
+    'the third attempt ended',
+    async () => (await onlyJob(job.eval_id)).attempts === 3 && (await evaluations())[0]?.status === 'done',
+  );
   const again = await json(EvaluationView, 'evals', 'restart', String(job.eval_id));
   expect(again.restart_of).toBe(job.eval_id);
   await until(
@@ -143,4 +158,5 @@ test('a job and an evaluation are restarted, a branch is evaluated by hand', asy
 
   expect(triggered.trigger).toBe('manual');
   expect(await newest('done')).toBe(triggered.id);
+  expect((await ctl('evals', 'restart', '999999', '--failed')).ending).toEqual({ kind: 'exited', code: 4 });
 });

@@ -59,10 +59,17 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     path: ['evals', 'restart'],
-    summary: 'Evaluate the same revision again.',
+    summary: 'Evaluate the same revision again, or build again what failed of it.',
+    args: [EVALUATION],
+    options: [{ long: 'failed', summary: 'only the jobs that failed, without a new evaluation' }],
+    load: async () => (await import('./commands/evals.ts')).restartEvaluation,
+  },
+  {
+    path: ['evals', 'bump'],
+    summary: 'Build what waits of an evaluation before everything else.',
     args: [EVALUATION],
     options: [],
-    load: async () => (await import('./commands/evals.ts')).restartEvaluation,
+    load: async () => (await import('./commands/evals.ts')).bumpEvaluation,
   },
   {
     path: ['jobs', 'show'],
@@ -98,6 +105,13 @@ export const COMMANDS: readonly CommandSpec[] = [
     args: [JOB],
     options: [],
     load: async () => (await import('./commands/jobs.ts')).cancelJob,
+  },
+  {
+    path: ['jobs', 'bump'],
+    summary: 'Build a job, and what it needs, before everything else.',
+    args: [JOB],
+    options: [],
+    load: async () => (await import('./commands/jobs.ts')).bumpJob,
   },
   {
     path: ['repos', 'list'],

@@ -25,6 +25,18 @@ describe('how it ends', () => {
     });
   });
 
+  test.each([
+    [['evals', 'restart', '7', '--failed'], 'POST /api/v1/evals/7/restart-failed'],
+    [['evals', 'bump', '7'], 'POST /api/v1/evals/7/bump'],
+    [['jobs', 'bump', '7'], 'POST /api/v1/jobs/7/bump'],
+  ])('1 for %j when it is refused, and 4 when there is no such thing', async (args, route) => {
+    answers.set(route, refuse(409, 'state.refused', 'It has ended.'));
+    expect(await ctl(...args)).toEqual({ code: 1, out: '', err: 'argunixctl: It has ended.\n' });
+
+    answers.clear();
+    expect((await ctl(...args)).code).toBe(4);
+  });
+
   test('1 when the answer is not what it should be', async () => {
     answers.set('GET /api/v1/jobs/31', json({ ...job(), status: 'exploded' }));
 
@@ -38,6 +50,10 @@ describe('how it ends', () => {
     [['evals', 'show']],
     [['evals', 'show', 'seven']],
     [['evals', 'show', '7', '8']],
+    [['evals', 'restart']],
+    [['evals', 'restart', '7', '--all']],
+    [['evals', 'bump', 'seven']],
+    [['jobs', 'bump']],
     [['evals', 'list', '--status', 'nonsense']],
     [['jobs', 'log', '1', '--wrong']],
     [['completion', 'tcsh']],

@@ -1,7 +1,9 @@
 import { type RepositoryId, toEvaluationId, toJobId } from '@argunix/shared/domain/ids';
 import type { Clock } from '@argunix/shared/kit/clock';
+import { bumpEvaluation, bumpJob } from '../flows/bump-job.ts';
 import { cancelEvaluation } from '../flows/cancel-evaluation.ts';
 import { cancelJob } from '../flows/cancel-job.ts';
+import { restartFailed } from '../flows/restart-failed.ts';
 import { restartJob } from '../flows/restart-job.ts';
 import { triggerEvaluation } from '../flows/trigger-evaluation.ts';
 import type { Commands } from '../ports/commands.ts';
@@ -27,7 +29,7 @@ export function createCommands({
   poke,
   signal,
 }: CommandSources): Commands {
-  const ports = { ...engine, clock };
+  const ports = { ...engine, clock, line: engine.dispatcher };
   return {
     poke: ({ forge, slug }) => {
       const wanted = [...watched.values()].filter(
@@ -76,7 +78,10 @@ export function createCommands({
       engine.queue.wake();
       return { kind: 'done', evaluationId };
     },
+    restartFailed: (id) => restartFailed(ports, toEvaluationId(id)),
+    bumpEvaluation: (id) => bumpEvaluation(ports, toEvaluationId(id)),
     restartJob: (id) => restartJob(ports, toJobId(id)),
     cancelJob: (id) => cancelJob(ports, toJobId(id)),
+    bumpJob: (id) => bumpJob(ports, toJobId(id)),
   };
 }

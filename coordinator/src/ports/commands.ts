@@ -28,6 +28,12 @@ export interface Commands {
   cancelEvaluation(evaluationId: number): Promise<CommandVerdict<object>>;
   /** The id is that of the new evaluation. */
   restartEvaluation(evaluationId: number): Promise<CommandVerdict<{ readonly evaluationId: number }>>;
+  /** Every job of it that did not end well is tried again. */
+  restartFailed(evaluationId: number): Promise<CommandVerdict<object>>;
+  /** What of it waits goes to the front. */
+  bumpEvaluation(evaluationId: number): Promise<CommandVerdict<object>>;
   restartJob(jobId: number): Promise<CommandVerdict<object>>;
   cancelJob(jobId: number): Promise<CommandVerdict<object>>;
+  /** With what it needs. */
+  bumpJob(jobId: number): Promise<CommandVerdict<object>>;
 }

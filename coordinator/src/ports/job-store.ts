@@ -47,6 +47,11 @@ export interface Settlement extends JobAttempt {
   readonly leaseId?: LeaseId;
 }
 
+export interface RestartableJob {
+  readonly id: JobId;
+  readonly drvPath: DerivationPath;
+}
+
 export interface EndedLease {
   readonly id: LeaseId;
   readonly ending: string;
@@ -87,9 +92,12 @@ export interface JobStore extends LeaseStore {
   bump(ids: readonly JobId[], at: EpochMs): Promise<number>;
   /**
    * A new attempt of ended jobs of one evaluation, which goes from done back to building. Empty when none of them had
-   * ended or when the evaluation has another end than done. What is remembered of their failures is forgotten.
+   * ended or when the evaluation has another end than done, or is being dropped for a newer one. What is remembered of
+   * their failures is forgotten.
    */
   restart(evaluationId: EvaluationId, jobIds: readonly JobId[], at: EpochMs): Promise<readonly JobId[]>;
   /** What a restart of this job takes with it: its cause, and what failed by either. */
-  restartSet(id: JobId): readonly JobId[];
+  restartSet(id: JobId): readonly RestartableJob[];
+  /** Those of an evaluation that ended, have a derivation and not its outputs. */
+  failed(evaluationId: EvaluationId): readonly RestartableJob[];
 }

@@ -17,8 +17,11 @@ export function createFakeCommands(
     trigger: remember('trigger', { kind: 'done', evaluationId: 1 }),
     cancelEvaluation: remember('cancelEvaluation', { kind: 'done' }),
     restartEvaluation: remember('restartEvaluation', { kind: 'done', evaluationId: 1 }),
+    restartFailed: remember('restartFailed', { kind: 'done' }),
+    bumpEvaluation: remember('bumpEvaluation', { kind: 'done' }),
     restartJob: remember('restartJob', { kind: 'done' }),
     cancelJob: remember('cancelJob', { kind: 'done' }),
+    bumpJob: remember('bumpJob', { kind: 'done' }),
     ...answers,
   };
 }

@@ -25,6 +25,9 @@ describe('what is done', () => {
     ],
     [['evals', 'cancel', '7'], 'POST /api/v1/evals/7/cancel', undefined],
     [['evals', 'restart', '7'], 'POST /api/v1/evals/7/restart', undefined],
+    [['evals', 'restart', '7', '--failed'], 'POST /api/v1/evals/7/restart-failed', undefined],
+    [['evals', 'restart', '--failed', '7'], 'POST /api/v1/evals/7/restart-failed', undefined],
+    [['evals', 'bump', '7'], 'POST /api/v1/evals/7/bump', undefined],
   ])('argunixctl %j', async (args, route, body) => {
     answers.set(route, json(evaluation({ id: 8 }), 201));
 
@@ -36,7 +39,7 @@ describe('what is done', () => {
     expect(code).toBe(0);
   });
 
-  test.each(['restart', 'cancel'])('argunixctl jobs %s', async (verb) => {
+  test.each(['restart', 'cancel', 'bump'])('argunixctl jobs %s', async (verb) => {
     answers.set(`POST /api/v1/jobs/31/${verb}`, json(job({ status: 'queued', attempts: 3 })));
 
     const { code, out } = await ctl('jobs', verb, '31');

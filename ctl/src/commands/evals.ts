@@ -83,10 +83,20 @@ export const cancelEvaluation: Command = async (context, given) => {
 };
 
 export const restartEvaluation: Command = async (context, given) => {
+  const isOfFailed = given.hasFlag('failed');
+  const verb = isOfFailed ? 'restart-failed' : 'restart';
   announce(
     context,
-    await context.client.post(`${EVALS}/${idOf(given)}/restart`, EvaluationView),
-    'is evaluated again as',
+    await context.client.post(`${EVALS}/${idOf(given)}/${verb}`, EvaluationView),
+    isOfFailed ? 'has its failed jobs built again in' : 'is evaluated again as',
+  );
+};
+
+export const bumpEvaluation: Command = async (context, given) => {
+  announce(
+    context,
+    await context.client.post(`${EVALS}/${idOf(given)}/bump`, EvaluationView),
+    'is built first:',
   );
 };
 

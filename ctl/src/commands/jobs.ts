@@ -48,6 +48,10 @@ export const cancelJob: Command = async (context, given) => {
   announce(context, await context.client.post(`${JOBS}/${idOf(given)}/cancel`, JobView));
 };
 
+export const bumpJob: Command = async (context, given) => {
+  announce(context, await context.client.post(`${JOBS}/${idOf(given)}/bump`, JobView));
+};
+
 function announce({ print }: CommandContext, job: JobView): void {
   if (print.isJson) {
     print.json(job);

@@ -52,37 +52,34 @@ export function addCommandRoutes(plain: FastifyInstance, commands: Commands, rea
     },
   );
 
-  app.post(
-    `${API_PREFIX}/evals/:id/cancel`,
-    {
-      schema: {
-        tags,
-        summary: 'Cancel an evaluation and its jobs',
-        params: IdParams,
-        response: { 200: EvaluationView, ...CHANGES },
+  const ofEvaluation = {
+    cancel: ['Cancel an evaluation and its jobs', 'cancelEvaluation'],
+    'restart-failed': ['Try every job that failed once more', 'restartFailed'],
+    bump: ['Build what waits of an evaluation first', 'bumpEvaluation'],
+  } as const;
+  for (const [verb, [summary, command]] of Object.entries(ofEvaluation)) {
+    app.post(
+      `${API_PREFIX}/evals/:id/${verb}`,
+      { schema: { tags, summary, params: IdParams, response: { 200: EvaluationView, ...CHANGES } } },
+      async (request) => {
+        judged(await commands[command](request.params.id));
+        return found(readFor(request).evaluation(request.params.id));
       },
-    },
-    async (request) => {
-      judged(await commands.cancelEvaluation(request.params.id));
-      return found(readFor(request).evaluation(request.params.id));
-    },
-  );
+    );
+  }
 
-  for (const verb of ['restart', 'cancel'] as const) {
+  const ofJob = {
+    restart: ['Try a job once more', 'restartJob'],
+    cancel: ['Cancel a job', 'cancelJob'],
+    bump: ['Build a job, and what it needs, first', 'bumpJob'],
+  } as const;
+  for (const [verb, [summary, command]] of Object.entries(ofJob)) {
     app.post(
       `${API_PREFIX}/jobs/:id/${verb}`,
-      {
-        schema: {
-          tags,
-          summary: verb === 'restart' ? 'Try a job once more' : 'Cancel a job',
-          params: IdParams,
-          response: { 200: JobView, ...CHANGES },
-        },
-      },
+      { schema: { tags, summary, params: IdParams, response: { 200: JobView, ...CHANGES } } },
       async (request) => {
-        const { id } = request.params;
-        judged(await (verb === 'restart' ? commands.restartJob(id) : commands.cancelJob(id)));
-        return found(readFor(request).job(id)).job;
+        judged(await commands[command](request.params.id));
+        return found(readFor(request).job(request.params.id)).job;
       },
     );
   }

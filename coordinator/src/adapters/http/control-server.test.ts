@@ -88,8 +88,11 @@ test.each([
   ],
   ['/api/v1/evals/1/cancel', undefined, 200, ['cancelEvaluation', 1]],
   ['/api/v1/evals/1/restart', undefined, 201, ['restartEvaluation', 1]],
+  ['/api/v1/evals/1/restart-failed', undefined, 200, ['restartFailed', 1]],
+  ['/api/v1/evals/1/bump', undefined, 200, ['bumpEvaluation', 1]],
   ['/api/v1/jobs/1/restart', undefined, 200, ['restartJob', 1]],
   ['/api/v1/jobs/1/cancel', undefined, 200, ['cancelJob', 1]],
+  ['/api/v1/jobs/1/bump', undefined, 200, ['bumpJob', 1]],
 ] as const)(
   'POST %s does what it says and answers with what came of it',
   async (url, payload, status, asked) => {
@@ -103,6 +106,22 @@ test.each([
     expect(commands.asked).toEqual([asked]);
   },
 );
+
+test('the document names every command, each with its summary and its refusals', async () => {
+  const server = await startControl();
+  const { paths }: { paths: Record<string, { post?: { summary?: string; responses: object } }> } = (
+    await server.inject({ url: '/api/v1/openapi.json' })
+  ).json();
+
+  const commands = Object.entries(paths).flatMap(([path, { post }]) => (post ? [{ path, ...post }] : []));
+  expect(commands.map(({ path }) => `POST ${path.replaceAll('{id}', ':id')}`).toSorted()).toEqual(
+    server.routes.filter((route) => route.startsWith('POST ')).toSorted(),
+  );
+  for (const { path, summary, responses } of commands) {
+    expect(summary, path).toMatch(/^[A-Z]/);
+    expect(Object.keys(responses), path).toEqual(expect.arrayContaining(['404', '409']));
+  }
+});
 
 test('a refusal is a conflict with its sentence, and what does not exist is not found', async () => {
   const commands = createFakeCommands({

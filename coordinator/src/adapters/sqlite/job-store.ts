@@ -11,7 +11,7 @@ import { returnedAttempts } from './inserted-id.ts';
 import { endLease, UNFINISHED, unfinished } from './job-changes.ts';
 import { createLeaseStore } from './lease-store.ts';
 import type { Reader } from './open-database.ts';
-import { restartJobs, restartSetOf } from './restart-jobs.ts';
+import { failedOf, restartJobs, restartSetOf } from './restart-jobs.ts';
 import { sqlite } from './sql.ts';
 import type { Tables } from './tables.ts';
 import { type Statement, statement, type Writer } from './writer.ts';
@@ -74,6 +74,7 @@ export function createJobStore(database: Reader & Writer): JobStore {
       return returnedAttempts(result, 3).map(({ jobId }) => jobId);
     },
     restartSet: (id) => restartSetOf(database, id),
+    failed: (evaluationId) => failedOf(database, evaluationId),
   };
 }
 

@@ -191,6 +191,8 @@ test('what flows read and write is found by an index', async () => {
   jobs.hasUnfinished(id);
   await evaluations.finish(id, 'failure', evaluations.counts(id), AT);
   jobs.restartSet(jobId);
+  jobs.failed(id);
+  await jobs.bump([jobId], AT);
   await jobs.restart(id, [jobId], AT);
   await evaluations.dropQueued(id, null, 'why', AT);
   await evaluations.dropQueued(id, id, 'why', AT);

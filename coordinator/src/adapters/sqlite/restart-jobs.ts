@@ -1,6 +1,9 @@
 /** A new attempt of jobs that ended: what the one before came to is kept, and their evaluation builds again. */
 import type { EvaluationId, JobId } from '@argunix/shared/domain/ids';
+import { isJobEnding, isJobGood, JOB_STATUSES } from '@argunix/shared/domain/job-status';
+import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import { sql } from 'kysely';
+import type { RestartableJob } from '../../ports/job-store.ts';
 import { UNFINISHED } from './job-changes.ts';
 import type { Reader } from './open-database.ts';
 import { sqlite } from './sql.ts';
@@ -77,7 +80,7 @@ export function restartJobs(
 }
 
 /** The job, its cause, and what failed by either. */
-export function restartSetOf(database: Reader, id: JobId): readonly JobId[] {
+export function restartSetOf(database: Reader, id: JobId): readonly RestartableJob[] {
   const job = database.first(
     sqlite.selectFrom('jobs').select(['id', 'evaluation_id', 'cause_job_id']).where('id', '=', id),
   );
@@ -87,12 +90,31 @@ export function restartSetOf(database: Reader, id: JobId): readonly JobId[] {
   const causes = [job.id, job.cause_job_id ?? job.id];
   return database
     .all(
-      sqlite
-        .selectFrom('jobs')
-        .select('id')
-        .where('evaluation_id', '=', job.evaluation_id)
+      withDerivation(job.evaluation_id)
         .where(({ eb, or }) => or([eb('id', 'in', causes), eb('cause_job_id', 'in', causes)]))
         .orderBy('id'),
     )
-    .map((row) => row.id as JobId);
+    .flatMap(toRestartable);
+}
+
+/** What failed by them is among them: it has ended, and not well. */
+export function failedOf(database: Reader, evaluationId: EvaluationId): readonly RestartableJob[] {
+  return database.all(withDerivation(evaluationId).where('status', 'in', BAD_ENDINGS)).flatMap(toRestartable);
+}
+
+const BAD_ENDINGS = JOB_STATUSES.filter((status) => isJobEnding(status) && !isJobGood(status));
+
+function withDerivation(evaluationId: number) {
+  return sqlite
+    .selectFrom('jobs')
+    .select(['id', 'drv_path'])
+    .where('evaluation_id', '=', evaluationId)
+    .where('drv_path', 'is not', null);
+}
+
+function toRestartable(row: {
+  readonly id: number;
+  readonly drv_path: string | null;
+}): readonly RestartableJob[] {
+  return row.drv_path === null ? [] : [{ id: row.id as JobId, drvPath: row.drv_path as DerivationPath }];
 }

@@ -276,7 +276,7 @@ describe('a job', () => {
     );
     await stores.evaluations.finish(id, 'failure', stores.evaluations.counts(id), AT);
 
-    expect(stores.jobs.restartSet(app ?? (0 as JobId))).toEqual([lib, app]);
+    expect(stores.jobs.restartSet(app ?? (0 as JobId)).map((job) => job.id)).toEqual([lib, app]);
     expect(await stores.jobs.restart(id, [lib ?? (0 as JobId), app ?? (0 as JobId)], AT)).toEqual([lib, app]);
 
     expect(stores.views.evaluation(id)).toMatchObject({
@@ -294,6 +294,38 @@ describe('a job', () => {
     ]);
     expect(await stores.jobs.settle([end(lib, 'success', 1)], null, AT)).toEqual([]);
     expect(await stores.jobs.settle([end(lib, 'success', 2)], null, AT)).toEqual([lib]);
+  });
+
+  test('is bumped while it has not ended, and its state stays as it is', async () => {
+    const { jobIds } = await building(stores, ['ended', 'runs', 'waits']);
+    const [ended, runs = 0 as JobId] = jobIds;
+    await stores.jobs.settle([end(ended, 'success')], null, AT);
+    await stores.jobs.begin([{ jobId: runs, attempt: 1 }], 0 as LeaseId, AT);
+
+    expect(await stores.jobs.bump([...jobIds, 404 as JobId], AT)).toBe(2);
+    expect(await stores.jobs.bump([], AT)).toBe(0);
+
+    expect(jobIds.map(jobStatus)).toEqual(['success', 'running', 'queued']);
+  });
+
+  test('that failed is restarted with all that failed in its evaluation, good ones are not among them', async () => {
+    const { id, jobIds } = await building(stores, ['good', 'lib', 'app', 'broken', 'waits']);
+    const [good, lib, app, broken] = jobIds;
+    await stores.jobs.settle(
+      [
+        end(good, 'success'),
+        end(lib, 'failure'),
+        end(app, 'dependency_failed', 1, lib),
+        end(broken, 'error'),
+      ],
+      null,
+      AT,
+    );
+
+    const failed = stores.jobs.failed(id);
+
+    expect(failed.map((job) => job.id).toSorted()).toEqual([lib, app, broken]);
+    expect(failed.find((job) => job.id === lib)?.drvPath).toBe(drvPath('lib'));
   });
 
   test('cannot be restarted while it has not ended, nor when its evaluation was cancelled', async () => {
