@@ -23,6 +23,7 @@ await app.register(logRoutes, {
   logs,
   logger: silentLogger,
   findLog: () => ({ leaseId: lease, isLive: true }),
+  findLeaseLog: () => undefined,
   changes: { tell: () => undefined, listen: () => () => undefined },
 });
 process.on('message', (message) => {

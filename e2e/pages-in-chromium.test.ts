@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jobPath } from '@argunix/shared/control-api/paths';
-import type { EvaluationId, JobId, LeaseId } from '@argunix/shared/domain/ids';
+import { toEpochMs } from '@argunix/shared/domain/epoch-ms';
+import type { EvaluationId, JobId, LeaseId, RepositoryId } from '@argunix/shared/domain/ids';
 import { silentLogger } from '@argunix/shared/kit/logger';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -15,6 +16,15 @@ import { createFileLogStore } from '../coordinator/src/adapters/logs/file-log-st
 import type { Changes } from '../coordinator/src/ports/changes.ts';
 import type { LogWriter } from '../coordinator/src/ports/log-store.ts';
 import { createFakeChanges } from '../coordinator/test/fakes/changes.ts';
+import {
+  asRepositoryId,
+  builderState,
+  createFakeDirectory,
+  createFakeQueue,
+  drv,
+  EMPTY_SNAPSHOT,
+  runningStep,
+} from '../coordinator/test/fakes/fake-queue.ts';
 import { startHttpServer } from '../coordinator/test/fakes/http-server.ts';
 import { DEMO, evaluationRow, jobRow, repositoryRow } from '../coordinator/test/fakes/view-rows.ts';
 import { createFakeViews, type FakeRows } from '../coordinator/test/fakes/views.ts';
@@ -23,6 +33,8 @@ import { openBrowser } from './open-browser.ts';
 const Id = z.custom<LeaseId & JobId & EvaluationId>((value) => typeof value === 'number');
 const LEASE: LeaseId = Id.parse(3);
 const HOSTILE = `packages."<img src=x onerror=alert(1)>'\\"--></script>".\u202etxt`;
+// As long as names get.
+const LONG = `packages.${'\u202ea<b>'.repeat(1_600)}`;
 const ATTR = 'packages.x86_64-linux.hello';
 
 let browser: Browser;
@@ -32,6 +44,7 @@ let base: string;
 let rows: FakeRows;
 let writer: LogWriter;
 let changes: Changes;
+let queue: ReturnType<typeof createFakeQueue>;
 let page: Page;
 let complaints: string[];
 
@@ -50,6 +63,7 @@ beforeEach(async () => {
     jobs: [
       jobRow({ id: 1, eval_id: 1, attr: ATTR, status: 'running', phase: 'build', finished_at: null }),
       jobRow({ id: 2, eval_id: 1, attr: HOSTILE, name: HOSTILE, status: 'failure', reason: HOSTILE }),
+      jobRow({ id: 3, eval_id: 1, attr: LONG, status: 'queued', started_at: null, finished_at: null }),
     ],
     attempts: new Map(),
   };
@@ -77,7 +91,64 @@ async function serve(): Promise<void> {
   const logs = createFileLogStore({ dir: folder, logger: silentLogger, limits: { chunkMs: 1 } });
   writer = logs.open(LEASE);
   const leaseOf = (jobId: number): LeaseId | null => (jobId === 1 ? LEASE : null);
+  queue = createFakeQueue({
+    why: new Map([[3, { kind: 'busy', sentence: HOSTILE, until: null, needs: [] }]]),
+    builders: [
+      builderState({
+        name: HOSTILE,
+        state: 'quarantined',
+        offer: { features: [HOSTILE] },
+        quarantine: { since: toEpochMs(1), until: toEpochMs(2), failures: 1, reason: HOSTILE },
+      }),
+    ],
+    snapshot: {
+      counts: { ready: 1, waiting: 0, running: 2, internal: 1 },
+      lines: [
+        {
+          system: 'x86_64-linux',
+          requiredFeatures: [HOSTILE],
+          isTrusted: false,
+          ready: 1,
+          oldestReadySince: toEpochMs(1),
+          sentence: HOSTILE,
+          builders: [HOSTILE],
+        },
+      ],
+      shares: [1, 1].map((id) => ({
+        repositoryId: asRepositoryId(id),
+        weight: 3,
+        ready: 1,
+        running: 1,
+        chargedMs: 9_000,
+      })),
+      running: [
+        runningStep({ drvPath: drv('hello'), leaseId: LEASE, jobIds: [Id.parse(1)], builder: HOSTILE }),
+        runningStep({ drvPath: drv(HOSTILE), leaseId: Id.parse(4), isInternal: true, jobIds: [Id.parse(2)] }),
+      ],
+      next: [
+        {
+          drvPath: drv('long'),
+          isInternal: false,
+          isBumped: true,
+          repositoryId: asRepositoryId(1),
+          jobIds: [Id.parse(3)],
+          jobCount: 7,
+          readySince: toEpochMs(1),
+        },
+      ],
+    },
+  });
+  const lease = {
+    drvPath: drv(HOSTILE),
+    builder: HOSTILE,
+    startedAt: null,
+    endedAt: null,
+    jobIds: [1, 2, 3],
+  };
   server = await startHttpServer({
+    rows,
+    queue,
+    directory: createFakeDirectory(rows, new Map([[LEASE, lease]])),
     views: createFakeViews(rows),
     logs: createJobLogs({ logs, leaseOf }),
     plugins: [
@@ -86,6 +157,7 @@ async function serve(): Promise<void> {
           logs,
           changes,
           logger: silentLogger,
+          findLeaseLog: ({ leaseId }) => (leaseId === LEASE ? { leaseId, isLive: false } : undefined),
           findLog: ({ jobId }) => (jobId === 1 ? { leaseId: LEASE, isLive: false } : undefined),
         });
       },
@@ -161,6 +233,43 @@ test('a change shows on an open page without loading it anew', async () => {
   expect(complaints).toEqual([]);
 });
 
+test('a page of the queue follows it, gently; a page that has nothing of it does not', async () => {
+  let asked = 0;
+  page.on('request', (request) => {
+    asked += request.resourceType() === 'fetch' ? 1 : 0;
+  });
+  await page.goto(`${base}/repos`);
+  await page.locator('#live-state.live').waitFor();
+  changes.tell({ kind: 'queue' });
+  changes.tell({ kind: 'repository', repositoryId: z.custom<RepositoryId>(() => true).parse(1) });
+  await poll(() => Promise.resolve(asked)).toBe(1);
+
+  await page.goto(`${base}/queue`);
+  await page.locator('#live-state.live').waitFor();
+  asked = 0;
+  expect(await page.locator('#queue').innerText()).not.toContain('only now');
+  rows.jobs[0] = jobRow({
+    id: 1,
+    eval_id: 1,
+    attr: 'packages.only now',
+    status: 'running',
+    finished_at: null,
+  });
+  queue.state.snapshot = {
+    ...EMPTY_SNAPSHOT,
+    counts: { ready: 0, waiting: 0, running: 1, internal: 0 },
+    running: [runningStep({ drvPath: drv('hello'), leaseId: LEASE, jobIds: [Id.parse(1), Id.parse(2)] })],
+  };
+  for (let at = 0; at < 20; at++) {
+    changes.tell({ kind: 'queue' });
+    await page.waitForTimeout(25);
+  }
+
+  await poll(() => page.locator('#queue').innerText()).toContain('only now');
+  expect(asked).toBeLessThanOrEqual(2);
+  expect(complaints).toEqual([]);
+});
+
 const PAGES = [
   '/',
   '/repos',
@@ -168,6 +277,7 @@ const PAGES = [
   '/hosts',
   '/r/here/demo/sample',
   '/r/here/demo/sample/eval/1',
+  '/leases/3',
   jobPath(DEMO, 1, HOSTILE),
   jobPath(DEMO, 1, ATTR),
   `${jobPath(DEMO, 1, ATTR)}/log`,

@@ -1,5 +1,6 @@
 /** Serves the pages over made-up data, with a log that goes on, to be looked at: `node --conditions=source scripts/preview-pages.ts [PORT]`. */
 import { busyHouse } from '../coordinator/test/fakes/busy-house.ts';
+import { createFakeDirectory, createFakeQueue } from '../coordinator/test/fakes/fake-queue.ts';
 import { startHttpServer } from '../coordinator/test/fakes/http-server.ts';
 import { createFakeJobLogs, numberLines } from '../coordinator/test/fakes/job-logs.ts';
 import { createLiveStreams } from '../coordinator/test/fakes/live-log-routes.ts';
@@ -9,9 +10,11 @@ const house = busyHouse(Date.now());
 const streams = createLiveStreams();
 const server = await startHttpServer({
   views: createFakeViews(house.rows),
-  builders: () => house.builders,
+  rows: house.rows,
+  queue: createFakeQueue(house.queue),
+  directory: createFakeDirectory(house.rows, house.leases),
   warnings: () => ['The state directory has 1.2 GB left; logs and mirrors are kept for 90 days.'],
-  logs: createFakeJobLogs(house.logs, new Set([house.liveJobId])),
+  logs: createFakeJobLogs(house.logs, new Set([house.liveJobId]), house.leaseLogs),
   plugins: [streams.plugin],
   listen: { host: '127.0.0.1', port: Number(process.argv[2] ?? '8090') },
   now: () => Date.now(),

@@ -88,6 +88,8 @@ function follow() {
   for (const name of ['repository', 'evaluation', 'jobs']) {
     source.addEventListener(name, (event) => concernsPage(event.data) && wantSwap());
   }
+  // Who waits for what changes often; only a page that shows it cares.
+  source.addEventListener('queue', () => document.querySelector('[data-queue]') !== null && wantSwap());
   source.addEventListener('lag', wantSwap);
   document.addEventListener('visibilitychange', () => isWanted && wantSwap());
   document.addEventListener('argunix:stale', wantSwap);

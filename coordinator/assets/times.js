@@ -1,8 +1,9 @@
 // Says how long ago and for how long, as src/adapters/http/durations.ts does, while time goes by.
 
 export function tellTimes(root) {
-  for (const time of root.querySelectorAll('time[data-ago]')) {
-    const said = ago((Date.now() - Date.parse(time.dateTime)) / 1000);
+  for (const time of root.querySelectorAll('time[data-ago], time[data-in]')) {
+    const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
+    const said = time.dataset.in === undefined ? ago(seconds) : ahead(-seconds);
     if (time.textContent !== said) {
       time.textContent = said;
     }
@@ -24,17 +25,28 @@ function duration(seconds) {
   return `${Math.floor(seconds / size)} ${large} ${Math.floor((seconds % size) / smallSize)} ${small}`;
 }
 
+const UNITS = [
+  ['d', 86_400],
+  ['h', 3600],
+  ['min', 60],
+  ['s', 1],
+];
+
 /** As formatAgo of the server. */
 function ago(seconds) {
   if (seconds < 5) {
     return 'just now';
   }
-  const units = [
-    ['d', 86_400],
-    ['h', 3600],
-    ['min', 60],
-    ['s', 1],
-  ];
-  const [unit, size] = units.find((one) => seconds >= one[1]);
+  const [unit, size] = UNITS.find((one) => seconds >= one[1]);
   return `${Math.floor(seconds / size)} ${unit} ago`;
+}
+
+/** As formatIn of the server. */
+function ahead(exact) {
+  const seconds = Math.ceil(exact);
+  if (seconds <= 0) {
+    return 'now';
+  }
+  const [unit, size] = UNITS.find((one) => seconds >= one[1]);
+  return `in ${Math.ceil(seconds / size)} ${unit}`;
 }

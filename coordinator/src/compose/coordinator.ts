@@ -1,7 +1,7 @@
 /** The daemon: the engine, the repositories it watches, the pages and the control socket. */
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type JobId, type RepositoryId, toEvaluationId, toJobId } from '@argunix/shared/domain/ids';
+import { type RepositoryId, toEvaluationId, toJobId } from '@argunix/shared/domain/ids';
 import { messageOf } from '@argunix/shared/kit/app-error';
 import { systemClock } from '@argunix/shared/kit/clock';
 import type { Logger } from '@argunix/shared/kit/logger';
@@ -11,11 +11,14 @@ import { createControlServer } from '../adapters/http/control-server.ts';
 import type { Readiness } from '../adapters/http/health-routes.ts';
 import { createJobLogs } from '../adapters/http/job-logs.ts';
 import { logRoutes } from '../adapters/http/log-routes.ts';
+import { findReadableLease } from '../adapters/http/readable-lease.ts';
 import { createHttpServer } from '../adapters/http/server.ts';
+import { createVisibleSteps } from '../adapters/http/visible-steps.ts';
 import { createPrometheusMetrics } from '../adapters/prometheus/metrics.ts';
 import { createContenderStore } from '../adapters/sqlite/contender-store.ts';
 import { createDeliveryStore } from '../adapters/sqlite/delivery-store.ts';
 import { createFindLog } from '../adapters/sqlite/find-log.ts';
+import { createJobDirectory } from '../adapters/sqlite/job-directory.ts';
 import type { OpenDatabase } from '../adapters/sqlite/open-database.ts';
 import { createReadings } from '../adapters/sqlite/readings.ts';
 import { createRepositoryStore } from '../adapters/sqlite/repository-store.ts';
@@ -28,8 +31,8 @@ import { supersedeLeftovers, supersedeOlder } from '../flows/supersede-older.ts'
 import { type RepositoryWatch, watchRepository } from '../flows/watch-repositories.ts';
 import type { Change, Changes } from '../ports/changes.ts';
 import type { MayRead } from '../ports/may-read.ts';
+import type { Queue } from '../ports/queue.ts';
 import type { Views } from '../ports/views.ts';
-import { toBuilderViews } from './builder-views.ts';
 import { createCommands } from './commands.ts';
 import { composeEngine, type Engine } from './engine.ts';
 import { ensureRepositories } from './repositories.ts';
@@ -65,8 +68,9 @@ export async function startCoordinator({
   const metrics = createPrometheusMetrics({
     readings: {
       totals: () => views.totals(),
-      builders: () => builders(),
       ...createReadings(() => engine.database),
+      queue: () => queue,
+      now: () => systemClock.now(),
     },
     systems: () => configuration.systems,
     forges: () => configuration.forges.map(({ name }) => name),
@@ -102,7 +106,7 @@ export async function startCoordinator({
         environment: env,
       }),
   });
-  const { database, changes, evaluations, dispatcher } = engine;
+  const { database, changes, evaluations } = engine;
   const clock = systemClock;
   const repositories = createRepositoryStore(database);
   const deliveries = createDeliveryStore(database);
@@ -114,20 +118,19 @@ export async function startCoordinator({
   const views: Views = createViews(database, {
     externalUrl,
     webUrlOf: (forge, slug) => known.webUrls.get(`${forge}/${slug}`) ?? null,
-    waitingReason: (jobId) => waitingReason(toJobId(jobId)),
+    waitingReason: (jobId) => queue.why(toJobId(jobId))?.sentence ?? null,
     waitingEvaluation: (id) => engine.queue.whyWaiting(toEvaluationId(id)),
+    failureCacheMs: schedule.failureCacheMs,
   });
-  function waitingReason(jobId: JobId): string | null {
-    return dispatcher.why(jobId)?.sentence ?? null;
-  }
   const findLog = createFindLog(database);
+  const directory = createJobDirectory(database, { externalUrl });
+  const queue: Queue = engine.dispatcher;
   const mayRead: MayRead = (_reader, { forge, slug }) => !known.privateOnes.has(`${forge}/${slug}`);
   const warnings = (): readonly string[] => [
     ...engine.warnings,
     ...known.warnings,
     ...(configuration.localBuilds ? [] : [NO_BUILDER]),
   ];
-  const builders = (): ReturnType<typeof toBuilderViews> => toBuilderViews(engine.builder, dispatcher, views);
 
   const retryMs = schedule.infrastructureRetryMs;
   const superseding = {
@@ -169,7 +172,9 @@ export async function startCoordinator({
   let isReady = false;
   const common = {
     views,
-    builders,
+    queue,
+    directory,
+    nixVersionOf: (name: string) => (name === engine.builder.name ? engine.builder.nixVersion : null),
     warnings,
     readiness: () =>
       isReady ? canWrite(database) : ({ kind: 'not_ready', reason: 'It is still starting.' } as const),
@@ -185,6 +190,12 @@ export async function startCoordinator({
         logs: engine.logs,
         changes: isOperator ? changes : readableChanges(engine, known.privateIds),
         logger: log,
+        findLeaseLog: ({ leaseId, bearer }) => {
+          const mayReadThis: MayRead = isOperator ? () => true : mayRead;
+          const sources = { queue, directory, externalUrl, mayRead: mayReadThis };
+          const found = findReadableLease(sources, leaseId, createVisibleSteps(sources, { bearer }));
+          return found === undefined ? undefined : { leaseId, isLive: found.running };
+        },
         findLog: ({ jobId, attempt, bearer }) => {
           const job = views.job(jobId);
           const owner = job === undefined ? undefined : views.evaluation(job.eval_id);

@@ -1,3 +1,4 @@
+import type { LeaseId } from '@argunix/shared/domain/ids';
 import type { NumberedLine } from './log-store.ts';
 
 export interface LogTail {
@@ -10,6 +11,8 @@ export interface LogTail {
 export interface JobLogs {
   /** The last `count` lines, oldest first, without holding more than those in memory. */
   tail(jobId: number, count: number): Promise<LogTail>;
+  /** The same of one lease, for what no job names. */
+  tailOfLease(leaseId: LeaseId, count: number): Promise<LogTail>;
   /** From line number `from` on, as stored now. */
   read(jobId: number, from: number): AsyncIterable<readonly NumberedLine[]>;
 }

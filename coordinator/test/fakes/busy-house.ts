@@ -1,15 +1,26 @@
 /** A coordinator in the middle of a working day, with every state that pages can show. Times are before `now`. */
-import type { BuilderView, EvaluationView, JobView, RepositoryRef } from '@argunix/shared/control-api/views';
+import type { EvaluationView, JobView, RepositoryRef } from '@argunix/shared/control-api/views';
 import type { JobStatus } from '@argunix/shared/domain/job-status';
 import type { NumberedLine } from '../../src/ports/log-store.ts';
+import {
+  busyLeases,
+  busyQueue,
+  type FakeLeases,
+  SHARED_LEASE,
+  SHARED_NAME,
+  waitingJobs,
+} from './busy-queue.ts';
+import type { FakeQueueState } from './fake-queue.ts';
 import { numberLines } from './job-logs.ts';
-import { builderRow, DEMO, evaluationRow, jobRow, repositoryRow } from './view-rows.ts';
+import { DEMO, evaluationRow, jobRow, repositoryRow } from './view-rows.ts';
 import type { FakeRows } from './views.ts';
 
 export interface BusyHouse {
   readonly rows: FakeRows;
   readonly logs: Map<number, NumberedLine[]>;
-  readonly builders: readonly BuilderView[];
+  readonly queue: FakeQueueState;
+  readonly leases: FakeLeases;
+  readonly leaseLogs: Map<number, NumberedLine[]>;
   /** The job that runs, whose log goes on. */
   readonly liveJobId: number;
 }
@@ -76,7 +87,7 @@ export function busyHouse(now: number): BusyHouse {
       trigger: 'pull_request',
     }),
   ];
-  const jobs = [...buildingJobs(at), ...failedJobs(at), ...goodJobs(at)];
+  const jobs = [...buildingJobs(at), ...waitingJobs(at), ...failedJobs(at), ...goodJobs(at)];
   return {
     liveJobId: 1012,
     rows: {
@@ -119,21 +130,11 @@ export function busyHouse(now: number): BusyHouse {
       [1012, liveLog()],
       [2002, failedLog()],
       [2001, failedLog()],
+      [2006, failedLog()],
     ]),
-    builders: [
-      builderRow({
-        slots_used: 3,
-        current: [1012, 1013, 1014].map((id) => current(jobs, evaluations, id)).flat(),
-      }),
-      builderRow({
-        name: 'rack-2',
-        systems: ['aarch64-linux', 'armv7l-linux'],
-        features: [],
-        slots: 16,
-        nix_version: '2.31.1',
-        sandboxed: false,
-      }),
-    ],
+    queue: busyQueue(now),
+    leases: busyLeases(now),
+    leaseLogs: new Map([[SHARED_LEASE, liveLog()]]),
   };
 }
 
@@ -284,6 +285,36 @@ function failedJobs(at: (secondsAgo: number) => string): JobView[] {
       started_at: null,
       finished_at: null,
     }),
+    jobRow({
+      id: 2006,
+      eval_id: 39,
+      attr: 'packages.x86_64-linux.harbour-cli',
+      status: 'dependency_failed',
+      reason: `It needs ${SHARED_NAME}, which failed with exit code 2.`,
+      log_drv_path: `/nix/store/1c9wnmghp7qv2y5cf9bpxzxcwzqkhc2m-${SHARED_NAME}.drv`,
+      ...times,
+    }),
+    jobRow({
+      id: 2007,
+      eval_id: 39,
+      attr: 'checks.x86_64-linux.lint',
+      status: 'failure',
+      reason: 'builder for lint failed with exit code 1',
+      log_url: null,
+      builder: null,
+      started_at: null,
+      finished_at: at(4150),
+      earlier: {
+        job_id: 2001,
+        eval_id: 39,
+        attr: 'checks.x86_64-linux.unit',
+        repo: DEMO,
+        url: '/r/here/demo/sample/eval/39/job/checks.x86_64-linux.unit',
+        log_url: '/api/v1/jobs/2001/log',
+        failed_at: at(9000),
+        until: at(-77_400),
+      },
+    }),
     ...Array.from({ length: 430 }, (_, index) =>
       jobRow({
         id: 2100 + index,
@@ -311,18 +342,6 @@ function goodJobs(at: (secondsAgo: number) => string): JobView[] {
       ),
     ),
   );
-}
-
-function current(
-  jobs: readonly JobView[],
-  evaluations: readonly EvaluationView[],
-  id: number,
-): BuilderView['current'] {
-  const job = jobs.find((one) => one.id === id);
-  const owner = evaluations.find((one) => one.id === job?.eval_id);
-  return job === undefined || owner === undefined
-    ? []
-    : [{ job_id: id, eval_id: job.eval_id, attr: job.attr, repo: owner.repo, started_at: job.started_at }];
 }
 
 function liveLog(): NumberedLine[] {

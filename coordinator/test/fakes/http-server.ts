@@ -2,8 +2,9 @@
 import { silentLogger } from '@argunix/shared/kit/logger';
 import { createHttpServer, type HttpServer, type HttpServerOptions } from '../../src/adapters/http/server.ts';
 import { createFakeCommands } from './commands.ts';
+import { createFakeDirectory, createFakeQueue } from './fake-queue.ts';
 import { createFakeJobLogs } from './job-logs.ts';
-import { builderRow, evaluationRow, jobRow, repositoryRow } from './view-rows.ts';
+import { evaluationRow, jobRow, repositoryRow } from './view-rows.ts';
 import { createFakeViews, type FakeRows } from './views.ts';
 
 export function smallRows(given: Partial<FakeRows> = {}): FakeRows {
@@ -23,7 +24,9 @@ export async function startHttpServer(
   const commands = createFakeCommands();
   return await createHttpServer({
     views: createFakeViews(rows),
-    builders: () => [builderRow()],
+    queue: createFakeQueue(),
+    directory: createFakeDirectory(rows),
+    nixVersionOf: () => '2.8.0',
     warnings: () => [],
     logs: createFakeJobLogs(new Map()),
     mayRead: () => true,

@@ -5,10 +5,13 @@ import type { NumberedLine } from '../../src/ports/log-store.ts';
 export function createFakeJobLogs(
   logs: ReadonlyMap<number, readonly NumberedLine[]>,
   live: ReadonlySet<number> = new Set(),
+  leases: ReadonlyMap<number, readonly NumberedLine[]> = new Map(),
 ): JobLogs {
   return {
     tail: (jobId, count) =>
       Promise.resolve({ lines: (logs.get(jobId) ?? []).slice(-count), isLive: live.has(jobId) }),
+    tailOfLease: (leaseId, count) =>
+      Promise.resolve({ lines: (leases.get(leaseId) ?? []).slice(-count), isLive: true }),
     async *read(jobId, from) {
       const lines = await Promise.resolve(logs.get(jobId) ?? []);
       for (let at = from; at < lines.length; at += 1000) {

@@ -33,6 +33,10 @@ export function createLiveStreams(): LiveStreams {
         reply.hijack();
         follow(`log-${request.params.id}`, reply.raw);
       });
+      app.get<{ Params: { id: string } }>('/api/v1/leases/:id/log/stream', (request, reply) => {
+        reply.hijack();
+        follow(`lease-${request.params.id}`, reply.raw);
+      });
       app.get('/api/v1/events', (_request, reply) => {
         reply.hijack();
         follow('events', reply.raw);

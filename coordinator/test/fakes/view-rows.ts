@@ -1,7 +1,6 @@
 /** Rows with what every view must have filled in; a test says only what it is about. */
 import { evaluationPath, jobLogPath, jobPath, repositoryPath } from '@argunix/shared/control-api/paths';
 import type {
-  BuilderView,
   EvaluationView,
   JobView,
   RepositoryRef,
@@ -86,22 +85,10 @@ export function jobRow(
     timings: { wait_ms: 5000, push_ms: null, build_ms: 42_000, pull_ms: null, publish_ms: null },
     bytes: { pushed: 0, pulled: 0 },
     log_url: jobLogPath(repo, given.eval_id, given.attr),
+    log_drv_path: null,
+    earlier: null,
     url: jobPath(repo, given.eval_id, given.attr),
     publications: [],
-    ...given,
-  };
-}
-
-export function builderRow(given: Partial<BuilderView> = {}): BuilderView {
-  return {
-    name: 'local',
-    systems: ['x86_64-linux'],
-    features: ['kvm', 'big-parallel'],
-    slots: 4,
-    slots_used: 0,
-    nix_version: '2.8.0',
-    sandboxed: true,
-    current: [],
     ...given,
   };
 }

@@ -1,4 +1,5 @@
-import { JobView, WhyView } from '@argunix/shared/control-api/views';
+import { WhyView } from '@argunix/shared/control-api/queue-views';
+import { JobView } from '@argunix/shared/control-api/views';
 import { type Command, type CommandContext, idOf } from '../command.ts';
 import { jobState } from '../output/columns.ts';
 import { printFields } from '../output/fields.ts';
@@ -38,6 +39,12 @@ export const whyJob: Command = async ({ client, print }, given) => {
     return;
   }
   print.sentence(`${why.status}: ${why.reason}`);
+  for (const { name, jobs, job_count: count, internal, running } of why.needs) {
+    const what = internal ? `a shared dependency of ${count} jobs` : jobs.map(({ attr }) => attr).join(', ');
+    print.sentence(
+      `  ${name}${what === '' ? '' : `: ${what}`}${running === null ? '' : `, on ${running.builder}`}`,
+    );
+  }
 };
 
 export const restartJob: Command = async (context, given) => {

@@ -1,4 +1,5 @@
-import { EvaluationView, RepositoryView, StatusView, WhyView } from '@argunix/shared/control-api/views';
+import { WhyView } from '@argunix/shared/control-api/queue-views';
+import { EvaluationView, RepositoryView, StatusView } from '@argunix/shared/control-api/views';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { evaluation, job } from '../testing/sample-views.ts';
 import { json, startStandIn } from '../testing/stand-in.ts';
@@ -27,8 +28,16 @@ describe('what is shown', () => {
       builders: [
         {
           name: 'local',
+          state: 'quarantined',
           systems: ['x86_64-linux'],
+          emulated_systems: [],
           features: [],
+          mandatory_features: [],
+          speed_factor: 1,
+          expected_offline: false,
+          absent_since: null,
+          quarantine: { since: AT, until: AT, failures: 3, reason: 'Its disk is full.' },
+          internal_steps: [],
           slots: 4,
           slots_used: 1,
           nix_version: '2.8.0',
@@ -45,7 +54,7 @@ describe('what is shown', () => {
     expect(code).toBe(0);
     expect(out).toContain('evaluations:   1 queued, 0 evaluating, 3 building');
     expect(out).toContain('warning: The disk is nearly full.');
-    expect(out).toMatch(/local +1\/4 +x86_64-linux +2\.8\.0 +off/);
+    expect(out).toMatch(/local +quarantined +1\/4 +x86_64-linux +2\.8\.0 +off/);
   });
 
   test('evals list passes its filters on and shows a row for each', async () => {
@@ -114,11 +123,34 @@ describe('what is shown', () => {
     answers.set('GET /api/v1/jobs/31', json(job()));
     answers.set(
       'GET /api/v1/jobs/31/why',
-      json(WhyView.parse({ job_id: 31, status: 'queued', reason: 'No builder is free.' })),
+      json(
+        WhyView.parse({
+          job_id: 31,
+          status: 'queued',
+          kind: 'needs',
+          reason: 'Waits for gcc-14.2.0, which it needs.',
+          until: null,
+          phase: null,
+          builder: null,
+          since: null,
+          needs: [
+            {
+              name: 'gcc-14.2.0',
+              drv_path: '/nix/store/00000000000000000000000000000000-gcc-14.2.0.drv',
+              internal: true,
+              jobs: [],
+              job_count: 12,
+              running: null,
+            },
+          ],
+        }),
+      ),
     );
 
     expect((await ctl('jobs', 'show', '31')).out).toContain('output out: /nix/store/');
-    expect((await ctl('jobs', 'why', '31')).out).toBe('queued: No builder is free.\n');
+    expect((await ctl('jobs', 'why', '31')).out).toBe(
+      'queued: Waits for gcc-14.2.0, which it needs.\n  gcc-14.2.0: a shared dependency of 12 jobs\n',
+    );
   });
 
   test('names of strangers cannot play with the terminal', async () => {

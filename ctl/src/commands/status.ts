@@ -6,14 +6,22 @@ import { formatAge } from '../output/times.ts';
 
 const BUILDERS: readonly Column<BuilderView>[] = [
   { title: 'BUILDER', cell: ({ name }) => name },
+  {
+    title: 'STATE',
+    cell: ({ state }) => ({ text: state, look: state === 'ready' ? 'good' : 'bad' }),
+  },
   { title: 'SLOTS', cell: ({ slots, slots_used: used }) => `${used}/${slots}` },
   { title: 'SYSTEMS', cell: ({ systems }) => systems.join(' ') },
-  { title: 'NIX', cell: ({ nix_version: version }) => version },
+  { title: 'NIX', cell: ({ nix_version: version }) => version ?? '' },
   {
     title: 'SANDBOX',
     cell: ({ sandboxed }) => (sandboxed ? { text: 'on', look: 'good' } : { text: 'off', look: 'bad' }),
   },
-  { title: 'BUILDS', cell: ({ current }) => current.map(({ attr }) => attr).join(' ') },
+  {
+    title: 'BUILDS',
+    cell: ({ current, internal_steps: steps }) =>
+      [...current.map(({ attr }) => attr), ...steps.map(({ name }) => name)].join(' '),
+  },
 ];
 
 export const status: Command = async ({ client, print, now }) => {

@@ -54,6 +54,8 @@ export function job(some: Partial<JobView> = {}): JobView {
     timings: { wait_ms: 1, push_ms: null, build_ms: 3000, pull_ms: null, publish_ms: null },
     bytes: { pushed: 0, pulled: 0 },
     log_url: null,
+    log_drv_path: null,
+    earlier: null,
     url: 'http://localhost/job',
     publications: [],
     ...some,

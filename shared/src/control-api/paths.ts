@@ -27,6 +27,19 @@ export function logStreamPath(jobId: number): string {
   return `/api/v1/jobs/${jobId}/log/stream`;
 }
 
+/** The page of one dispatch of a derivation, for those that no job names. */
+export function leasePath(leaseId: number): string {
+  return `/leases/${leaseId}`;
+}
+
+export function leaseLogPath(leaseId: number): string {
+  return `/api/v1/leases/${leaseId}/log`;
+}
+
+export function leaseLogStreamPath(leaseId: number): string {
+  return `${leaseLogPath(leaseId)}/stream`;
+}
+
 // A lone surrogate makes encodeURIComponent throw; Nix's JSON can hold one.
 function segment(text: string): string {
   return encodeURIComponent(text.toWellFormed());

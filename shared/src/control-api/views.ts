@@ -13,6 +13,17 @@ const Count = z.int().nonnegative();
 export const RepositoryRef = z.object({ forge: z.string(), slug: z.string() });
 export type RepositoryRef = z.infer<typeof RepositoryRef>;
 
+/** A job as others point at it. */
+export const JobRef = z.object({
+  id: z.int(),
+  eval_id: z.int(),
+  attr: z.string(),
+  system: z.string(),
+  repo: RepositoryRef,
+  url: z.string(),
+});
+export type JobRef = z.infer<typeof JobRef>;
+
 export const JobCounts = z.object({
   total: Count,
   queued: Count,
@@ -43,6 +54,21 @@ export const Publication = z.object({
   detail: z.string().nullable(),
 });
 
+/** The job whose failure, not long ago, stands for this one: nothing was built. */
+export const EarlierFailure = z.object({
+  job_id: z.int(),
+  eval_id: z.int(),
+  attr: z.string(),
+  repo: RepositoryRef,
+  url: z.string(),
+  /** Null when it has no log. */
+  log_url: z.string().nullable(),
+  failed_at: Time.nullable(),
+  /** Until then it is not built again unless somebody restarts it; null when nothing holds it back any more. */
+  until: Time.nullable(),
+});
+export type EarlierFailure = z.infer<typeof EarlierFailure>;
+
 export const JobView = z.object({
   id: z.int(),
   eval_id: z.int(),
@@ -64,6 +90,9 @@ export const JobView = z.object({
   timings: JobTimings,
   bytes: z.object({ pushed: Count, pulled: Count }),
   log_url: z.string().nullable(),
+  /** The derivation whose log that is, where it is not the job's own: what failed is something that it needs. */
+  log_drv_path: z.string().nullable(),
+  earlier: EarlierFailure.nullable(),
   url: z.string(),
   publications: z.array(Publication),
 });
@@ -108,14 +137,47 @@ export const RepositoryView = z.object({
 });
 export type RepositoryView = z.infer<typeof RepositoryView>;
 
+/** A derivation that a builder has now. */
+export const RunningStep = z.object({
+  lease_id: z.int(),
+  name: z.string(),
+  drv_path: z.string(),
+  builder: z.string(),
+  /** Null until its own builder process began. */
+  started_at: Time.nullable(),
+  /** No job names it: it is a dependency that jobs share. */
+  internal: z.boolean(),
+  /** Jobs that name it, or that need it where it is internal: the first ones. */
+  jobs: z.array(JobRef),
+  job_count: Count,
+  log_url: z.string(),
+});
+export type RunningStep = z.infer<typeof RunningStep>;
+
+export const BUILDER_STATES = ['ready', 'quarantined', 'absent'] as const;
+
 export const BuilderView = z.object({
   name: z.string(),
+  state: z.enum(BUILDER_STATES),
+  /** What its processor runs itself. */
   systems: z.array(z.string()),
+  /** What it runs through an emulator. */
+  emulated_systems: z.array(z.string()),
   features: z.array(z.string()),
+  /** It takes only what requires all of these. */
+  mandatory_features: z.array(z.string()),
+  speed_factor: z.number(),
   slots: Count,
   slots_used: Count,
-  nix_version: z.string(),
+  /** Null while it is not there. */
+  nix_version: z.string().nullable(),
   sandboxed: z.boolean(),
+  expected_offline: z.boolean(),
+  /** Since when it is `absent`. */
+  absent_since: Time.nullable(),
+  /** Why it gets nothing for a while, and when it is tried again. */
+  quarantine: z.object({ since: Time, until: Time, failures: Count, reason: z.string() }).nullable(),
+  /** Jobs that it builds. */
   current: z.array(
     z.object({
       job_id: z.int(),
@@ -125,6 +187,8 @@ export const BuilderView = z.object({
       started_at: Time.nullable(),
     }),
   ),
+  /** Shared dependencies that it builds. */
+  internal_steps: z.array(RunningStep),
 });
 export type BuilderView = z.infer<typeof BuilderView>;
 
@@ -140,9 +204,6 @@ export const StatusView = z.object({
   warnings: z.array(z.string()),
 });
 export type StatusView = z.infer<typeof StatusView>;
-
-export const WhyView = z.object({ job_id: z.int(), status: z.enum(JOB_STATUSES), reason: z.string() });
-export type WhyView = z.infer<typeof WhyView>;
 
 export const LogLineView = z.object({
   number: Count,

@@ -15,3 +15,7 @@ export function toEvaluationId(value: number): EvaluationId {
 export function toJobId(value: number): JobId {
   return value as JobId;
 }
+
+export function toLeaseId(value: number): LeaseId {
+  return value as LeaseId;
+}

@@ -1,4 +1,6 @@
 /** The read half of /api/v1. */
+
+import { QueueView, WhyView } from '@argunix/shared/control-api/queue-views';
 import {
   EvaluationsQuery,
   IdParams,
@@ -13,7 +15,6 @@ import {
   JobView,
   RepositoryView,
   StatusView,
-  WhyView,
 } from '@argunix/shared/control-api/views';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -22,7 +23,6 @@ import { nothingHere } from './app.ts';
 import { toEvaluationFilter } from './evaluation-filter.ts';
 import { API_PREFIX } from './openapi.ts';
 import type { ReadableViews } from './readable-views.ts';
-import { whyJob } from './sentences.ts';
 
 export type ReadFor = (request: FastifyRequest) => ReadableViews;
 
@@ -77,16 +77,12 @@ export function addApiRoutes(plain: FastifyInstance, readFor: ReadFor): void {
     {
       schema: {
         ...read,
-        summary:
-          'Running and queued jobs: running first, then oldest; `reason` says what a queued one waits for',
+        summary: 'What runs, what is next and why it waits, and who has which share; `limit` is of each list',
         querystring: ListQuery,
-        response: { 200: z.array(JobView), ...REFUSALS },
+        response: { 200: QueueView, ...REFUSALS },
       },
     },
-    (request) =>
-      readFor(request)
-        .activeJobs(request.query.limit)
-        .map(({ job }) => job),
+    (request) => readFor(request).queue(request.query.limit),
   );
 
   addEvaluationRoutes(plain, readFor);
@@ -177,15 +173,16 @@ function addJobRoutes(plain: FastifyInstance, readFor: ReadFor): void {
     {
       schema: {
         tags: ['read'],
-        summary: 'Why a job is in the state it is in, in one sentence',
+        summary: 'Why a job is in the state it is in, in one sentence, and what it waits for',
         params: IdParams,
         querystring: NoQuery,
         response: { 200: WhyView, ...REFUSALS },
       },
     },
     (request) => {
-      const { job } = found(readFor(request).job(request.params.id));
-      return { job_id: job.id, status: job.status, reason: whyJob(job) };
+      const views = readFor(request);
+      const { job } = found(views.job(request.params.id));
+      return views.why(job, found(views.evaluation(job.eval_id)));
     },
   );
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { silentLogger } from '@argunix/shared/kit/logger';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createFakeCommands } from '../../../test/fakes/commands.ts';
+import { createFakeDirectory, createFakeQueue } from '../../../test/fakes/fake-queue.ts';
 import { smallRows } from '../../../test/fakes/http-server.ts';
 import { createFakeViews } from '../../../test/fakes/views.ts';
 import type { Commands } from '../../ports/commands.ts';
@@ -26,7 +27,9 @@ async function startControl(commands: Commands = createFakeCommands()): Promise<
     commands,
     socketPath: join(folder, 'control.sock'),
     views: createFakeViews(smallRows()),
-    builders: () => [],
+    queue: createFakeQueue(),
+    directory: createFakeDirectory(smallRows()),
+    nixVersionOf: () => null,
     warnings: () => [],
     readiness: () => ({ kind: 'ready' }),
     plugins: [],

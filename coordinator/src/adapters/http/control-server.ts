@@ -18,7 +18,9 @@ export interface ControlServerOptions
   extends Pick<
     HttpServerOptions,
     | 'views'
-    | 'builders'
+    | 'queue'
+    | 'directory'
+    | 'nixVersionOf'
     | 'warnings'
     | 'readiness'
     | 'plugins'

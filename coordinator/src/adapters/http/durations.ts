@@ -41,3 +41,15 @@ export function formatAgo(at: number, now: number): string {
     ? `${seconds} s ago`
     : `${Math.floor(seconds / fitting.seconds)} ${fitting.unit} ago`;
 }
+
+/** `in 3 min`, rounded up so that it never says less than it takes; what is past is `now`. */
+export function formatIn(at: number, now: number): string {
+  const seconds = Math.ceil((at - now) / 1000);
+  const fitting = UNITS.find((one) => seconds >= one.seconds);
+  if (seconds <= 0) {
+    return 'now';
+  }
+  return fitting === undefined
+    ? `in ${seconds} s`
+    : `in ${Math.ceil(seconds / fitting.seconds)} ${fitting.unit}`;
+}

@@ -9,23 +9,26 @@ export function createJobLogs(options: {
   readonly leaseOf: (jobId: number) => LeaseId | null;
 }): JobLogs {
   const { logs, leaseOf } = options;
+
+  async function tailOfLease(leaseId: LeaseId, count: number): Promise<LogTail> {
+    const isLive = logs.isLive(leaseId);
+    const from = Math.max(0, (await logs.lineCount(leaseId)) - count);
+    const lines: NumberedLine[] = [];
+    for await (const batch of logs.read(leaseId, from)) {
+      lines.push(...batch);
+      // A live log grows while it is read; what is over is followed by the stream.
+      if (lines.length > 2 * count) {
+        break;
+      }
+    }
+    return { lines: lines.slice(0, 2 * count), isLive };
+  }
+
   return {
-    async tail(jobId, count): Promise<LogTail> {
+    tailOfLease,
+    async tail(jobId, count) {
       const leaseId = leaseOf(jobId);
-      if (leaseId === null) {
-        return { lines: [], isLive: false };
-      }
-      const isLive = logs.isLive(leaseId);
-      const from = Math.max(0, (await logs.lineCount(leaseId)) - count);
-      const lines: NumberedLine[] = [];
-      for await (const batch of logs.read(leaseId, from)) {
-        lines.push(...batch);
-        // A live log grows while it is read; what is over is followed by the stream.
-        if (lines.length > 2 * count) {
-          break;
-        }
-      }
-      return { lines: lines.slice(0, 2 * count), isLive };
+      return leaseId === null ? { lines: [], isLive: false } : await tailOfLease(leaseId, count);
     },
     async *read(jobId, from) {
       const leaseId = leaseOf(jobId);

@@ -13,7 +13,8 @@ import type { Change, Changes } from '../../ports/changes.ts';
 import type { LiveTail, LogStore, LogWriter } from '../../ports/log-store.ts';
 import { createFileLogStore } from '../logs/file-log-store.ts';
 import { createApp, DEFAULT_HTTP_LIMITS } from './app.ts';
-import { type FoundLog, type LogRoutesOptions, logRoutes } from './log-routes.ts';
+import type { FoundLog } from './log-events.ts';
+import { type LogRoutesOptions, logRoutes } from './log-routes.ts';
 
 const Id = z.custom<LeaseId & JobId & EvaluationId>((value) => typeof value === 'number');
 const LEASE: LeaseId = Id.parse(3);
@@ -63,6 +64,7 @@ async function serve(limits: LogRoutesOptions['limits'] = {}): Promise<void> {
     logger: silentLogger,
     limits,
     findLog: ({ jobId }) => (jobId === 7 ? found : undefined),
+    findLeaseLog: ({ leaseId }) => (leaseId === LEASE ? found : undefined),
   });
   base = await app.listen({ host: '127.0.0.1', port: 0 });
 }
@@ -139,6 +141,24 @@ test('a part of a log is found by line numbers, from either end', async () => {
   expect((await app.inject('/api/v1/jobs/7/log?download')).headers['content-disposition']).toBe(
     'attachment; filename="job-7.log"',
   );
+});
+
+test('the log of a lease is read and followed like that of a job, by its own number', async () => {
+  await serve();
+  const log = logs.open(LEASE);
+  write(log, 'of a shared dependency');
+
+  const stream = await open(`/api/v1/leases/${LEASE}/log/stream`);
+  await expect.poll(() => textsIn(stream.text())).toEqual(['of a shared dependency']);
+  await log.close();
+
+  await expect.poll(stream.hasEnded).toBe(true);
+  expect((await app.inject(`/api/v1/leases/${LEASE}/log?download`)).headers['content-disposition']).toBe(
+    'attachment; filename="lease-3.log"',
+  );
+  for (const path of ['/api/v1/leases/4/log', '/api/v1/leases/4/log/stream']) {
+    expect([path, (await app.inject(path)).statusCode]).toEqual([path, 404]);
+  }
 });
 
 async function ask(query: string): Promise<unknown> {

@@ -1,22 +1,23 @@
 /**
- * Logs of jobs as text, as JSON and as they are written, and the feed of changes. What a build printed is hostile:
+ * Logs of jobs, and of the shared dependencies that no job names, as text, as JSON and as they are written, and the feed of changes. What a build printed is hostile:
  * it leaves here as plain text or inside JSON, without control sequences, and never to be guessed at by a browser.
  */
 import { EVENTS_PATH } from '@argunix/shared/control-api/paths';
 import { IdParams } from '@argunix/shared/control-api/requests';
 import { ErrorView, LogLineView } from '@argunix/shared/control-api/views';
-import type { LeaseId } from '@argunix/shared/domain/ids';
+import { type LeaseId, toLeaseId } from '@argunix/shared/domain/ids';
 import type { Logger } from '@argunix/shared/kit/logger';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Changes } from '../../ports/changes.ts';
-import type { LiveTail, LogEvent, LogStore, NumberedLine } from '../../ports/log-store.ts';
+import type { LiveTail, LogStore, NumberedLine } from '../../ports/log-store.ts';
 import { REFUSALS } from './api-routes.ts';
 import { nothingHere } from './app.ts';
 import { createChangeFeed } from './change-feed.ts';
 import { displayedText } from './displayed-text.ts';
-import { encodeEvent, eventStream } from './event-stream.ts';
+import { eventStream } from './event-stream.ts';
+import { asEvents, type FoundLog, parseLastEventId, toLineView } from './log-events.ts';
 import { createOpenResponses, type OpenResponseLimits, USUAL_RESPONSE_LIMITS } from './open-responses.ts';
 import { API_PREFIX } from './openapi.ts';
 import { bearerOf } from './reader.ts';
@@ -30,16 +31,17 @@ interface LogAsk {
   readonly bearer: string | null;
 }
 
-export interface FoundLog {
+interface LeaseAsk {
   readonly leaseId: LeaseId;
-  /** Whether the job still runs: its log may be about to begin. */
-  readonly isLive: boolean;
+  readonly bearer: string | null;
 }
 
 export interface LogRoutesOptions {
   readonly logs: LogStore & LiveTail;
   /** Undefined for a job that does not exist, that this reader may not see, or that has no log. */
   readonly findLog: (ask: LogAsk) => FoundLog | undefined;
+  /** Undefined where this reader may see no job that needs the lease's derivation. */
+  readonly findLeaseLog: (ask: LeaseAsk) => FoundLog | undefined;
   readonly changes: Changes;
   readonly logger: Logger;
   readonly limits?: Partial<OpenResponseLimits>;
@@ -47,14 +49,15 @@ export interface LogRoutesOptions {
 
 const Attempt = z.coerce.number().int().min(1).max(1_000_000).optional();
 const From = z.coerce.number().int().max(1e12);
-const LogQuery = z.strictObject({
+const LeaseLogQuery = z.strictObject({
   /** The number of the first line; below 0 it counts from the end. */
   from: From.min(-1e12).default(0),
   limit: z.coerce.number().int().min(1).max(1e12).optional(),
-  attempt: Attempt,
   download: z.string().optional(),
 });
-const StreamQuery = z.strictObject({ from: From.min(0).optional(), attempt: Attempt });
+const LogQuery = LeaseLogQuery.extend({ attempt: Attempt });
+const LeaseStreamQuery = z.strictObject({ from: From.min(0).optional() });
+const StreamQuery = LeaseStreamQuery.extend({ attempt: Attempt });
 /** `next` is where to go on, null when the log has ended there. */
 const LogView = z.object({ lines: z.array(LogLineView), next: z.int().nullable() });
 
@@ -74,14 +77,46 @@ export function logRoutes(app: FastifyInstance, options: LogRoutesOptions, done:
   });
 
   function find(request: FastifyRequest, jobId: number, attempt: number | undefined): FoundLog {
-    const found = options.findLog({ jobId, attempt: attempt ?? null, bearer: bearerOf(request) });
-    if (found === undefined) {
-      throw nothingHere();
-    }
-    return found;
+    return foundLog(options.findLog({ jobId, attempt: attempt ?? null, bearer: bearerOf(request) }));
+  }
+  function findOfLease(request: FastifyRequest, id: number): FoundLog {
+    return foundLog(options.findLeaseLog({ leaseId: toLeaseId(id), bearer: bearerOf(request) }));
   }
   async function startOf(leaseId: LeaseId, from: number): Promise<number> {
     return from >= 0 ? from : Math.max(0, (await logs.lineCount(leaseId)) + from);
+  }
+  async function sendLog(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { leaseId, isLive }: FoundLog,
+    wanted: LogWish,
+  ): Promise<z.infer<typeof LogView> | undefined> {
+    const start = await startOf(leaseId, wanted.from);
+    reply.header('vary', 'accept');
+    if (wantsJson(request.headers.accept)) {
+      const count = Math.min(wanted.limit ?? USUAL_JSON_LINES, MAX_JSON_LINES);
+      const { lines, hasMore } = await someLines(logs, leaseId, start, count);
+      const next = (lines.at(-1)?.number ?? start - 1) + 1;
+      return { lines: lines.map(toLineView), next: hasMore || isLive ? next : null };
+    }
+    const name = wanted.download === undefined ? 'inline' : `attachment; filename="${wanted.fileName}.log"`;
+    responses.send(reply, {
+      headers: { 'content-type': 'text/plain; charset=utf-8', 'content-disposition': name, vary: 'accept' },
+      produce: (signal) => asText(logs.read(leaseId, start), wanted.limit ?? Infinity, signal),
+    });
+    return undefined;
+  }
+  function streamLog(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    found: FoundLog,
+    from: number | undefined,
+  ): void {
+    const resumed = parseLastEventId(request.headers['last-event-id'], found.leaseId);
+    responses.send(
+      reply,
+      eventStream((signal) => asEvents(logs, found, resumed ?? from, signal)),
+    );
   }
 
   routes.get(
@@ -97,22 +132,9 @@ export function logRoutes(app: FastifyInstance, options: LogRoutesOptions, done:
       exposeHeadRoute: false,
     },
     async (request, reply) => {
-      const { from, limit, attempt, download } = request.query;
-      const { leaseId, isLive } = find(request, request.params.id, attempt);
-      const start = await startOf(leaseId, from);
-      reply.header('vary', 'accept');
-      if (wantsJson(request.headers.accept)) {
-        const count = Math.min(limit ?? USUAL_JSON_LINES, MAX_JSON_LINES);
-        const { lines, hasMore } = await someLines(logs, leaseId, start, count);
-        const next = (lines.at(-1)?.number ?? start - 1) + 1;
-        return { lines: lines.map(toLineView), next: hasMore || isLive ? next : null };
-      }
-      const name = download === undefined ? 'inline' : `attachment; filename="job-${request.params.id}.log"`;
-      responses.send(reply, {
-        headers: { 'content-type': 'text/plain; charset=utf-8', 'content-disposition': name, vary: 'accept' },
-        produce: (signal) => asText(logs.read(leaseId, start), limit ?? Infinity, signal),
-      });
-      return undefined;
+      const { attempt, ...wish } = request.query;
+      const { id } = request.params;
+      return await sendLog(request, reply, find(request, id, attempt), { ...wish, fileName: `job-${id}` });
     },
   );
 
@@ -129,18 +151,48 @@ export function logRoutes(app: FastifyInstance, options: LogRoutesOptions, done:
     },
     (request, reply) => {
       const { from, attempt } = request.query;
-      const found = find(request, request.params.id, attempt);
-      const resumed = parseLastEventId(request.headers['last-event-id'], found.leaseId);
-      responses.send(
-        reply,
-        eventStream((signal) => asEvents(logs, found, resumed ?? from, signal)),
-      );
+      streamLog(request, reply, find(request, request.params.id, attempt), from);
+    },
+  );
+
+  routes.get(
+    `${API_PREFIX}/leases/:id/log`,
+    {
+      schema: {
+        tags: ['read'],
+        summary: 'The log of one dispatch of a derivation, for shared dependencies that no job names',
+        params: IdParams,
+        querystring: LeaseLogQuery,
+        response: { 200: LogView, ...REFUSALS, 503: ErrorView },
+      },
+      exposeHeadRoute: false,
+    },
+    async (request, reply) => {
+      const { id } = request.params;
+      const fileName = `lease-${id}`;
+      return await sendLog(request, reply, findOfLease(request, id), { ...request.query, fileName });
+    },
+  );
+
+  routes.get(
+    `${API_PREFIX}/leases/:id/log/stream`,
+    {
+      schema: {
+        tags: ['read'],
+        summary: 'The same as it is written: server-sent events lines, lag and end',
+        params: IdParams,
+        querystring: LeaseStreamQuery,
+      },
+      exposeHeadRoute: false,
+    },
+    (request, reply) => {
+      streamLog(request, reply, findOfLease(request, request.params.id), request.query.from);
     },
   );
 
   const events = {
     tags: ['read'],
-    summary: 'What has changed, as server-sent events repository, evaluation, jobs and lag',
+    summary: 'What has changed, as server-sent events repository, evaluation, jobs, queue and lag',
   };
   routes.get(EVENTS_PATH, { schema: events, exposeHeadRoute: false }, (request, reply) => {
     const lastEventId = z.string().max(100).optional().catch('').parse(request.headers['last-event-id']);
@@ -152,45 +204,18 @@ export function logRoutes(app: FastifyInstance, options: LogRoutesOptions, done:
   done();
 }
 
-async function* asEvents(
-  logs: LiveTail & LogStore,
-  { leaseId, isLive }: FoundLog,
-  from: number | undefined,
-  signal: AbortSignal,
-): AsyncGenerator<Buffer> {
-  // A job that runs and has no log yet, or no longer: the browser comes back and finds out.
-  const isBetween = isLive && !logs.isLive(leaseId);
-  for await (const event of logs.follow(leaseId, from, signal)) {
-    if (event.kind !== 'end' || !isBetween) {
-      yield encodeLogEvent(event, leaseId);
-    }
-  }
+interface LogWish {
+  readonly from: number;
+  readonly limit?: number | undefined;
+  readonly download?: string | undefined;
+  readonly fileName: string;
 }
 
-const encoded = new WeakMap<LogEvent, Buffer>();
-
-/** The bytes of an event, made once for all who read it. */
-function encodeLogEvent(event: LogEvent, leaseId: LeaseId): Buffer {
-  if (event.kind !== 'lines') {
-    return encodeEvent(
-      event.kind === 'end' ? { event: 'end', data: {} } : { event: 'lag', data: { dropped: event.dropped } },
-    );
+function foundLog(log: FoundLog | undefined): FoundLog {
+  if (log === undefined) {
+    throw nothingHere();
   }
-  const known = encoded.get(event);
-  if (known !== undefined) {
-    return known;
-  }
-  const { lines } = event;
-  const id = `${leaseId}.${lines.at(-1)?.number ?? 0}`;
-  const bytes = encodeEvent({ id, event: 'lines', data: { lines: lines.map(toLineView) } });
-  encoded.set(event, bytes);
-  return bytes;
-}
-
-/** Where to go on: behind the line of the id, if it is one of this log and not of an attempt before it. */
-function parseLastEventId(id: string | string[] | undefined, leaseId: LeaseId): number | undefined {
-  const match = typeof id === 'string' ? /^([0-9]{1,15})\.([0-9]{1,15})$/.exec(id) : null;
-  return match !== null && Number(match[1]) === leaseId ? Number(match[2]) + 1 : undefined;
+  return log;
 }
 
 async function* asText(
@@ -227,16 +252,6 @@ async function someLines(
     }
   }
   return { lines, hasMore: false };
-}
-
-function toLineView({ number, atMs, derivation, phase, text }: NumberedLine): LogLineView {
-  return {
-    number,
-    at_ms: atMs,
-    derivation: displayedText(derivation),
-    phase: displayedText(phase),
-    text: displayedText(text),
-  };
 }
 
 function toTextLine({ derivation, text }: NumberedLine): string {

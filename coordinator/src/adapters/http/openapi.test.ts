@@ -1,3 +1,4 @@
+import { LeaseView, QueueView, WhyView } from '@argunix/shared/control-api/queue-views';
 import {
   BuilderView,
   ErrorView,
@@ -5,12 +6,12 @@ import {
   JobView,
   RepositoryView,
   StatusView,
-  WhyView,
 } from '@argunix/shared/control-api/views';
 import type { LightMyRequestResponse as Response } from 'fastify';
 import { beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { busyHouse } from '../../../test/fakes/busy-house.ts';
+import { createFakeDirectory, createFakeQueue } from '../../../test/fakes/fake-queue.ts';
 import { startHttpServer } from '../../../test/fakes/http-server.ts';
 import { createFakeViews } from '../../../test/fakes/views.ts';
 import type { HttpServer } from './server.ts';
@@ -42,7 +43,9 @@ beforeAll(async () => {
   const house = busyHouse(Date.parse('2026-03-01T12:05:00.000Z'));
   server = await startHttpServer({
     views: createFakeViews(house.rows),
-    builders: () => house.builders,
+    rows: house.rows,
+    queue: createFakeQueue(house.queue),
+    directory: createFakeDirectory(house.rows, house.leases),
   });
 });
 
@@ -77,16 +80,20 @@ const ANSWERS: readonly (readonly [url: string, schema: z.ZodType])[] = [
   ['/api/v1/status', StatusView],
   ['/api/v1/repos', z.array(RepositoryView)],
   ['/api/v1/builders', z.array(BuilderView)],
-  ['/api/v1/queue', z.array(JobView)],
+  ['/api/v1/queue', QueueView],
   ['/api/v1/evals?branch=main&status=done&status=building', z.array(EvaluationView)],
   ['/api/v1/evals/39', EvaluationView],
   ['/api/v1/evals/39/jobs?status=failure&search=UNIT', z.array(JobView)],
   ['/api/v1/jobs/2001', JobView],
   ['/api/v1/jobs/1020/why', WhyView],
+  ['/api/v1/jobs/3001/why', WhyView],
+  ['/api/v1/jobs/1012/why', WhyView],
+  ['/api/v1/jobs/2001/why', WhyView],
+  ['/leases/900', LeaseView],
   ['/', StatusView],
   ['/repos', z.array(RepositoryView)],
   ['/hosts', z.array(BuilderView)],
-  ['/queue', z.array(JobView)],
+  ['/queue', QueueView],
   ['/r/here/demo/sample', RepositoryView],
   ['/r/here/demo/sample/eval/39', EvaluationView],
   ['/r/here/demo/sample/eval/39/job/checks.x86_64-linux.unit', JobView],
@@ -130,6 +137,6 @@ test('every job of a long evaluation is found by following the links', async () 
     url = /<([^>]+)>; rel="next"/.exec(String(answer.headers['link']))?.[1];
   }
 
-  expect(seen).toHaveLength(435);
-  expect(new Set(seen).size).toBe(435);
+  expect(seen).toHaveLength(437);
+  expect(new Set(seen).size).toBe(437);
 });

@@ -62,21 +62,6 @@ test('what failed stands first, with the end of its log', async () => {
   expect(body).toContain('exit code 7');
 });
 
-test('a job that waits says for what', async () => {
-  const waiting = jobRow({
-    id: 1,
-    eval_id: 1,
-    attr: 'packages.a',
-    status: 'queued',
-    reason: 'All 4 slots of local are in use.',
-  });
-  const server = await startHttpServer({ views: createFakeViews(smallRows({ jobs: [waiting] })) });
-
-  for (const url of ['/queue', '/r/here/demo/sample/eval/1/job/packages.a', '/r/here/demo/sample/eval/1']) {
-    expect((await server.inject({ url, headers: HTML })).body).toContain('All 4 slots of local are in use.');
-  }
-});
-
 test('the job page has the last 2,000 lines and the log page the others, a piece at a time', async () => {
   const texts = Array.from({ length: 12_000 }, (_, index) => `line-${index}.`);
   const logs = createFakeJobLogs(new Map([[1, numberLines(texts)]]));

@@ -2,6 +2,7 @@
  * What one reader may see. Every route reads through this and has no other way to the data, so a private repository
  * looks like one that does not exist: in lists, by id, in the queue, on builders, on badges.
  */
+import type { LeaseView, QueueView, WhyView } from '@argunix/shared/control-api/queue-views';
 import type {
   BuilderView,
   EvaluationView,
@@ -10,8 +11,21 @@ import type {
   RepositoryView,
   StatusView,
 } from '@argunix/shared/control-api/views';
+import {
+  EVALUATION_STATUSES,
+  type EvaluationStatus,
+  isEvaluationEnded,
+} from '@argunix/shared/domain/evaluation-status';
+import type { LeaseId } from '@argunix/shared/domain/ids';
+import type { JobDirectory } from '../../ports/job-directory.ts';
 import type { MayRead, Reader } from '../../ports/may-read.ts';
-import type { AttemptView, EvaluationFilter, JobFilter, Views } from '../../ports/views.ts';
+import type { Queue } from '../../ports/queue.ts';
+import type { AttemptView, EvaluationFilter, JobFilter, Views, ViewTotals } from '../../ports/views.ts';
+import { readBuilders } from './readable-builders.ts';
+import { findReadableLease } from './readable-lease.ts';
+import { readQueue } from './readable-queue.ts';
+import { readWhy } from './readable-why.ts';
+import { createVisibleSteps } from './visible-steps.ts';
 
 export interface OwnedJob {
   readonly job: JobView;
@@ -36,11 +50,18 @@ export interface ReadableViews {
   jobByAttribute(evaluationId: number, attr: string): JobView | undefined;
   activeJobs(limit: number): readonly OwnedJob[];
   attempts(jobId: number): readonly AttemptView[];
+  /** `limit` of each list. */
+  queue(limit: number): QueueView;
+  why(job: JobView, evaluation: EvaluationView): WhyView;
+  lease(leaseId: LeaseId): LeaseView | undefined;
 }
 
 export interface ReadableSources {
   readonly views: Views;
-  readonly builders: () => readonly BuilderView[];
+  readonly queue: Queue;
+  readonly directory: JobDirectory;
+  /** Null for a builder that is not there. */
+  readonly nixVersionOf: (builder: string) => string | null;
   readonly warnings: () => readonly string[];
   readonly mayRead: MayRead;
   readonly version: string;
@@ -50,12 +71,20 @@ export interface ReadableSources {
 
 // A page of the list looks at no more rows than this many pages of the database, however many are hidden.
 const MOST_LOOKS = 10;
+const NOT_BUILDING = EVALUATION_STATUSES.filter(
+  (status) => !isEvaluationEnded(status) && status !== 'building',
+);
+// More are not under way at a time, but where something is very wrong.
+const MOST_UNDER_WAY = 200;
 
 export function createReadableViews(sources: ReadableSources, reader: Reader): ReadableViews {
-  const { views } = sources;
+  const { views, queue } = sources;
+  const visible = createVisibleSteps(sources, reader);
+  const { isReadable, readsAll } = visible;
 
-  function isReadable(repository: RepositoryRef): boolean {
-    return sources.mayRead(reader, repository);
+  /** A failure that stands for this job's is told to who may read that job too. */
+  function toReadable(view: JobView): JobView {
+    return view.earlier === null || isReadable(view.earlier.repo) ? view : { ...view, earlier: null };
   }
 
   function evaluation(id: number): EvaluationView | undefined {
@@ -89,9 +118,32 @@ export function createReadableViews(sources: ReadableSources, reader: Reader): R
   }
 
   function builders(): readonly BuilderView[] {
-    return sources
-      .builders()
-      .map((builder) => ({ ...builder, current: builder.current.filter(({ repo }) => isReadable(repo)) }));
+    return readBuilders(queue, visible, sources.nixVersionOf);
+  }
+
+  function underWay(statuses: readonly EvaluationStatus[], limit: number): readonly EvaluationView[] {
+    return evaluations({ statuses, limit }).evaluations;
+  }
+
+  /** Over everything, for who may read everything; for others of what they may read. */
+  function totals(): Pick<ViewTotals, 'evaluations' | 'jobs'> {
+    if (readsAll) {
+      return views.totals();
+    }
+    const living = underWay([...NOT_BUILDING, 'building'], MOST_UNDER_WAY);
+    const countOf = (wanted: EvaluationStatus): number =>
+      living.filter(({ status }) => status === wanted).length;
+    return {
+      evaluations: {
+        queued: countOf('queued'),
+        evaluating: countOf('evaluating'),
+        building: countOf('building'),
+      },
+      jobs: {
+        queued: living.reduce((sum, { counts }) => sum + counts.queued, 0),
+        running: living.reduce((sum, { counts }) => sum + counts.running, 0),
+      },
+    };
   }
 
   function activeJobs(limit: number): readonly OwnedJob[] {
@@ -103,7 +155,7 @@ export function createReadableViews(sources: ReadableSources, reader: Reader): R
       }
       const repository = owners.get(active.eval_id);
       if (repository !== undefined) {
-        shown.push({ job: active, repository });
+        shown.push({ job: toReadable(active), repository });
       }
     }
     return shown;
@@ -116,7 +168,9 @@ export function createReadableViews(sources: ReadableSources, reader: Reader): R
   function job(id: number): OwnedJob | undefined {
     const found = views.job(id);
     const owner = found === undefined ? undefined : evaluation(found.eval_id);
-    return found === undefined || owner === undefined ? undefined : { job: found, repository: owner.repo };
+    return found === undefined || owner === undefined
+      ? undefined
+      : { job: toReadable(found), repository: owner.repo };
   }
 
   return {
@@ -127,14 +181,14 @@ export function createReadableViews(sources: ReadableSources, reader: Reader): R
     activeJobs,
     job,
     status() {
-      const totals = views.totals();
+      const { evaluations: living, jobs } = totals();
       return {
         version: sources.version,
         started_at: sources.startedAt,
         external_url: sources.externalUrl,
         repositories: repositories().length,
-        evaluations: totals.evaluations,
-        jobs: totals.jobs,
+        evaluations: living,
+        jobs,
         builders: [...builders()],
         warnings: [...sources.warnings()],
       };
@@ -143,13 +197,27 @@ export function createReadableViews(sources: ReadableSources, reader: Reader): R
       return isReadable({ forge, slug }) ? views.repository(forge, slug) : undefined;
     },
     jobs(filter) {
-      return evaluation(filter.evaluationId) === undefined ? [] : views.jobs(filter);
+      return evaluation(filter.evaluationId) === undefined ? [] : views.jobs(filter).map(toReadable);
     },
     jobByAttribute(evaluationId, attr) {
-      return evaluation(evaluationId) === undefined ? undefined : views.jobByAttribute(evaluationId, attr);
+      const found =
+        evaluation(evaluationId) === undefined ? undefined : views.jobByAttribute(evaluationId, attr);
+      return found === undefined ? undefined : toReadable(found);
     },
     attempts(jobId) {
       return job(jobId) === undefined ? [] : views.attempts(jobId);
     },
+    queue: (limit) =>
+      readQueue(
+        queue,
+        visible,
+        {
+          waiting: underWay(NOT_BUILDING, limit).toReversed(),
+          building: readsAll ? [] : underWay(['building'], MOST_UNDER_WAY),
+        },
+        { limit },
+      ),
+    why: (one, owner) => readWhy(queue, visible, one, owner),
+    lease: (leaseId) => findReadableLease(sources, leaseId, visible),
   };
 }

@@ -116,6 +116,13 @@ async function showJob(asked: PageRequest, evaluation: EvaluationView, job: JobV
   const { views, sources } = asked;
   const log = await sources.logs.tail(job.id, TAIL_LINES);
   return await answer(asked, job, () =>
-    jobPage({ job, evaluation, attempts: views.attempts(job.id), log, now: sources.now() }),
+    jobPage({
+      job,
+      why: views.why(job, evaluation),
+      evaluation,
+      attempts: views.attempts(job.id),
+      log,
+      now: sources.now(),
+    }),
   );
 }

@@ -12,7 +12,7 @@ function usualJobReason(job: JobView): string {
   const inTime = took === null ? '' : ` in ${formatDuration(took)}`;
   switch (job.status) {
     case 'queued':
-      return 'Waits for a free place on a builder.';
+      return 'It is about to enter the queue.';
     case 'running':
       return runningSentence(job, onBuilder);
     case 'cached':

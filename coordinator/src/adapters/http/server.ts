@@ -1,13 +1,14 @@
 /** The listener that strangers reach: pages, the read half of the API, badges, pokes, health and metrics. */
 import type { AddressInfo } from 'node:net';
-import type { BuilderView } from '@argunix/shared/control-api/views';
 import { AppError, messageOf } from '@argunix/shared/kit/app-error';
 import type { Logger } from '@argunix/shared/kit/logger';
 import type { FastifyInstance } from 'fastify';
 import type { Commands } from '../../ports/commands.ts';
+import type { JobDirectory } from '../../ports/job-directory.ts';
 import type { JobLogs } from '../../ports/job-logs.ts';
 import type { MayRead } from '../../ports/may-read.ts';
 import type { Metrics } from '../../ports/metrics.ts';
+import type { Queue } from '../../ports/queue.ts';
 import type { Views } from '../../ports/views.ts';
 import { addApiRoutes, type ReadFor } from './api-routes.ts';
 import { closeWithin, createApp, DEFAULT_HTTP_LIMITS, type HttpLimits, recordRoutes } from './app.ts';
@@ -26,7 +27,10 @@ import { addWebhookRoutes } from './webhook-routes.ts';
 
 export interface HttpServerOptions {
   readonly views: Views;
-  readonly builders: () => readonly BuilderView[];
+  readonly queue: Queue;
+  readonly directory: JobDirectory;
+  /** Null for a builder that is not there. */
+  readonly nixVersionOf: (builder: string) => string | null;
   /** Sentences about what an operator should look at. */
   readonly warnings: () => readonly string[];
   readonly logs: JobLogs;

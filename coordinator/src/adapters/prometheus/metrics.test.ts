@@ -1,6 +1,40 @@
+import { toEpochMs } from '@argunix/shared/domain/epoch-ms';
 import { expect, test } from 'vitest';
-import { builderRow } from '../../../test/fakes/view-rows.ts';
+import { builderState, createFakeQueue, EMPTY_SNAPSHOT } from '../../../test/fakes/fake-queue.ts';
+import type { QueueLine } from '../../domain/queue-snapshot.ts';
 import { createPrometheusMetrics, type PrometheusMetrics } from './metrics.ts';
+
+const NOW = 1_800_000_000_000;
+
+function line(system: string, ready: number, ageSeconds: number): QueueLine {
+  return {
+    system,
+    ready,
+    requiredFeatures: [],
+    isTrusted: true,
+    oldestReadySince: toEpochMs(NOW - ageSeconds * 1000),
+    sentence: 'All are busy.',
+    builders: [],
+  };
+}
+
+const queue = createFakeQueue({
+  snapshot: {
+    ...EMPTY_SNAPSHOT,
+    counts: { ready: 7, waiting: 20, running: 3, internal: 1 },
+    lines: [
+      line('x86_64-linux', 5, 12),
+      line('x86_64-linux', 1, 40),
+      line('made-up', 1, 3),
+      line('made-up-too', 1, 9),
+    ],
+  },
+  builders: [
+    builderState({ offer: { slots: 4 }, slotsUsed: 3 }),
+    builderState({ name: 'rack-1', offer: { slots: 2 }, state: 'quarantined' }),
+    builderState({ name: 'laptop', offer: { slots: 8 }, state: 'absent' }),
+  ],
+});
 
 function createMetrics(): PrometheusMetrics {
   return createPrometheusMetrics({
@@ -12,12 +46,8 @@ function createMetrics(): PrometheusMetrics {
         evaluations: { queued: 2, evaluating: 1, building: 0 },
         jobs: { queued: 7, running: 3 },
       }),
-      builders: () => [builderRow({ slots: 4, slots_used: 3 }), builderRow({ slots: 2, slots_used: 0 })],
-      queue: () => [
-        { system: 'x86_64-linux', depth: 5, oldestAgeSeconds: 12 },
-        { system: 'made-up', depth: 1, oldestAgeSeconds: 3 },
-        { system: 'made-up-too', depth: 1, oldestAgeSeconds: 9 },
-      ],
+      queue: () => queue,
+      now: () => NOW,
       deliveriesPending: () => 4,
       databaseBytes: () => ({ main: 8192, wal: 4096 }),
     },
@@ -33,6 +63,13 @@ test('gauges show what can be read when they are asked for, and do not add up ov
   expect(body).toContain('argunix_jobs{state="queued"} 7');
   expect(body).toContain('argunix_evaluations{state="evaluating"} 1');
   expect(body).toContain('argunix_builder_slots{state="free"} 3');
+  expect(body).toContain('argunix_builder_slots{state="used"} 3');
+  expect(body).toContain('argunix_builders{state="ready"} 1');
+  expect(body).toContain('argunix_builders{state="quarantined"} 1');
+  expect(body).toContain('argunix_builders{state="absent"} 1');
+  expect(body).toContain('argunix_queue_depth{system="x86_64-linux"} 6');
+  expect(body).toContain('argunix_queue_oldest_age_seconds{system="x86_64-linux"} 40');
+  expect(body).toContain('argunix_queue_steps{state="waiting"} 20');
   expect(body).toContain('argunix_deliveries_pending 4');
   expect(body).toContain('argunix_sqlite_bytes{file="wal"} 4096');
   expect(body).toContain('argunix_nodejs_eventloop_lag_p99_seconds');

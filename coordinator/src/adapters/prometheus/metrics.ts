@@ -2,23 +2,17 @@
  * What Prometheus reads. Counters are told by flows as things happen; gauges are read when the metrics are asked for.
  * No label has values that a stranger could make up: systems and forges outside the configuration count as `other`.
  */
-import type { BuilderView } from '@argunix/shared/control-api/views';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { QueueLine } from '../../domain/queue-snapshot.ts';
 import type { Metrics } from '../../ports/metrics.ts';
+import type { Queue } from '../../ports/queue.ts';
 import type { ViewTotals } from '../../ports/views.ts';
-
-export interface QueueReading {
-  readonly system: string;
-  readonly depth: number;
-  readonly oldestAgeSeconds: number;
-}
 
 /** Each is called once for every answer and must be quick. */
 export interface Readings {
   readonly totals: () => ViewTotals;
-  readonly builders: () => readonly BuilderView[];
-  /** Queued jobs by system; a system without any may be left out. */
-  readonly queue: () => readonly QueueReading[];
+  readonly queue: () => Pick<Queue, 'snapshot' | 'builders'>;
+  readonly now: () => number;
   readonly deliveriesPending: () => number;
   readonly databaseBytes: () => { readonly main: number; readonly wal: number };
 }
@@ -143,26 +137,64 @@ function addReadGauges(
       set({ state }, count);
     }
   });
-  gauge('queue_depth', 'Queued jobs, by system.', ['system'], (set) => {
-    for (const { system, depth } of readings.queue()) {
-      set({ system: systemLabel(system) }, depth);
+  gauge('queue_depth', 'Derivations that could be built now, by system.', ['system'], (set) => {
+    for (const { system, ready } of readings.queue().snapshot(0).lines) {
+      set({ system: systemLabel(system) }, ready);
     }
   });
-  gauge('queue_oldest_age_seconds', 'How long the oldest queued job waits, by system.', ['system'], (set) => {
-    for (const [system, age] of oldestBySystem(readings.queue(), systemLabel)) {
-      set({ system }, age);
-    }
-  });
+  gauge(
+    'queue_oldest_age_seconds',
+    'How long the oldest derivation that could be built waits for a builder, by system.',
+    ['system'],
+    (set) => {
+      for (const [system, since] of oldestBySystem(readings.queue().snapshot(0).lines, systemLabel)) {
+        set({ system }, Math.max(0, (readings.now() - since) / 1000));
+      }
+    },
+  );
+  gauge(
+    'queue_steps',
+    'Derivations that are to be built: ready for a builder, waiting for another, or running.',
+    ['state'],
+    (set) => {
+      const { ready, waiting, running } = readings.queue().snapshot(0).counts;
+      set({ state: 'ready' }, ready);
+      set({ state: 'waiting' }, waiting);
+      set({ state: 'running' }, running);
+    },
+  );
   gauge('deliveries_pending', 'Deliveries that are stored and not handled yet.', [], (set) =>
     set({}, readings.deliveriesPending()),
   );
-  gauge('builder_slots', 'Slots of all builders, by whether they are in use.', ['state'], (set) => {
-    for (const { slots, slots_used } of readings.builders()) {
-      set({ state: 'used' }, slots_used);
-      set({ state: 'free' }, Math.max(0, slots - slots_used));
-    }
-  });
-  gauge('builders', 'Builders that may get work.', [], (set) => set({}, readings.builders().length));
+  gauge(
+    'builder_slots',
+    'Slots of the builders that are there, by whether they are in use.',
+    ['state'],
+    (set) => {
+      for (const { state, offer, slotsUsed } of readings.queue().builders()) {
+        if (state !== 'absent') {
+          set({ state: 'used' }, slotsUsed);
+          set({ state: 'free' }, Math.max(0, offer.slots - slotsUsed));
+        }
+      }
+    },
+  );
+  gauge(
+    'builders',
+    'Builders by state: ready, quarantined after trouble of their own, absent.',
+    ['state'],
+    (set) => {
+      for (const state of ['ready', 'quarantined', 'absent']) {
+        set(
+          { state },
+          readings
+            .queue()
+            .builders()
+            .filter((one) => one.state === state).length,
+        );
+      }
+    },
+  );
   gauge('sqlite_bytes', 'Size of the database and of its write-ahead log.', ['file'], (set) => {
     const { main, wal } = readings.databaseBytes();
     set({ file: 'main' }, main);
@@ -171,13 +203,13 @@ function addReadGauges(
 }
 
 function oldestBySystem(
-  queue: readonly QueueReading[],
+  lines: readonly QueueLine[],
   systemLabel: (system: string) => string,
 ): ReadonlyMap<string, number> {
-  const ages = new Map<string, number>();
-  for (const { system, oldestAgeSeconds } of queue) {
+  const oldest = new Map<string, number>();
+  for (const { system, oldestReadySince } of lines) {
     const label = systemLabel(system);
-    ages.set(label, Math.max(ages.get(label) ?? 0, oldestAgeSeconds));
+    oldest.set(label, Math.min(oldest.get(label) ?? Infinity, oldestReadySince));
   }
-  return ages;
+  return oldest;
 }

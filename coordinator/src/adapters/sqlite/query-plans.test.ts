@@ -1,4 +1,4 @@
-import type { JobId } from '@argunix/shared/domain/ids';
+import { type JobId, toLeaseId } from '@argunix/shared/domain/ids';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AT, building, drvPath, MAIN, openStores, queued, sha } from '../../../test/store-fixture.ts';
@@ -10,6 +10,7 @@ import { createDeliveryStore } from './delivery-store.ts';
 import { createEvaluationStore } from './evaluation-store.ts';
 import { createFailedBuilds } from './failed-builds.ts';
 import { createFindLog } from './find-log.ts';
+import { createJobDirectory } from './job-directory.ts';
 import { createJobStore } from './job-store.ts';
 import type { OpenDatabase } from './open-database.ts';
 import { createReadings } from './readings.ts';
@@ -129,6 +130,11 @@ test('what pages and the API read is found by an index and needs no sorting', as
     views.jobs(filter);
   }
   views.job(jobIds[0] ?? 0);
+  const directory = createJobDirectory(watched.database, { externalUrl: '' });
+  directory.repositories();
+  directory.jobs(jobIds);
+  directory.lease(toLeaseId(1));
+  directory.jobsOfLease(toLeaseId(1));
   views.jobByAttribute(id, 'a');
   views.activeJobs(100);
   views.attempts(jobIds[0] ?? 0);

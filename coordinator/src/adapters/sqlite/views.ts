@@ -1,4 +1,9 @@
-import type { EvaluationView, JobView, RepositoryView } from '@argunix/shared/control-api/views';
+import type {
+  EarlierFailure,
+  EvaluationView,
+  JobView,
+  RepositoryView,
+} from '@argunix/shared/control-api/views';
 import type { EvaluationStatus } from '@argunix/shared/domain/evaluation-status';
 import { JOB_STATUSES, type JobStatus } from '@argunix/shared/domain/job-status';
 import type { Selectable } from 'kysely';
@@ -14,7 +19,10 @@ import { evaluationUrl, jobUrl, repositoryUrl, toTime, toTimeOrNull } from './vi
 
 type Owned<Row> = Row & { readonly forge: string; readonly slug: string };
 type EvaluationRow = Owned<Selectable<Tables['evaluations']>>;
-type JobRow = Owned<Selectable<Tables['jobs']>>;
+type JobRow = Owned<Selectable<Tables['jobs']>> & {
+  readonly is_trusted: number;
+  readonly lease_drv_path: string | null;
+};
 
 const NONE = Object.fromEntries(JOB_STATUSES.map((status) => [status, 0])) as StatusCounts;
 
@@ -27,6 +35,8 @@ export function createViews(
     readonly waitingReason: (jobId: number) => string | null;
     /** The same of an evaluation that is queued. */
     readonly waitingEvaluation?: (evaluationId: number) => string | undefined;
+    /** How long a failure stands for later ones; 0, as without it: it does not. */
+    readonly failureCacheMs?: number;
   },
 ): Views {
   const evaluations = sqlite
@@ -38,8 +48,9 @@ export function createViews(
     .selectFrom('jobs')
     .innerJoin('evaluations', 'evaluations.id', 'jobs.evaluation_id')
     .innerJoin('repositories', 'repositories.id', 'evaluations.repository_id')
+    .leftJoin('leases', 'leases.id', 'jobs.lease_id')
     .selectAll('jobs')
-    .select(['forge', 'slug']);
+    .select(['forge', 'slug', 'is_trusted', 'leases.drv_path as lease_drv_path']);
 
   function toEvaluationView(row: EvaluationRow): EvaluationView {
     const counts = row.counts === null ? countsOf(database, row.id) : parseCounts(row.counts, NONE);
@@ -63,6 +74,34 @@ export function createViews(
       building_at: toTimeOrNull(row.building_at),
       finished_at: toTimeOrNull(row.finished_at),
       url: evaluationUrl(options.externalUrl, row.forge, row.slug, row.id),
+    };
+  }
+  /** The job that failed first, and how long its failure counts; null when that job is not kept any more. */
+  function earlierOf(row: JobRow): EarlierFailure | null {
+    const earlier =
+      row.earlier_job_id === null
+        ? undefined
+        : database.first(jobs.where('jobs.id', '=', row.earlier_job_id));
+    if (earlier === undefined) {
+      return null;
+    }
+    const failed = database.first(
+      sqlite
+        .selectFrom('failed_builds')
+        .select('failed_at')
+        .where('drv_path', '=', row.drv_path ?? '')
+        .where('is_trusted', '=', row.is_trusted),
+    );
+    const { forge, slug, evaluation_id, attr } = earlier;
+    return {
+      job_id: earlier.id,
+      eval_id: evaluation_id,
+      attr,
+      repo: { forge, slug },
+      url: jobUrl(options.externalUrl, forge, slug, evaluation_id, attr),
+      log_url: logUrl(options.externalUrl, earlier),
+      failed_at: toTimeOrNull(failed?.failed_at ?? earlier.finished_at),
+      until: failed === undefined ? null : toTime(failed.failed_at + (options.failureCacheMs ?? 0)),
     };
   }
   function toJobView(row: JobRow): JobView {
@@ -91,7 +130,9 @@ export function createViews(
         publish_ms: null,
       },
       bytes: { pushed: 0, pulled: 0 },
-      log_url: row.lease_id === null ? null : `${options.externalUrl}/api/v1/jobs/${row.id}/log`,
+      log_url: logUrl(options.externalUrl, row),
+      log_drv_path: row.lease_drv_path === row.drv_path ? null : row.lease_drv_path,
+      earlier: earlierOf(row),
       url: jobUrl(options.externalUrl, row.forge, row.slug, row.evaluation_id, row.attr),
       publications: [],
     };
@@ -217,6 +258,13 @@ export function createViews(
           finishedAt: toTimeOrNull(row.finished_at),
         })),
   };
+}
+
+function logUrl(
+  externalUrl: string,
+  job: { readonly id: number; readonly lease_id: number | null },
+): string | null {
+  return job.lease_id === null ? null : `${externalUrl}/api/v1/jobs/${job.id}/log`;
 }
 
 /** One look at an index for each status: a list of statuses in one would have SQLite read and sort all that have any of them. */

@@ -36,6 +36,8 @@ export function jobView(differences: Partial<JobView>): JobView {
     timings: { wait_ms: null, push_ms: null, build_ms: null, pull_ms: null, publish_ms: null },
     bytes: { pushed: 0, pulled: 0 },
     log_url: null,
+    log_drv_path: null,
+    earlier: null,
     url: '/job',
     publications: [],
     ...differences,

@@ -2,15 +2,17 @@ import { jobPath } from '@argunix/shared/control-api/paths';
 import type { BuilderView } from '@argunix/shared/control-api/views';
 import { type Html, html } from './html.ts';
 import type { Page } from './layout.ts';
-import { lasted } from './moments.ts';
-import { jobMark } from './state-mark.ts';
+import { ago, ahead, lasted } from './moments.ts';
+import { slotPicture } from './slot-picture.ts';
+import { builderMark, jobMark } from './state-mark.ts';
+import { runningRows } from './step-rows.ts';
 
 export function buildersPage(builders: readonly BuilderView[], now: number): Page {
   return {
     title: 'Builders',
     section: 'builders',
     body: html`<h1>Builders</h1>
-<div id="builders" data-live>${
+<div id="builders" data-live data-queue>${
       builders.length === 0
         ? html`<p class="quiet">There is no builder, so nothing can be built: set <code>local_builds: true</code> in the configuration.</p>`
         : builders.map((one) => builderCard(one, now))
@@ -19,18 +21,43 @@ export function buildersPage(builders: readonly BuilderView[], now: number): Pag
 }
 
 function builderCard(builder: BuilderView, now: number): Html {
-  const { name, slots, slots_used, systems, features, nix_version, sandboxed, current } = builder;
-  return html`<article class="card">
-<h2><bdi>${name}</bdi></h2>
-<p class="slots">${slotBar(builder)} <span>${slots_used} of ${slots} slots in use</span></p>
-<dl class="pairs">
-<div><dt>Systems</dt><dd>${systems.join(', ')}</dd></div>
-<div><dt>Features</dt><dd>${features.length === 0 ? 'none' : features.join(', ')}</dd></div>
-<div><dt>Nix</dt><dd>${nix_version}</dd></div>
-<div><dt>Sandbox</dt><dd>${sandboxed ? 'on' : 'off: only trusted work should come here'}</dd></div>
-</dl>
+  const { name, state, slots, slots_used, current, internal_steps } = builder;
+  return html`<article class="card builder-${state}">
+<div class="row-head"><h2><bdi>${name}</bdi></h2>${builderMark(state)}
+<span class="row-when">${state === 'absent' ? '' : `${slots_used} of ${slots} slots in use`}</span></div>
+${trouble(builder, now)}
+${state !== 'absent' && slotPicture(builder)}
+${facts(builder)}
 ${current.length > 0 && html`<ul class="rows">${current.map((job) => currentJob(job, now))}</ul>`}
+${internal_steps.length > 0 && runningRows(internal_steps, { now, showsBuilder: false })}
 </article>`;
+}
+
+function trouble(
+  { quarantine, state, absent_since, expected_offline }: BuilderView,
+  now: number,
+): Html | false {
+  if (state === 'absent') {
+    return html`<p class="reason">${absent_since === null ? 'It is not connected.' : html`It left ${ago(absent_since, now)}.`}${expected_offline ? ' Its work waits for it.' : ''}</p>`;
+  }
+  return (
+    quarantine !== null &&
+    html`<p class="reason"><bdi>${quarantine.reason}</bdi></p>
+<p class="facts">Set aside ${ago(quarantine.since, now)} after ${quarantine.failures} ${quarantine.failures === 1 ? 'failure' : 'failures'} of its own · tried again ${ahead(quarantine.until, now)}</p>`
+  );
+}
+
+function facts(builder: BuilderView): Html {
+  const { systems, emulated_systems, features, mandatory_features, speed_factor, nix_version, sandboxed } =
+    builder;
+  return html`<dl class="pairs">
+<div><dt>Systems</dt><dd>${systems.join(', ')}${emulated_systems.length > 0 && html` <span class="quiet">and emulated ${emulated_systems.join(', ')}</span>`}</dd></div>
+<div><dt>Features</dt><dd>${features.length === 0 ? 'none' : features.join(', ')}</dd></div>
+${mandatory_features.length > 0 && html`<div><dt>Takes only what requires</dt><dd>${mandatory_features.join(', ')}</dd></div>`}
+${speed_factor !== 1 && html`<div><dt>Speed</dt><dd>× ${speed_factor}</dd></div>`}
+${nix_version !== null && html`<div><dt>Nix</dt><dd>${nix_version}</dd></div>`}
+<div><dt>Sandbox</dt><dd>${sandboxed ? 'on' : 'off: only trusted work comes here'}</dd></div>
+</dl>`;
 }
 
 function currentJob(job: BuilderView['current'][number], now: number): Html {
@@ -38,9 +65,4 @@ function currentJob(job: BuilderView['current'][number], now: number): Html {
 <a class="row-title" href="${jobPath(job.repo, job.eval_id, job.attr)}"><bdi>${job.attr}</bdi></a>
 <span class="row-when">${lasted(job.started_at, null, now)}</span></div>
 <p class="row-facts"><bdi>${job.repo.slug}</bdi> #${job.eval_id}</p></li>`;
-}
-
-function slotBar({ slots, slots_used }: BuilderView): Html {
-  const used = slots === 0 ? 0 : (Math.min(slots_used, slots) * 1000) / slots;
-  return html`<svg class="bar" viewBox="0 0 1000 8" preserveAspectRatio="none" aria-hidden="true"><rect class="f-none" width="1000" height="8"/><rect class="f-running" width="${used.toFixed(2)}" height="8"/></svg>`;
 }

@@ -112,7 +112,7 @@ function jobList(content: EvaluationPageContent): Html {
     const isFiltered = wanted.status.length > 0 || wanted.search !== '' || wanted.after !== null;
     return html`<p class="quiet">${isFiltered ? 'No job is like that.' : 'No jobs were found yet.'}</p>`;
   }
-  return html`${jobTable(jobs, evaluation.repo, now)}${nextLink(content)}`;
+  return html`${jobTable(jobs, evaluation, now)}${nextLink(content)}`;
 }
 
 function nextLink({ jobs, hasMore, evaluation, wanted }: EvaluationPageContent): Html | false {

@@ -1,18 +1,21 @@
 import { evaluationPath, jobLogPath, logStreamPath, repositoryPath } from '@argunix/shared/control-api/paths';
+import type { WhyView } from '@argunix/shared/control-api/queue-views';
 import type { EvaluationView, JobView } from '@argunix/shared/control-api/views';
 import { isJobEnding } from '@argunix/shared/domain/job-status';
+import { storePathName } from '@argunix/shared/domain/store-path';
 import type { LogTail } from '../../../ports/job-logs.ts';
 import type { AttemptView } from '../../../ports/views.ts';
 import { formatDuration } from '../durations.ts';
-import { whyJob } from '../sentences.ts';
 import { type Html, html } from './html.ts';
 import type { Page } from './layout.ts';
-import { logLines, sourceOf } from './log-lines.ts';
+import { logSection } from './log-section.ts';
 import { ago, lasted } from './moments.ts';
 import { jobMark, phaseWord } from './state-mark.ts';
+import { dueWords, earlierFailure, needRows } from './why-summary.ts';
 
 export interface JobPageContent {
   readonly job: JobView;
+  readonly why: WhyView;
   readonly evaluation: EvaluationView;
   readonly attempts: readonly AttemptView[];
   readonly log: LogTail;
@@ -33,35 +36,35 @@ export function jobPage(content: JobPageContent): Page {
     ],
     body: html`<h1 class="attr"><bdi>${job.attr}</bdi></h1>
 <div id="summary" data-live>${summary(content)}</div>
-${logSection(content)}
+${jobLog(content)}
 <div id="details" data-live>${details(content)}</div>`,
   };
 }
 
-function summary({ job, now }: JobPageContent): Html {
+function summary({ job, why, now }: JobPageContent): Html {
   const took = lasted(job.started_at, job.finished_at, now);
-  return html`<p class="verdict">${job.status === 'running' ? jobMark('running', phaseWord(job.phase)) : jobMark(job.status)} <span class="reason">${whyJob(job)}</span></p>
+  return html`<p class="verdict"${job.status === 'queued' && html` data-queue`}>${job.status === 'running' ? jobMark('running', phaseWord(job.phase)) : jobMark(job.status)} <span class="reason">${why.reason}</span></p>
+${earlierFailure(job.earlier, now)}
 <p class="facts"><bdi>${job.name}</bdi> · ${job.system}${job.builder !== null && html` · on ${job.builder}`}${took !== null && html` · ${took}`}${
     job.started_at === null
       ? html` · queued ${ago(job.created_at, now)}`
       : html` · started ${ago(job.started_at, now)}`
-  }${job.attempts > 1 && html` · attempt ${job.attempts}`}</p>`;
+  }${job.attempts > 1 && html` · attempt ${job.attempts}`}${dueWords(why, now)}</p>
+${needRows(why, now)}`;
 }
 
-function logSection({ job, evaluation, log }: JobPageContent): Html {
-  const first = log.lines[0];
-  const last = log.lines.at(-1);
+function jobLog({ job, evaluation, log }: JobPageContent): Html {
   const path = jobLogPath(evaluation.repo, evaluation.id, job.attr);
-  const follows = log.isLive || !isJobEnding(job.status);
-  return html`<section aria-labelledby="log-title" class="log-section">
-<div class="log-bar"><h2 id="log-title">Log</h2>
-${first !== undefined && html`<a href="${path}">${first.number > 0 ? 'The whole log' : 'Log alone'}</a> <a href="${path}?format=text">As text</a>`}
-<button id="to-end" type="button" hidden>Jump to the end</button></div>
-${first !== undefined && first.number > 0 && html`<p class="quiet">The ${first.number} lines before these are in <a href="${path}">the whole log</a>.</p>`}
-<div id="log" class="log" tabindex="0" role="region" aria-label="Log" data-next="${last === undefined ? 0 : last.number + 1}" data-source="${last === undefined ? '' : sourceOf(last)}"${follows && html` data-stream="${logStreamPath(job.id)}"`}>${
-    log.lines.length === 0 ? html`<p id="log-empty" class="quiet">${emptyLog(job)}</p>` : logLines(log.lines)
-  }</div>
-</section>`;
+  return logSection({
+    log,
+    wholePath: path,
+    textPath: `${path}?format=text`,
+    streamPath: log.isLive || !isJobEnding(job.status) ? logStreamPath(job.id) : null,
+    absence: emptyLog(job),
+    note:
+      job.log_drv_path !== null &&
+      html`<p class="quiet">This is the log of <bdi>${storePathName(job.log_drv_path)}</bdi>, which this job needs.</p>`,
+  });
 }
 
 function emptyLog({ status }: JobView): string {

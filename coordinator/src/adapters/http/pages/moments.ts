@@ -1,5 +1,5 @@
 /** Points and lengths of time. Their text is right when the page is made; the page's script keeps it so. */
-import { formatAgo, formatDuration } from '../durations.ts';
+import { formatAgo, formatDuration, formatIn } from '../durations.ts';
 import { spanMs } from '../sentences.ts';
 import { type Html, html } from './html.ts';
 
@@ -7,6 +7,11 @@ export function ago(at: string | null, now: number): Html {
   return at === null
     ? html``
     : html`<time datetime="${at}" title="${plainTime(at)}" data-ago>${formatAgo(Date.parse(at), now)}</time>`;
+}
+
+/** What lies ahead. */
+export function ahead(at: string, now: number): Html {
+  return html`<time datetime="${at}" title="${plainTime(at)}" data-in>${formatIn(Date.parse(at), now)}</time>`;
 }
 
 /** How long from one to the other, or until now when it goes on; null for what has not begun. */

@@ -1,39 +1,88 @@
-import { jobPath } from '@argunix/shared/control-api/paths';
-import type { OwnedJob } from '../readable-views.ts';
-import { whyJob } from '../sentences.ts';
+import type { QueueLine, QueueView } from '@argunix/shared/control-api/queue-views';
+import { evaluationList } from './evaluation-list.ts';
 import { type Html, html } from './html.ts';
 import type { Page } from './layout.ts';
-import { ago } from './moments.ts';
-import { jobMark, phaseWord } from './state-mark.ts';
+import { lasted } from './moments.ts';
+import { shareBars } from './share-bars.ts';
+import { nextRows, runningRows } from './step-rows.ts';
 
 export interface QueuePageContent {
-  readonly jobs: readonly OwnedJob[];
-  readonly totals: { readonly queued: number; readonly running: number };
+  readonly queue: QueueView;
   readonly now: number;
 }
 
-export function queuePage({ jobs, totals, now }: QueuePageContent): Page {
-  const hidden = totals.queued + totals.running - jobs.length;
+export function queuePage({ queue, now }: QueuePageContent): Page {
+  const { counts, evaluations } = queue;
   return {
     title: 'Queue',
     section: 'queue',
     body: html`<h1>Queue</h1>
-<div id="queue" data-live>
-<p class="facts">${totals.running} running, ${totals.queued} queued</p>
-${jobs.length === 0 ? html`<p class="quiet">Nothing runs and nothing waits.</p>` : queueTable(jobs, now)}
-${hidden > 0 && html`<p class="quiet">${hidden} more are not shown.</p>`}
+<div id="queue" data-live data-queue>
+<div class="figures">
+${figure(counts.running, 'running')}
+${figure(counts.ready, 'ready to be built')}
+${figure(counts.waiting, 'wait for others')}
+${figure(evaluations.length, 'to be evaluated')}
+</div>
+${isIdle(queue) ? html`<p class="quiet idle">Nothing runs and nothing waits.</p>` : drawQueue(queue, now)}
 </div>`,
   };
 }
 
-function queueTable(jobs: readonly OwnedJob[], now: number): Html {
-  return html`<table>
-<thead><tr><th scope="col">State</th><th scope="col">Job</th><th scope="col">Why</th><th scope="col">Since</th></tr></thead>
-<tbody>${jobs.map(({ job, repository }) => {
-    const path = jobPath(repository, job.eval_id, job.attr);
-    return html`<tr><td>${job.status === 'running' ? jobMark('running', phaseWord(job.phase)) : jobMark(job.status)}</td>
-<th scope="row"><a href="${path}"><bdi>${job.attr}</bdi></a><span class="under"><bdi>${repository.slug}</bdi> #${job.eval_id} · ${job.system}</span></th>
-<td>${whyJob(job)}</td>
-<td class="num">${ago(job.started_at ?? job.created_at, now)}</td></tr>`;
-  })}</tbody></table>`;
+function isIdle({ counts, evaluations }: QueueView): boolean {
+  return counts.running + counts.ready + counts.waiting + evaluations.length === 0;
+}
+
+function drawQueue(queue: QueueView, now: number): Html {
+  const { running, shares, evaluations, counts } = queue;
+  return html`<div class="queue">
+<section class="queue-running" aria-labelledby="running-title"><h2 id="running-title">Running</h2>
+${running.length === 0 ? html`<p class="quiet">Nothing runs.</p>` : runningRows(running, { now, showsBuilder: true })}
+${counts.running > running.length && html`<p class="quiet more">and ${counts.running - running.length} more</p>`}
+</section>
+<div class="queue-next">${systemsOf(queue).map((system) => systemSection(system, queue, now))}
+${
+  evaluations.length > 0 &&
+  html`<section aria-labelledby="evaluations-title"><h2 id="evaluations-title">To be evaluated</h2>
+${evaluationList(evaluations, { now, showsRepository: true })}</section>`
+}</div>
+${
+  // One repository has all of it: there is nothing to compare.
+  shares.length > 1 &&
+  html`<section class="queue-shares" aria-labelledby="shares-title"><h2 id="shares-title">Shares</h2>
+${shareBars(shares)}
+<p class="quiet more">Bar: recent build time. Mark: what the weight is due.</p></section>`
+}</div>`;
+}
+
+function systemsOf({ lines, next }: QueueView): readonly string[] {
+  return [...new Set([...lines, ...next].map(({ system }) => system))];
+}
+
+// More of one system push the others out of sight.
+const MOST_OF_A_SYSTEM = 12;
+
+function systemSection(system: string, { lines, next }: QueueView, now: number): Html {
+  const own = lines.filter((line) => line.system === system);
+  const steps = next.filter((step) => step.system === system);
+  const shown = steps.slice(0, MOST_OF_A_SYSTEM);
+  const more = own.reduce((sum, { ready }) => sum + ready, 0) - shown.length;
+  return html`<section class="system"><h2>Next for <bdi>${system}</bdi></h2>
+<ul class="plain lines">${own.map((line) => lineItem(line, now))}</ul>
+${shown.length > 0 && nextRows(shown, now)}
+${more > 0 && html`<p class="quiet more">and ${more} more after these</p>`}
+</section>`;
+}
+
+function lineItem(line: QueueLine, now: number): Html {
+  const { ready, features, trusted, sentence, builders, oldest_ready_since: since } = line;
+  return html`<li class="line"><div class="row-head"><span><strong>${ready}</strong> ready</span>
+${features.map((feature) => html`<span class="chip">${feature}</span>`)}${!trusted && html`<span class="chip">from strangers</span>`}
+<span class="row-when">oldest ${lasted(since, null, now)}</span></div>
+<p class="row-what"><bdi>${sentence}</bdi></p>
+${builders.length > 0 && html`<p class="row-facts">for <bdi>${builders.join(', ')}</bdi></p>`}</li>`;
+}
+
+function figure(value: number, label: string): Html {
+  return html`<div class="figure"><strong>${value}</strong> <span>${label}</span></div>`;
 }

@@ -1,5 +1,5 @@
 /** How states look: a shape and a word each, so that nothing is told by colour alone. */
-import type { EvaluationView } from '@argunix/shared/control-api/views';
+import type { BuilderView, EvaluationView } from '@argunix/shared/control-api/views';
 import type { JobPhase, JobStatus } from '@argunix/shared/domain/job-status';
 import { type Html, html } from './html.ts';
 
@@ -66,6 +66,20 @@ export function evaluationMark({ status, outcome }: EvaluationView): Html {
       return jobMark(outcome ?? 'success');
     default:
       return status satisfies never;
+  }
+}
+
+/** Nothing is said of a builder that is as it should be. */
+export function builderMark(state: BuilderView['state']): Html | false {
+  switch (state) {
+    case 'ready':
+      return false;
+    case 'quarantined':
+      return jobMark('timed_out', 'set aside');
+    case 'absent':
+      return jobMark('cancelled', 'away');
+    default:
+      return state satisfies never;
   }
 }
 

@@ -1,4 +1,5 @@
 import { jobPath } from '@argunix/shared/control-api/paths';
+import type { QueueView } from '@argunix/shared/control-api/queue-views';
 import type { BuilderView, EvaluationView, StatusView } from '@argunix/shared/control-api/views';
 import type { OwnedJob } from '../readable-views.ts';
 import { whyJob } from '../sentences.ts';
@@ -12,6 +13,7 @@ export interface StatusPageContent {
   readonly status: StatusView;
   readonly underWay: readonly EvaluationView[];
   readonly running: readonly OwnedJob[];
+  readonly queue: QueueView;
   readonly newest: readonly EvaluationView[];
   readonly now: number;
 }
@@ -23,6 +25,7 @@ export function statusPage(content: StatusPageContent): Page {
     section: 'status',
     body: html`<h1 class="sr">Status</h1>
 <section id="figures" class="figures" data-live aria-label="Now">${figures(status)}</section>
+<div id="queue-line" data-live data-queue>${queueLine(content)}</div>
 <div class="columns">
 <section aria-labelledby="under-way-title"><h2 id="under-way-title">Under way</h2>
 <div id="under-way" data-live>${
@@ -43,9 +46,21 @@ export function statusPage(content: StatusPageContent): Page {
   };
 }
 
+/** Why the work that has waited longest waits, where any does. */
+function queueLine({ queue, now }: StatusPageContent): Html | false {
+  const [oldest] = queue.lines.toSorted((one, other) =>
+    one.oldest_ready_since < other.oldest_ready_since ? -1 : 1,
+  );
+  return (
+    oldest !== undefined &&
+    html`<p class="facts summary-line"><a href="/queue">${queue.counts.ready} ready to be built</a>, the oldest waits ${lasted(oldest.oldest_ready_since, null, now)}: <bdi>${oldest.sentence}</bdi></p>`
+  );
+}
+
 function figures({ jobs, evaluations, builders }: StatusView): Html {
-  const slots = sum(builders, (one) => one.slots);
   const used = sum(builders, (one) => one.slots_used);
+  // A builder that gets nothing now has no slots but those it still uses.
+  const slots = sum(builders, (one) => (one.state === 'ready' ? one.slots : one.slots_used));
   return html`${figure('/queue', jobs.running, 'running')}
 ${figure('/queue', jobs.queued, 'queued')}
 ${figure('/', evaluations.evaluating + evaluations.building, 'under way')}

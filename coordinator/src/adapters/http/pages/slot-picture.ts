@@ -1,0 +1,20 @@
+import type { BuilderView } from '@argunix/shared/control-api/views';
+import { type Html, html } from './html.ts';
+
+// More boxes than that are too small to count.
+const MOST_BOXES = 48;
+
+/** A box for each slot, filled where it is taken; a bar where there are too many to count. */
+export function slotPicture({ slots, slots_used }: BuilderView): Html {
+  const used = Math.min(slots_used, slots);
+  const label = `${slots_used} of ${slots} slots in use`;
+  if (slots === 0 || slots > MOST_BOXES) {
+    const width = slots === 0 ? 0 : (used * 1000) / slots;
+    return html`<svg class="bar" viewBox="0 0 1000 8" preserveAspectRatio="none" role="img" aria-label="${label}"><rect class="f-none" width="1000" height="8"/><rect class="f-running" width="${width.toFixed(2)}" height="8"/></svg>`;
+  }
+  return html`<p class="slots" role="img" aria-label="${label}">${Array.from(
+    { length: slots },
+    (_, index) =>
+      html`<svg class="slot" viewBox="0 0 16 16" aria-hidden="true"><rect class="${index < used ? 'f-running' : 'f-none'}" width="16" height="16" rx="4"/></svg>`,
+  )}</p>`;
+}
