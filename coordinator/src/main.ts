@@ -2,8 +2,17 @@
  * The commands of `argunix`. Each lives in a module that is loaded only when it is asked for: `argunix --help` and
  * `argunix schema` must not pay for the database and the server.
  */
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { VERSION } from './version.ts';
+
+// Compiled code is kept between starts, as the start script has it kept, for those who start this file. Never in a
+// directory that others may write to, for it is run.
+const caches = process.env['XDG_CACHE_HOME'] ?? (process.env['HOME'] && join(process.env['HOME'], '.cache'));
+if (caches) {
+  enableCompileCache(join(caches, 'argunix/compile-cache'));
+}
 
 const EXIT_WRONG = 1;
 const EXIT_USAGE = 2;

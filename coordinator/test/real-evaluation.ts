@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { ATTRIBUTE_KINDS } from '@argunix/shared/domain/attribute-path';
 import type { RepositoryId } from '@argunix/shared/domain/ids';
 import { silentLogger } from '@argunix/shared/kit/logger';
+import { readNixConfiguration } from '@argunix/shared/nix/nix-configuration';
 import type { RealNix } from '@argunix/shared/nix/testing/real-nix';
 import {
   type Confinement,
@@ -141,7 +142,7 @@ export async function confine(
 ): Promise<Confinement> {
   const nix = realpathSync(findProgram('nix', env['PATH'] ?? '') ?? '');
   const verdict = await createConfinement({
-    ...{ dir, env, logger: silentLogger },
+    ...{ dir, env, logger: silentLogger, settings: await readNixConfiguration(env) },
     extraSystemPaths: nix.startsWith('/usr/') ? [] : [dirname(dirname(nix))],
     ...changes,
   });

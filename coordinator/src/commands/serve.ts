@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import { AppError } from '@argunix/shared/kit/app-error';
 import { runProcess } from '@argunix/shared/kit/run-process';
+import { readNixConfiguration } from '@argunix/shared/nix/nix-configuration';
 import { pino } from 'pino';
-import { startCoordinator } from '../compose/coordinator.ts';
+import { nixSurroundings } from '../compose/nix-environment.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { loadConfiguration } from '../config/load-configuration.ts';
 import { parseSocketAddress } from '../config/socket-address.ts';
@@ -33,9 +34,14 @@ export async function serve(options: ServeOptions): Promise<number> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => stop.resolve(signal));
   }
+  // Its processes answer while this one loads the rest of the program.
+  const asked = readNixConfiguration(nixSurroundings(process.env).env);
+  asked.catch(() => undefined);
+  const { startCoordinator } = await import('../compose/coordinator.ts');
   const coordinator = await startCoordinator({
     configuration: withOverrides(loaded.configuration, options),
     env: process.env,
+    nix: await asked,
     log,
     version: VERSION,
   });

@@ -7,12 +7,10 @@ import { systemClock } from '@argunix/shared/kit/clock';
 import type { Logger } from '@argunix/shared/kit/logger';
 import { readSecret } from '@argunix/shared/kit/secret';
 import { createGitCheckout } from '../adapters/git/checkout.ts';
-import { createControlServer } from '../adapters/http/control-server.ts';
 import type { Readiness } from '../adapters/http/health-routes.ts';
 import { createJobLogs } from '../adapters/http/job-logs.ts';
-import { logRoutes } from '../adapters/http/log-routes.ts';
 import { findReadableLease } from '../adapters/http/readable-lease.ts';
-import { createHttpServer } from '../adapters/http/server.ts';
+import type { HttpServer, HttpServerOptions } from '../adapters/http/server.ts';
 import { createVisibleSteps } from '../adapters/http/visible-steps.ts';
 import { createPrometheusMetrics } from '../adapters/prometheus/metrics.ts';
 import { createContenderStore } from '../adapters/sqlite/contender-store.ts';
@@ -34,12 +32,13 @@ import type { MayRead } from '../ports/may-read.ts';
 import type { Queue } from '../ports/queue.ts';
 import type { Views } from '../ports/views.ts';
 import { createCommands } from './commands.ts';
-import { composeEngine, type Engine } from './engine.ts';
+import { composeEngine, type Engine, type EngineOptions } from './engine.ts';
 import { ensureRepositories } from './repositories.ts';
 
 export interface CoordinatorOptions {
   readonly configuration: Configuration;
   readonly env: NodeJS.ProcessEnv;
+  readonly nix: EngineOptions['nix'];
   readonly log: Logger;
   readonly version: string;
 }
@@ -59,6 +58,7 @@ const NO_BUILDER =
 export async function startCoordinator({
   configuration,
   env,
+  nix,
   log,
   version,
 }: CoordinatorOptions): Promise<Coordinator> {
@@ -75,10 +75,11 @@ export async function startCoordinator({
     systems: () => configuration.systems,
     forges: () => configuration.forges.map(({ name }) => name),
   });
-  const engine: Engine = await composeEngine({
+  const composing = composeEngine({
     metrics,
     stateDir,
     env,
+    nix,
     log,
     buildsHere: configuration.localBuilds,
     evaluationConcurrency: schedule.evaluationConcurrency,
@@ -106,6 +107,16 @@ export async function startCoordinator({
         environment: env,
       }),
   });
+  // Loaded while the engine waits for a thread and for processes.
+  const listeners = Promise.all([
+    import('../adapters/http/server.ts'),
+    import('../adapters/http/control-server.ts'),
+    import('../adapters/http/log-routes.ts'),
+  ]);
+  const [engine, [{ createHttpServer }, { createControlServer }, { logRoutes }]] = await Promise.all([
+    composing,
+    listeners,
+  ]);
   const { database, changes, evaluations } = engine;
   const clock = systemClock;
   const repositories = createRepositoryStore(database);
@@ -184,7 +195,7 @@ export async function startCoordinator({
     now: () => clock.now(),
   };
   const logPlugin =
-    (isOperator: boolean): Parameters<typeof createHttpServer>[0]['plugins'][number] =>
+    (isOperator: boolean): HttpServerOptions['plugins'][number] =>
     async (app) => {
       await app.register(logRoutes, {
         logs: engine.logs,
@@ -217,17 +228,11 @@ export async function startCoordinator({
     listen: configuration.listen,
     trustedProxies: configuration.trustedProxies,
   });
-  await mkdir(dirname(configuration.controlSocketPath), { recursive: true, mode: 0o700 });
-  const control = await createControlServer({
-    ...common,
-    plugins: [logPlugin(true)],
-    socketPath: configuration.controlSocketPath,
-    commands,
-  });
+  let control: HttpServer | undefined;
 
   async function stop(): Promise<void> {
     stopping.abort();
-    await Promise.all([server.close(), control.close(), ...[...watches.values()].map(({ ended }) => ended)]);
+    await Promise.all([server.close(), control?.close(), ...[...watches.values()].map(({ ended }) => ended)]);
     await engine.stop();
   }
   try {
@@ -236,6 +241,13 @@ export async function startCoordinator({
     await supersedeLeftovers(superseding);
     await engine.start();
     await takeFromInbox();
+    await mkdir(dirname(configuration.controlSocketPath), { recursive: true, mode: 0o700 });
+    control = await createControlServer({
+      ...common,
+      plugins: [logPlugin(true)],
+      socketPath: configuration.controlSocketPath,
+      commands,
+    });
     await control.listen();
     for (const one of known.watched) {
       const watch = watchRepository(

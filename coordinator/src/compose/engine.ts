@@ -1,10 +1,10 @@
 /** The part that turns revisions into built jobs, the same for `serve` and `run`: queue, evaluator, dispatcher, store. */
-import { mkdir } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, messageOf } from '@argunix/shared/kit/app-error';
 import { systemClock } from '@argunix/shared/kit/clock';
 import type { Logger } from '@argunix/shared/kit/logger';
-import { readNixConfiguration } from '@argunix/shared/nix/nix-configuration';
+import type { NixConfiguration } from '@argunix/shared/nix/nix-configuration';
 import { createChangesHub } from '../adapters/changes/changes-hub.ts';
 import { createFileLogStore } from '../adapters/logs/file-log-store.ts';
 import { createBuildPlan } from '../adapters/nix/build-plan.ts';
@@ -43,6 +43,7 @@ import { nixSurroundings } from './nix-environment.ts';
 export interface EngineOptions {
   readonly stateDir: string;
   readonly env: NodeJS.ProcessEnv;
+  readonly nix: NixConfiguration;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Null: whichever is installed. */
@@ -88,10 +89,20 @@ export interface Engine {
 
 export async function composeEngine(options: EngineOptions): Promise<Engine> {
   const { stateDir, log } = options;
-  await makeStateDir(stateDir);
-  const database = await openDatabase(stateDir, systemClock.now());
+  makeStateDir(stateDir);
+  const { env, warnings } = nixSurroundings(options.env);
+  // The database waits for a thread and the evaluator for processes: at the same time, once nobody else is at work here.
+  const evaluating = Promise.withResolvers<OpenEvaluator>();
+  evaluating.promise.catch(() => undefined);
+  const database = await openDatabase(stateDir, systemClock.now(), {
+    onLocked: () => evaluating.resolve(openEngineEvaluator(options, env)),
+  });
   try {
-    return await composeWith(database, options);
+    const evaluator = await evaluating.promise;
+    return composeWith(database, options, {
+      ...{ env, evaluator },
+      warnings: [...evaluator.warnings, ...warnings],
+    });
   } catch (error) {
     await database.close();
     log.debug({ stateDir }, 'closed the database after a start that failed');
@@ -99,9 +110,9 @@ export async function composeEngine(options: EngineOptions): Promise<Engine> {
   }
 }
 
-async function makeStateDir(stateDir: string): Promise<void> {
+function makeStateDir(stateDir: string): void {
   try {
-    await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw new AppError(
       'state-dir.unwritable',
@@ -112,11 +123,32 @@ async function makeStateDir(stateDir: string): Promise<void> {
   }
 }
 
-async function composeWith(database: OpenDatabase, options: EngineOptions): Promise<Engine> {
+async function openEngineEvaluator(
+  { stateDir, nix, log, confinement, preferredEvaluator }: EngineOptions,
+  env: Readonly<Record<string, string>>,
+): Promise<OpenEvaluator> {
+  return await openEvaluator({
+    dir: join(stateDir, 'evaluations'),
+    env,
+    log,
+    confinement: confinement === 'none' ? 'none' : { settings: nix },
+    prefer: preferredEvaluator,
+  });
+}
+
+interface NixOfHost {
+  readonly env: Readonly<Record<string, string>>;
+  readonly evaluator: OpenEvaluator;
+  readonly warnings: readonly string[];
+}
+
+function composeWith(
+  database: OpenDatabase,
+  options: EngineOptions,
+  { env, evaluator: opened, warnings }: NixOfHost,
+): Engine {
   const { stateDir, log } = options;
   const clock = systemClock;
-  const { env, warnings: nixWarnings } = nixSurroundings(options.env);
-  const configuration = await readNixConfiguration(env);
   const changes = createChangesHub((error) => log.error({ err: error }, 'a listener of changes met a bug'));
   const evaluations = createEvaluationStore(database);
   const jobs = createJobStore(database);
@@ -125,16 +157,9 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
   const derivations = createDerivationReader();
   const store = createStoreReader({ env, derivations });
   const checkout = options.createCheckout(database);
-  const { evaluator, warnings, close } = await openEvaluator({
-    dir: join(stateDir, 'evaluations'),
-    env,
-    log,
-    confinement: options.confinement,
-    prefer: options.preferredEvaluator,
-  });
   const builder = createLocalBuilder({
     name: 'local',
-    configuration,
+    configuration: options.nix,
     env,
     derivations,
     ...(options.buildsHere ? {} : { slots: 0 }),
@@ -178,9 +203,9 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
   const queue = createEvaluationQueue({
     ...shared,
     ...retries,
-    evaluator,
+    evaluator: opened.evaluator,
     reuse: createReuseStore(database),
-    nixVersion: configuration.version.text,
+    nixVersion: options.nix.version.text,
     room: { concurrency: options.evaluationConcurrency, budgetBytes: options.evaluationBudgetBytes },
     settingsOf: options.settingsOf,
     onBuilding: (id) => dispatcher.adopt(id),
@@ -191,7 +216,7 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
     builder,
     queue,
     dispatcher,
-    warnings: [...warnings, ...nixWarnings],
+    warnings,
     start: async () => {
       await recover({
         ...shared,
@@ -204,7 +229,7 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
     stop: async () => {
       await Promise.all([queue.stop(), dispatcher.stop()]);
       await store.close();
-      await close();
+      await opened.close();
       await database.close();
     },
   };
@@ -214,7 +239,7 @@ export interface EvaluatorOptions {
   readonly dir: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Logger;
-  readonly confinement: 'required' | 'none';
+  readonly confinement: { readonly settings: NixConfiguration } | 'none';
   readonly prefer: Evaluator['name'] | null;
 }
 
@@ -236,7 +261,7 @@ export async function openEvaluator({
     const evaluator = await createEvaluator({ spaces: createUnconfinedSpaces(env), env, prefer });
     return { evaluator, warnings: [], close: () => Promise.resolve() };
   }
-  const verdict = await createConfinement({ dir, env, logger: log });
+  const verdict = await createConfinement({ dir, env, settings: confinement.settings, logger: log });
   if (verdict.kind === 'confined') {
     const spaces = verdict.confinement;
     return {

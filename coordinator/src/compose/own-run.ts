@@ -9,6 +9,7 @@ import { parseRepositorySlug } from '@argunix/shared/domain/repository-slug';
 import { NO_SHA } from '@argunix/shared/domain/sha';
 import { systemClock } from '@argunix/shared/kit/clock';
 import { silentLogger } from '@argunix/shared/kit/logger';
+import { readNixConfiguration } from '@argunix/shared/nix/nix-configuration';
 import { createReferenceSource } from '../adapters/reference/reference-source.ts';
 import { createDeliveryStore } from '../adapters/sqlite/delivery-store.ts';
 import { createFindLog } from '../adapters/sqlite/find-log.ts';
@@ -21,6 +22,7 @@ import type { Metrics } from '../ports/metrics.ts';
 import type { EvaluationSettings } from '../ports/settings.ts';
 import type { Views } from '../ports/views.ts';
 import { composeEngine } from './engine.ts';
+import { nixSurroundings } from './nix-environment.ts';
 
 export interface OwnRunOptions {
   readonly env: NodeJS.ProcessEnv;
@@ -69,6 +71,7 @@ export async function runOwnFlake<Result>(
   const engine = await composeEngine({
     stateDir,
     env: options.env,
+    nix: await readNixConfiguration(nixSurroundings(options.env).env),
     log: silentLogger,
     metrics: NO_METRICS,
     buildsHere: true,

@@ -9,7 +9,8 @@ const CONFIG = `max-jobs = 3
 cores = 1
 extra-platforms = i686-linux
 system-features = kvm big-parallel
-trusted-public-keys = a-1:AAAA`;
+trusted-public-keys = a-1:AAAA
+trusted-users = root @wheel`;
 
 describe.each(installedNixes(CONFIG))('$title', (nix) => {
   test.skipIf(nix.isMissing)('its settings are read into one shape', async () => {
@@ -23,6 +24,7 @@ describe.each(installedNixes(CONFIG))('$title', (nix) => {
       cores: 1,
       substituters: [],
       trustedPublicKeys: ['a-1:AAAA'],
+      trustedUsers: ['root', '@wheel'],
     });
     expect(configuration.systemFeatures.toSorted()).toEqual(['big-parallel', 'kvm']);
     expect(configuration.version.minor).toBeGreaterThanOrEqual(8);

@@ -15,10 +15,22 @@ export interface NixConfiguration {
   readonly cores: number;
   readonly substituters: readonly string[];
   readonly trustedPublicKeys: readonly string[];
+  /** Whom a daemon lets do anything, groups with an `@`. */
+  readonly trustedUsers: readonly string[];
+  /** Empty for 2.8, which tells them as numbers. */
+  readonly experimentalFeatures: readonly string[];
+  readonly flakeRegistry: string | null;
 }
 
 const setting = <Value extends z.ZodType>(value: Value): z.ZodObject<{ value: Value }> => z.object({ value });
 const words = setting(z.array(z.string()));
+// A list in some versions, a line in others.
+const lenientWords = setting(
+  z.union([
+    z.array(z.string()),
+    z.string().transform((line) => line.split(/\s+/).filter((word) => word !== '')),
+  ]),
+);
 const count = setting(z.number().int().nonnegative());
 
 const NixSettings = z.object({
@@ -30,6 +42,9 @@ const NixSettings = z.object({
   cores: count,
   substituters: words,
   'trusted-public-keys': words,
+  'trusted-users': words,
+  'experimental-features': lenientWords.catch({ value: [] }),
+  'flake-registry': setting(z.string().nullable()).catch({ value: null }),
 });
 
 export type NixEnvironment = Readonly<Record<string, string | undefined>>;
@@ -42,13 +57,25 @@ export async function readNixConfiguration(
   env: NixEnvironment,
   signal?: AbortSignal,
 ): Promise<NixConfiguration> {
+  const shown = showSettings('show-config', env, signal);
+  shown.catch(() => undefined);
   const version = await readNixVersion(env, signal);
-  const show = isAtLeast(version, 2, 20) ? ['config', 'show'] : ['show-config'];
-  const text = await runNix(['--extra-experimental-features', 'nix-command', ...show, '--json'], env, signal);
+  // The old name of the command still works in 2.26, and asking by it needs no version first.
+  const text = await shown.catch((error: unknown) => {
+    if (!isAtLeast(version, 2, 20)) {
+      throw error;
+    }
+    return showSettings('config show', env, signal);
+  });
   return { version, ...parseNixSettings(text) };
 }
 
-export async function readNixVersion(env: NixEnvironment, signal?: AbortSignal): Promise<NixVersion> {
+async function showSettings(command: string, env: NixEnvironment, signal?: AbortSignal): Promise<string> {
+  const args = ['--extra-experimental-features', 'nix-command', ...command.split(' '), '--json'];
+  return await runNix(args, env, signal);
+}
+
+async function readNixVersion(env: NixEnvironment, signal?: AbortSignal): Promise<NixVersion> {
   const said = await runNix(['--version'], env, signal).catch((error: unknown) => {
     throw new AppError('nix.missing', 'expected a Nix of 2.8 or newer on the PATH, found none', {}, error);
   });
@@ -78,6 +105,9 @@ export function parseNixSettings(text: string): Omit<NixConfiguration, 'version'
     cores: settings.cores.value,
     substituters: settings.substituters.value,
     trustedPublicKeys: settings['trusted-public-keys'].value,
+    trustedUsers: settings['trusted-users'].value,
+    experimentalFeatures: settings['experimental-features'].value,
+    flakeRegistry: settings['flake-registry'].value,
   };
 }
 

@@ -23,14 +23,18 @@ export interface OpenDatabase extends Reader, Writer {
   close(): Promise<void>;
 }
 
-/** Throws `store.locked`, `store.newer`, `state-dir.unwritable` or, when the thread cannot start, `store.failed`. */
+/**
+ * `onLocked` is called when the state directory is this process's alone.
+ * Throws `store.locked`, `store.newer`, `state-dir.unwritable` or, when the thread cannot start, `store.failed`.
+ */
 export async function openDatabase(
   stateDir: string,
   now: number,
-  options: WriterOptions = {},
+  options: WriterOptions & { readonly onLocked?: () => void } = {},
 ): Promise<OpenDatabase> {
   const path = `${stateDir}/argunix.sqlite`;
   const releaseLock = takeInstanceLock(stateDir);
+  options.onLocked?.();
   try {
     await prepareFile(path, now);
     const connection = new Database(path, { readonly: true });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { descendantsOf, sendSignal } from '@argunix/shared/kit/descendants';
 import { silentLogger } from '@argunix/shared/kit/logger';
 import { until } from '@argunix/shared/kit/testing/until';
+import { readNixConfiguration } from '@argunix/shared/nix/nix-configuration';
 import { installedNixes } from '@argunix/shared/nix/testing/real-nix';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
@@ -126,7 +127,10 @@ describe.each(installedNixes(CONFIG))('$title', { timeout: 60_000 }, ({ env, isM
   test('whom the daemon trusts is not taken for confined', async () => {
     const trusting = { ...env, NIX_CONFIG: `${env['NIX_CONFIG'] ?? ''}\ntrusted-users = root nobody` };
 
-    const verdict = await createConfinement({ dir, env: trusting, logger: silentLogger });
+    const verdict = await createConfinement({
+      ...{ dir, env: trusting, logger: silentLogger },
+      settings: await readNixConfiguration(trusting),
+    });
 
     expect(verdict).toEqual({
       kind: 'missing',
@@ -147,6 +151,7 @@ test('without bubblewrap it is said what to install', async () => {
     dir: join(real.git.dir, 'none'),
     env: { PATH: bin },
     logger: silentLogger,
+    settings: await readNixConfiguration(process.env),
   });
 
   expect(verdict).toEqual({
@@ -169,6 +174,7 @@ test('where namespaces are refused it is said what to allow', async () => {
     dir: join(real.git.dir, 'none'),
     env: { PATH },
     logger: silentLogger,
+    settings: await readNixConfiguration(process.env),
   });
 
   expect(verdict.kind === 'missing' ? verdict.reason : '').toMatch(

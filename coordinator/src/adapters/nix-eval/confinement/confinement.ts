@@ -13,6 +13,7 @@ import { plainText } from '@argunix/shared/domain/plain-text';
 import { messageOf } from '@argunix/shared/kit/app-error';
 import type { Logger } from '@argunix/shared/kit/logger';
 import { describeEnding, outputOf, runProcess } from '@argunix/shared/kit/run-process';
+import type { NixConfiguration } from '@argunix/shared/nix/nix-configuration';
 import {
   type EvaluationSpaces,
   limitedCommand,
@@ -21,7 +22,6 @@ import {
 } from '../evaluation-space.ts';
 import { findProgram } from './find-program.ts';
 import { type NetworkNamespace, openNetwork } from './network-namespace.ts';
-import { type NixSettings, readNixSettings } from './nix-settings.ts';
 import { accepts, createOwnDaemon, type OwnDaemon } from './own-daemon.ts';
 import { NOBODY, type Sandbox, sandboxCommand } from './sandbox-command.ts';
 import { type SandboxFiles, writeSandboxFiles } from './sandbox-files.ts';
@@ -32,6 +32,8 @@ export interface ConfinementOptions {
   /** Ours: PATH, and what Nix is to be told (NIX_CONFIG). Nothing of it is seen inside. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
+  /** Of the Nix that is first on PATH. */
+  readonly settings: NixConfiguration;
   /** Programs that live outside of /usr, /nix and the other system directories. */
   readonly extraSystemPaths?: readonly string[];
   readonly systemDaemonSocket?: string;
@@ -56,7 +58,7 @@ const NEEDED = [
 ] as const;
 
 export async function createConfinement(options: ConfinementOptions): Promise<ConfinementVerdict> {
-  const { env, dir } = options;
+  const { env, dir, settings } = options;
   const path = env['PATH'] ?? '';
   const missing = NEEDED.find(([program]) => findProgram(program, path) === undefined);
   if (process.platform !== 'linux') {
@@ -71,11 +73,6 @@ export async function createConfinement(options: ConfinementOptions): Promise<Co
   const isRoot = userInfo().uid === 0;
   try {
     const nix = await realpath(findProgram('nix', path) ?? 'nix');
-    const settings = await readNixSettings(nix, env);
-    const untrusted = await trustProblem(settings, isRoot ? NOBODY : userInfo().uid, env);
-    if (untrusted !== undefined) {
-      return { kind: 'missing', reason: untrusted };
-    }
     if (isRoot && !existsSync('/nix/store')) {
       await outputOf({ command: join(dirname(nix), 'nix-store'), args: ['--init'], env, deadlineMs: 20_000 });
     }
@@ -83,8 +80,12 @@ export async function createConfinement(options: ConfinementOptions): Promise<Co
     // What a crash left behind; the instance lock says that nobody else is at work here.
     await rm(join(dir, 'tmp'), { recursive: true, force: true });
     const files = await writeSandboxFiles(join(dir, 'etc'), settings, identity, env);
-    const host: Host = { options, isRoot, nix, settings, files, path };
-    const problem = await trySandbox(host);
+    const host: Host = { options, isRoot, nix, files, path };
+    const problems = await Promise.all([
+      trustProblem(settings, isRoot ? NOBODY : userInfo().uid, env),
+      trySandbox(host),
+    ]);
+    const problem = problems.find((one) => one !== undefined);
     return problem === undefined
       ? { kind: 'confined', confinement: confinementOf(host) }
       : { kind: 'missing', reason: problem };
@@ -97,14 +98,13 @@ interface Host {
   readonly options: ConfinementOptions;
   readonly isRoot: boolean;
   readonly nix: string;
-  readonly settings: NixSettings;
   readonly files: SandboxFiles;
   readonly path: string;
 }
 
 /** Whoever the daemon trusts can make it run anything as root. */
 async function trustProblem(
-  { trustedUsers }: NixSettings,
+  { trustedUsers }: NixConfiguration,
   uid: number,
   env: ConfinementOptions['env'],
 ): Promise<string | undefined> {
@@ -112,8 +112,7 @@ async function trustProblem(
     (await outputOf({ command: 'id', args: [flag, '--', String(uid)], env, deadlineMs: 10_000 }))
       .trim()
       .split(/\s+/);
-  const [name = String(uid)] = await ask('-nu');
-  const groups = await ask('-nG');
+  const [[name = String(uid)], groups] = await Promise.all([ask('-nu'), ask('-nG')]);
   const trusted = ['*', name, ...groups.map((group) => `@${group}`)].find((who) =>
     trustedUsers.includes(who),
   );
@@ -209,7 +208,7 @@ function confinementOf(host: Host): Confinement {
       kind: 'open',
       space: {
         importRefusal:
-          daemon.isOwn || host.settings.isSandboxed
+          daemon.isOwn || options.settings.sandbox === 'on'
             ? undefined
             : 'Imports from derivations are off, as the Nix daemon does not build in its sandbox: set sandbox = true in nix.conf.',
         wrap(program, args) {

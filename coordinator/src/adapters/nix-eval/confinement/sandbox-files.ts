@@ -2,8 +2,8 @@
 import { realpathSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { NixConfiguration } from '@argunix/shared/nix/nix-configuration';
 import { NAME_SERVER } from './network-namespace.ts';
-import type { NixSettings } from './nix-settings.ts';
 
 export interface SandboxFiles {
   readonly hasCertificates: boolean;
@@ -21,7 +21,7 @@ const CERTIFICATES = [
 
 export async function writeSandboxFiles(
   dir: string,
-  settings: NixSettings,
+  settings: NixConfiguration,
   identity: { readonly uid: number; readonly gid: number },
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<SandboxFiles> {
@@ -37,10 +37,12 @@ export async function writeSandboxFiles(
     gitconfig: '[safe]\n\tdirectory = *\n[protocol "ext"]\n\tallow = never\n',
     'nix.conf': nixConf(settings),
   };
-  for (const [name, content] of Object.entries(contents)) {
-    await writeFile(join(dir, name), content);
-    await chmod(join(dir, name), 0o644);
-  }
+  await Promise.all(
+    Object.entries(contents).map(async ([name, content]) => {
+      await writeFile(join(dir, name), content);
+      await chmod(join(dir, name), 0o644);
+    }),
+  );
   const certificates = findCertificates(env);
   const fixed: readonly (readonly [string, string])[] = [
     ...['passwd', 'group', 'hosts', 'nsswitch.conf', 'gitconfig'].map(
@@ -60,7 +62,7 @@ export async function writeSandboxFiles(
 }
 
 /** No substituters (the daemon has them), no access tokens, no netrc. */
-function nixConf({ experimentalFeatures, extraPlatforms, flakeRegistry }: NixSettings): string {
+function nixConf({ experimentalFeatures, extraPlatforms, flakeRegistry }: NixConfiguration): string {
   const features = new Set([
     'nix-command',
     'flakes',
