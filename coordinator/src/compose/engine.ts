@@ -127,7 +127,7 @@ async function composeWith(database: OpenDatabase, options: EngineOptions): Prom
     configuration,
     env,
     derivations,
-    ...(options.buildsHere ? {} : { slots: 0 }),
+    ...(options.buildsHere ? {} : { offer: { slots: 0 } }),
   });
   const shared = {
     evaluations,
