@@ -162,7 +162,7 @@ function composeWith(
     configuration: options.nix,
     env,
     derivations,
-    ...(options.buildsHere ? {} : { slots: 0 }),
+    ...(options.buildsHere ? {} : { offer: { slots: 0 } }),
   });
   const shared = {
     evaluations,

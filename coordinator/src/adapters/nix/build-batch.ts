@@ -9,6 +9,10 @@
  * name (an input of one of them), one fails (without --keep-going, which would keep the reason back), one is cancelled.
  * A request that was in a group that broke up for an input or a failure nobody owns is *alone* from then on: everything
  * that its process builds is for it, and its log has the lines of its inputs too.
+ *
+ * Nobody waits here for a long build. What outlasts patience makes its group *long*, until it goes on to the next. Then
+ * a request that waits ends as *returned* when it needs what is long, when every group is long, or when it was handed
+ * back by a group and no slot is free for it: another host may be idle, and who gave it knows.
  */
 import type { BuildEnding } from '@argunix/shared/domain/build-ending';
 import type { LeaseId } from '@argunix/shared/domain/ids';
@@ -19,13 +23,16 @@ import { startRealise } from '@argunix/shared/nix/realise';
 import type { BuildLimits, BuildObserver, BuildRequest } from '../../ports/builder.ts';
 import type { DerivationReader } from '../../ports/derivation-reader.ts';
 import { type Entry, inheritedEnding, linkNeeds, toEntry } from './build-entry.ts';
-import { type Group, judgeGroup } from './build-group.ts';
+import { type Group, judgeGroup, waitsForLong } from './build-group.ts';
+import { createPatience } from './build-patience.ts';
 
 export interface BatchContext {
   readonly env: NixEnvironment;
   readonly isSandboxed: boolean;
   readonly derivations: DerivationReader;
   readonly graceMs?: number;
+  /** Default: what a build may take that others wait for. */
+  readonly patienceMs?: number;
 }
 
 export interface BuildBatch {
@@ -34,8 +41,6 @@ export interface BuildBatch {
 }
 
 const MAX_SHARED = 16;
-// A build that takes longer is worth a process of its own, and the others must not wait for it.
-const PATIENCE_MS = 1_000;
 
 export function startBatch(
   requests: readonly BuildRequest[],
@@ -52,6 +57,7 @@ export function startBatch(
   let freeSlots = slots;
   let shareLimit = MAX_SHARED / 2;
   let isLinked = false;
+  const patience = createPatience(onLong, context.patienceMs);
 
   function finish(entry: Entry, ending: BuildEnding): void {
     if (entry.ending === undefined) {
@@ -73,6 +79,7 @@ export function startBatch(
     for (let ready = readyEntries(); freeSlots > 0 && ready.length > 0; ready = readyEntries()) {
       startGroup(ready);
     }
+    returnEntries(waiting.filter((entry) => waitsForLong(entry, groups)));
     if (groups.size === 0 && waiting.length > 0) {
       // Derivations cannot need each other in a circle; a store that says so is broken.
       for (const entry of waiting) {
@@ -86,7 +93,7 @@ export function startBatch(
     }
   }
   function readyEntries(): readonly Entry[] {
-    return waiting.filter(({ needs }) => needs.every(({ ending }) => ending !== undefined));
+    return waiting.filter(areNeedsEnded);
   }
   function endThoseWhoseNeedsFailed(): void {
     for (let hasChanged = true; hasChanged; ) {
@@ -100,6 +107,14 @@ export function startBatch(
       }
       waiting = waiting.filter(({ ending }) => ending === undefined);
     }
+  }
+
+  /** With what needs them. */
+  function returnEntries(unwanted: readonly Entry[]): void {
+    for (const entry of unwanted) {
+      finish(entry, { kind: 'returned' });
+    }
+    endThoseWhoseNeedsFailed();
   }
 
   function startGroup(ready: readonly Entry[]): void {
@@ -130,6 +145,7 @@ export function startBatch(
         },
         built: (drvPath) => onBuilt(group, drvPath),
         fetching: (text) => {
+          patience.watch(group, 'fetching');
           const owner = group.isShared ? undefined : chosen[0];
           if (owner !== undefined && text !== '') {
             observer.lines(owner.leaseId, [{ derivation: '', phase: '', text }]);
@@ -145,13 +161,16 @@ export function startBatch(
       startedAt: performance.now(),
       started,
       current: undefined,
+      doing: 'waiting',
       patience: undefined,
+      isLong: false,
       isDisowned: false,
       isStopping: false,
     };
     waiting = waiting.filter((entry) => members.get(entry.drvPath) !== entry);
     freeSlots -= jobs;
     groups.add(group);
+    patience.watch(group, 'waiting');
     void process.ended.then((outcome) => onGroupEnded(group, outcome));
   }
 
@@ -168,8 +187,8 @@ export function startBatch(
         return;
       }
       group.current = entry;
-      group.patience = setTimeout(() => handBackRest(group), PATIENCE_MS);
     }
+    patience.watch(group, 'building');
     if (entry !== undefined && !entry.hasStarted) {
       entry.hasStarted = true;
       observer.started(entry.leaseId);
@@ -181,7 +200,7 @@ export function startBatch(
     if (!group.isShared || entry === undefined || entry.isCancelled) {
       return;
     }
-    clearTimeout(group.patience);
+    patience.watch(group, 'waiting');
     group.current = undefined;
     group.members.delete(drvPath);
     finish(entry, { kind: 'built' });
@@ -189,9 +208,11 @@ export function startBatch(
       breakUp(group, false);
     }
   }
-  function handBackRest(group: Group): void {
+  function onLong(group: Group): void {
     const rest = [...group.members.values()].filter((entry) => entry !== group.current);
-    if (rest.length === 0 || group.isStopping) {
+    // What a shared group fetches is nobody's by name: its members stay.
+    if (!group.isShared || group.current === undefined || rest.length === 0 || group.isStopping) {
+      fill();
       return;
     }
     shareLimit = 1;
@@ -199,12 +220,17 @@ export function startBatch(
     for (const entry of rest) {
       group.members.delete(entry.drvPath);
     }
+    handBack(rest);
+  }
+  /** Those that can start at once do. */
+  function handBack(rest: readonly Entry[]): void {
     waiting = [...rest, ...waiting];
     fill();
+    returnEntries(rest.filter((entry) => waiting.includes(entry) && areNeedsEnded(entry)));
   }
   function breakUp(group: Group, isForInput: boolean): void {
     group.isStopping = true;
-    clearTimeout(group.patience);
+    patience.end(group);
     if (isForInput) {
       shareLimit = 1;
       for (const entry of group.members.values()) {
@@ -215,21 +241,22 @@ export function startBatch(
   }
 
   function onGroupEnded(group: Group, outcome: RealiseOutcome): void {
-    clearTimeout(group.patience);
+    patience.end(group);
     groups.delete(group);
     freeSlots += group.jobs;
     const verdict = judgeGroup(group, outcome, signal.aborted);
     for (const entry of verdict.left) {
       entry.isAlone ||= verdict.isUnexplained;
     }
-    waiting = [...verdict.left, ...waiting];
-    if (performance.now() - group.startedAt < PATIENCE_MS && !group.isStopping) {
+    if (performance.now() - group.startedAt < patience.ms && !group.isStopping) {
       shareLimit = Math.min(MAX_SHARED, shareLimit * 2);
     }
     for (const [entry, ending] of verdict.ended) {
       finish(entry, ending);
     }
-    fill();
+    const alone = verdict.left.filter(({ isAlone }) => isAlone);
+    waiting = [...verdict.left.filter(({ isAlone }) => !isAlone), ...waiting];
+    handBack(alone);
   }
   function cancel(leaseId: LeaseId): void {
     const entry = entries.find((candidate) => candidate.leaseId === leaseId);
@@ -279,6 +306,10 @@ export function startBatch(
   }
   void begin();
   return { cancel, ended };
+}
+
+function areNeedsEnded({ needs }: Entry): boolean {
+  return needs.every(({ ending }) => ending !== undefined);
 }
 
 /** Whose log has the lines of this derivation: its own, or that of the only one in its process. */

@@ -49,6 +49,10 @@ export async function linkNeeds(entries: readonly Entry[], derivations: Derivati
 /** What follows for one that waits when something it needs has ended; undefined while it may still be built. */
 export function inheritedEnding(entry: Entry): BuildEnding | undefined {
   for (const { drvPath, ending } of entry.needs) {
+    if (ending?.kind === 'returned') {
+      // Somebody else may be given it: this one would build it a second time.
+      return ending;
+    }
     if (ending !== undefined && 'reason' in ending) {
       const isItself = drvPath === entry.drvPath;
       return isItself || ending.kind === 'infrastructure' || ending.kind === 'dependency_failed'

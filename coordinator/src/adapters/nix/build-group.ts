@@ -15,7 +15,11 @@ export interface Group {
   readonly started: Set<DerivationPath>;
   /** What a shared group builds now. */
   current: Entry | undefined;
+  /** `waiting`: for Nix, at the start and between two builds. */
+  doing: 'waiting' | 'fetching' | 'building';
   patience: NodeJS.Timeout | undefined;
+  /** What it does now outlasts patience: nobody may wait for it. */
+  isLong: boolean;
   /** It still lists what is no longer its own: to be stopped before it begins anything. */
   isDisowned: boolean;
   isStopping: boolean;
@@ -48,6 +52,15 @@ export function judgeGroup(group: Group, outcome: RealiseOutcome, isAborted: boo
     left: members.filter((entry) => !judged.has(entry)),
     isUnexplained: culprit === undefined && !group.isStopping,
   };
+}
+
+/** Whether an entry that waits would wait for a long one: it needs one, or there is no other place to wait for. */
+export function waitsForLong({ needs }: Entry, groups: ReadonlySet<Group>): boolean {
+  const long = [...groups].filter(({ isLong }) => isLong);
+  return (
+    (long.length > 0 && long.length === groups.size) ||
+    needs.some((need) => long.some(({ members }) => members.get(need.drvPath) === need))
+  );
 }
 
 /** Only a fault of the build itself: of anything else that ended a shared process, it may be a bystander. */

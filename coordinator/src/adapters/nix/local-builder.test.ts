@@ -139,23 +139,95 @@ describe.each(installedNixes())('$title', (nix) => {
     expect(record.endingOf('long')).toEqual({ kind: 'timed_out', reason: 'took longer than 3 s' });
   });
 
-  test.skipIf(nix.isMissing)('an ending does not wait for a longer neighbour', async () => {
+  test.skipIf(nix.isMissing)(
+    'what would have to wait for a long one comes back, soon and once, and the long one goes on',
+    async () => {
+      const drvs = await instantiate(
+        nix,
+        String.raw`quick = build "aquick" "echo x > $out" {};
+         long = build "along" "echo ready; ${SPIN}" {};
+         ${range(6, (at) => `later${at} = build "later${at}" "echo x > $out" {};`)}`,
+      );
+      const record = recordBuilds(drvs);
+      const abort = new AbortController();
+      const building = run(nix, record, { slots: 1, signal: abort.signal, patienceMs: 300, isOnce: true });
+
+      await until(() => record.events.filter((event) => event.startsWith('ended')).length >= 6);
+      await until(() => record.linesOf('long').length > 0);
+      await until(() => record.events.filter((event) => event.startsWith('ended')).length === 7);
+      expect(record.endingOf('long')).toBeUndefined();
+      expect(isBuilding(uniqueOf(drvs))).toBe(true);
+      abort.abort();
+      await building;
+
+      expect(record.endingOf('long')).toEqual({ kind: 'cancelled' });
+      const kinds = Object.keys(drvs).map((name) => record.endingOf(name)?.kind);
+      expect(kinds.filter((kind) => kind === 'returned').length).toBeGreaterThan(0);
+      expect(new Set(kinds)).toEqual(
+        new Set(kinds.includes('built') ? ['built', 'returned', 'cancelled'] : ['returned', 'cancelled']),
+      );
+      for (const name of Object.keys(drvs).filter((one) => record.endingOf(one)?.kind === 'returned')) {
+        expect(record.events).not.toContain(`started ${name}`);
+      }
+    },
+  );
+
+  test.skipIf(nix.isMissing)(
+    'what finds a free slot is built though it stood behind a long one',
+    async () => {
+      const drvs = await instantiate(
+        nix,
+        String.raw`long = build "along" "${SPIN}" {};
+       ${range(3, (at) => `quick${at} = build "quick${at}" "echo x > $out" {};`)}`,
+      );
+      const record = recordBuilds(drvs);
+      const abort = new AbortController();
+      const building = run(nix, record, { slots: 2, signal: abort.signal, patienceMs: 3_000, isOnce: true });
+
+      await until(() => record.events.filter((event) => event.startsWith('ended')).length === 3);
+      abort.abort();
+      await building;
+
+      expect([0, 1, 2].map((at) => record.endingOf(`quick${at}`)?.kind)).toEqual(['built', 'built', 'built']);
+    },
+  );
+
+  test.skipIf(nix.isMissing)('what needs a long one comes back, and what needs that', async () => {
     const drvs = await instantiate(
       nix,
-      String.raw`${range(6, (at) => `quick${at} = build "quick${at}" "echo x > $out" {};`)}
-       long = build "along" "${SPIN}" {};
-       bad = build "bad" "exit 1" {};`,
+      String.raw`long = build "along" "${SPIN}" {};
+       needs = build "needs" "echo $x > $out" { x = long; };
+       far = build "far" "echo $x > $out" { x = needs; };
+       bad = build "bad" "exit 1" {};
+       failed = build "failed" "echo $x > $out" { x = bad; };`,
     );
     const record = recordBuilds(drvs);
     const abort = new AbortController();
-    const building = run(nix, record, { slots: 1 + 1, signal: abort.signal });
+    const building = run(nix, record, { slots: 4, signal: abort.signal, patienceMs: 300, isOnce: true });
 
-    await until(() => record.events.filter((event) => event.startsWith('ended')).length === 7);
+    await until(() => record.events.filter((event) => event.startsWith('ended')).length === 4);
+    expect(record.endingOf('long')).toBeUndefined();
     abort.abort();
     await building;
 
-    expect(record.endingOf('long')).toEqual({ kind: 'cancelled' });
-    expect(record.endingOf('bad')?.kind).toBe('failed');
+    expect(['needs', 'far', 'bad', 'failed'].map((name) => record.endingOf(name)?.kind)).toEqual([
+      'returned',
+      'returned',
+      'failed',
+      'dependency_failed',
+    ]);
+  });
+
+  test.skipIf(nix.isMissing)('a hundred trivial ones are all built in one call', async () => {
+    const drvs = await instantiate(
+      nix,
+      range(100, (at) => `d${at} = build "d${at}" "echo x > $out" {};`),
+    );
+    const record = recordBuilds(drvs);
+
+    await run(nix, record, { slots: 2, patienceMs: 10_000, isOnce: true });
+
+    expect(new Set(Object.keys(drvs).map((name) => record.endingOf(name)?.kind))).toEqual(new Set(['built']));
   });
 
   test.skipIf(nix.isMissing)(
@@ -184,7 +256,7 @@ describe.each(installedNixes())('$title', (nix) => {
     },
   );
 
-  test.skipIf(nix.isMissing)('one lease is cancelled and the others are built', async () => {
+  test.skipIf(nix.isMissing)('one lease is cancelled and the others are built or come back', async () => {
     const drvs = await instantiate(
       nix,
       String.raw`stubborn = build "stubborn" "trap \"\" TERM; echo ready; ${SPIN}" {};
@@ -201,12 +273,9 @@ describe.each(installedNixes())('$title', (nix) => {
 
     expect(record.endingOf('stubborn')).toEqual({ kind: 'cancelled' });
     expect(record.endingOf('other3')).toEqual({ kind: 'cancelled' });
-    expect([0, 1, 2, 4].map((at) => record.endingOf(`other${at}`)?.kind)).toEqual([
-      'built',
-      'built',
-      'built',
-      'built',
-    ]);
+    for (const at of [0, 1, 2, 4]) {
+      expect(['built', 'returned']).toContain(record.endingOf(`other${at}`)?.kind);
+    }
     expect(isBuilding(uniqueOf(drvs))).toBe(false);
   });
 

@@ -4,6 +4,7 @@ import type { NixConfiguration, NixEnvironment } from '@argunix/shared/nix/nix-c
 import type { Builder } from '../../ports/builder.ts';
 import type { DerivationReader } from '../../ports/derivation-reader.ts';
 import { type BuildBatch, startBatch } from './build-batch.ts';
+import { localOffer, type OfferedPart } from './local-offer.ts';
 
 export interface LocalBuilderOptions {
   readonly name: string;
@@ -11,10 +12,12 @@ export interface LocalBuilderOptions {
   /** All of the environment of `nix-store`: PATH, HOME, NIX_CONFIG, NIX_REMOTE as far as they are wanted. */
   readonly env: NixEnvironment;
   readonly derivations: DerivationReader;
-  /** Default: Nix's own `max-jobs`. */
-  readonly slots?: number;
+  /** What of this host it offers; default: everything. */
+  readonly offer?: OfferedPart;
   /** Between the polite signal to a nix-store and the kill of all that it started. */
   readonly graceMs?: number;
+  /** How long others may have to wait for a build of the same call. */
+  readonly patienceMs?: number;
 }
 
 export function createLocalBuilder(options: LocalBuilderOptions): Builder {
@@ -22,16 +25,7 @@ export function createLocalBuilder(options: LocalBuilderOptions): Builder {
   const batches = new Set<BuildBatch>();
   return {
     name: options.name,
-    offer: {
-      systems: [configuration.system, ...configuration.extraPlatforms],
-      emulatedSystems: [],
-      features: configuration.systemFeatures,
-      mandatoryFeatures: [],
-      isSandboxed: configuration.sandbox === 'on',
-      // `max-jobs = 0` means "only elsewhere"; who asks this builder to build here means it.
-      slots: options.slots ?? Math.max(1, configuration.maxJobs),
-      speedFactor: 1,
-    },
+    offer: localOffer(configuration, options.offer),
     nixVersion: configuration.version.text,
     async build(requests, slots, limits, observer, signal) {
       const batch = startBatch(requests, Math.max(1, slots), limits, observer, signal, {
@@ -39,6 +33,7 @@ export function createLocalBuilder(options: LocalBuilderOptions): Builder {
         isSandboxed: configuration.sandbox === 'on',
         derivations: options.derivations,
         ...(options.graceMs === undefined ? {} : { graceMs: options.graceMs }),
+        ...(options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs }),
       });
       batches.add(batch);
       await batch.ended;

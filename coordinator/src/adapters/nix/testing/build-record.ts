@@ -13,6 +13,8 @@ export interface BuildRecord {
   endingOf(name: string): BuildEnding | undefined;
   reasonOf(name: string): string;
   linesOf(name: string): readonly Omit<LogLine, 'atMs'>[];
+  /** What came back, to be asked for again: it counts as not ended. */
+  takeReturned(): readonly BuildRequest[];
 }
 
 export function recordBuilds(drvPaths: Readonly<Record<string, DerivationPath>>): BuildRecord {
@@ -28,8 +30,9 @@ export function recordBuilds(drvPaths: Readonly<Record<string, DerivationPath>>)
       throw new Error(`${nameOf(leaseId)} was told of after its end`);
     }
   }
+  const requests = Object.entries(drvPaths).map(([name, drvPath]) => ({ leaseId: leaseOf(name), drvPath }));
   return {
-    requests: Object.entries(drvPaths).map(([name, drvPath]) => ({ leaseId: leaseOf(name), drvPath })),
+    requests,
     observer: {
       started(leaseId) {
         mustBeOpen(leaseId);
@@ -53,6 +56,13 @@ export function recordBuilds(drvPaths: Readonly<Record<string, DerivationPath>>)
       return ending !== undefined && 'reason' in ending ? ending.reason : '';
     },
     linesOf: (name) => lines.get(leaseOf(name)) ?? [],
+    takeReturned: () => {
+      const returned = requests.filter(({ leaseId }) => endings.get(leaseId)?.kind === 'returned');
+      for (const { leaseId } of returned) {
+        endings.delete(leaseId);
+      }
+      return returned;
+    },
   };
 }
 

@@ -10,13 +10,14 @@ import type { BuildRecord } from './build-record.ts';
 
 export const LIMITS = { timeoutMs: 60_000, maxSilentMs: 60_000, maxLogBytes: 16_000_000 };
 
-export async function builderOf(nix: RealNix): Promise<Builder> {
+export async function builderOf(nix: RealNix, patienceMs?: number): Promise<Builder> {
   return createLocalBuilder({
     name: 'local',
     configuration: await readNixConfiguration(nix.env),
     env: nix.env,
     derivations: createDerivationReader(),
     graceMs: 5_000,
+    ...(patienceMs === undefined ? {} : { patienceMs }),
   });
 }
 
@@ -24,17 +25,23 @@ export interface Run {
   readonly limits?: typeof LIMITS;
   readonly slots?: number;
   readonly signal?: AbortSignal;
+  readonly patienceMs?: number;
+  readonly isOnce?: boolean;
 }
 
+/** As a dispatcher would: what comes back is given again. */
 export async function run(nix: RealNix, record: BuildRecord, more: Run = {}): Promise<void> {
-  const builder = await builderOf(nix);
-  await builder.build(
-    record.requests,
-    more.slots ?? 2,
-    more.limits ?? LIMITS,
-    record.observer,
-    more.signal ?? AbortSignal.timeout(100_000),
-  );
+  const builder = await builderOf(nix, more.patienceMs);
+  for (let requests = record.requests; requests.length > 0; ) {
+    await builder.build(
+      requests,
+      more.slots ?? 2,
+      more.limits ?? LIMITS,
+      record.observer,
+      more.signal ?? AbortSignal.timeout(100_000),
+    );
+    requests = more.isOnce === true ? [] : record.takeReturned();
+  }
 }
 
 /** Whether a process runs that was given this derivation's build directory or has it in its arguments. */

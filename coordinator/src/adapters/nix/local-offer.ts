@@ -1,0 +1,34 @@
+/** What this host can do as a builder, and which part of it one local builder offers. */
+import { nativeSystems } from '@argunix/shared/domain/native-systems';
+import type { NixConfiguration } from '@argunix/shared/nix/nix-configuration';
+import type { BuilderOffer } from '../../domain/builder-offer.ts';
+
+/** Left out: all that the host has. */
+export interface OfferedPart {
+  /** 0: it builds nothing. */
+  readonly slots?: number | undefined;
+  readonly systems?: readonly string[] | undefined;
+  readonly features?: readonly string[] | undefined;
+  readonly mandatoryFeatures?: readonly string[] | undefined;
+  readonly speedFactor?: number | undefined;
+}
+
+/** Nix itself refuses what its host does not have, so nothing more is offered than that. */
+export function localOffer(configuration: NixConfiguration, part: OfferedPart = {}): BuilderOffer {
+  const native = nativeSystems(configuration.system);
+  const runs = systemsOf(configuration).filter((system) => part.systems?.includes(system) ?? true);
+  return {
+    systems: runs.filter((system) => native.includes(system)),
+    emulatedSystems: runs.filter((system) => !native.includes(system)),
+    features: configuration.systemFeatures.filter((feature) => part.features?.includes(feature) ?? true),
+    mandatoryFeatures: part.mandatoryFeatures ?? [],
+    isSandboxed: configuration.sandbox === 'on',
+    // `max-jobs = 0` means "only elsewhere"; who asks this builder to build here means it.
+    slots: part.slots ?? Math.max(1, configuration.maxJobs),
+    speedFactor: part.speedFactor ?? 1,
+  };
+}
+
+function systemsOf({ system, extraPlatforms }: NixConfiguration): readonly string[] {
+  return [...new Set([system, ...extraPlatforms])];
+}
