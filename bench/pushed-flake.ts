@@ -17,6 +17,10 @@ export interface PushBench {
   readonly stateDir: string;
   /** Commits a flake of `count` derivations that no store has, and pokes. Resolves with its evaluation when `isThere`. */
   push(count: number, isThere: (evaluation: EvaluationView) => boolean): Promise<EvaluationView>;
+  /** What was committed last, under another branch; from before the poke to the end of its evaluation, in ms. */
+  pushAgain(branch: string): Promise<Again>;
+  /** Another commit of the same files. */
+  recommit(): Promise<Again>;
   cancel(evaluation: EvaluationView): Promise<void>;
   /** The same kind of flake, never seen by the coordinator. Returns its locked reference. */
   flake(count: number): Promise<string>;
@@ -25,11 +29,18 @@ export interface PushBench {
   close(): Promise<void>;
 }
 
+export interface Again {
+  readonly elapsedMs: number;
+  readonly evaluation: EvaluationView;
+}
+
 const DEADLINE_MS = 300_000;
 // The coordinator's own times are what counts; who looks too often only takes its processor.
 const LOOK_EVERY_MS = 100;
 
-export async function openPushBench(): Promise<PushBench> {
+export async function openPushBench(
+  options: { readonly repository?: Readonly<Record<string, unknown>> } = {},
+): Promise<PushBench> {
   const dir = await mkdtemp(join(tmpdir(), 'argunix-bench-'));
   const watched = await makeFlakeRepository(join(dir, 'watched'));
   const apart = await makeFlakeRepository(join(dir, 'apart'));
@@ -38,7 +49,12 @@ export async function openPushBench(): Promise<PushBench> {
     dir,
     program: builtProgram('coordinator'),
     configuration: {
-      forges: { here: { kind: 'git', repos: { 'bench/flake': { url: watched.dir, poll_seconds: 3_600 } } } },
+      forges: {
+        here: {
+          kind: 'git',
+          repos: { 'bench/flake': { url: watched.dir, poll_seconds: 3_600, ...options.repository } },
+        },
+      },
     },
   });
 
@@ -59,6 +75,13 @@ export async function openPushBench(): Promise<PushBench> {
     }
     throw new Error(`${sha} did not get there in ${DEADLINE_MS} ms\n${coordinator.log()}`);
   }
+  async function again(sha: string, ref: string): Promise<Again> {
+    // One host, one clock.
+    const from = Date.now();
+    await coordinator.poke('here');
+    const evaluation = await evaluationOf(sha, (one) => one.ref === ref && isDone(one));
+    return { evaluation, elapsedMs: Date.parse(evaluation.finished_at ?? '') - from };
+  }
   await evaluationOf(await watched.git('rev-parse', 'HEAD').then((sha) => sha.trim()), isDone);
 
   return {
@@ -69,6 +92,11 @@ export async function openPushBench(): Promise<PushBench> {
       await coordinator.poke('here');
       return await evaluationOf(sha, isThere);
     },
+    async pushAgain(branch) {
+      await watched.git('branch', branch);
+      return await again((await watched.git('rev-parse', 'HEAD')).trim(), `refs/heads/${branch}`);
+    },
+    recommit: async () => await again(await watched.commit({}), 'refs/heads/main'),
     async cancel({ id }) {
       await post(join(dir, 'state/control/argunix.sock'), `/api/v1/evals/${id}/cancel`);
     },

@@ -29,8 +29,8 @@ let store = createFakeStore();
 let roots = createFakeRoots();
 let handedOver: EvaluationId[] = [];
 let settings: Omit<EvaluationSettings, 'source'>;
-/** Awaited before the store says what is valid. */
-let gate: Promise<void> = Promise.resolve();
+/** Awaited before the store says what is valid of these, which were asked for. */
+let gate: (paths: readonly string[]) => Promise<void>;
 
 function startQueue({ concurrency = 2, nixVersion = '2.8.0' } = {}): void {
   queue = createEvaluationQueue({
@@ -41,7 +41,7 @@ function startQueue({ concurrency = 2, nixVersion = '2.8.0' } = {}): void {
     store: {
       ...store,
       validPaths: async (paths) => {
-        await gate;
+        await gate(paths);
         return await store.validPaths(paths);
       },
     },
@@ -70,7 +70,7 @@ beforeEach(async () => {
   store = createFakeStore();
   roots = createFakeRoots();
   handedOver = [];
-  gate = Promise.resolve();
+  gate = () => Promise.resolve();
   settings = {
     systems: ['x86_64-linux'],
     attributes: ['packages'],
@@ -177,7 +177,7 @@ test('the same commit on another branch has the same jobs, without a checkout an
     );
   expect(lasting(second)).toEqual(lasting(first));
   expect(checkout.tries).toBe(1);
-  expect(roots.owners.get(`eval-${second}-drvs`)).toEqual(new Set([drvPath('built'), drvPath('new')]));
+  expect(roots.owners.get(`eval-${second}-drvs`)).toEqual(new Set([drvPath('new')]));
   expect(roots.owners.get(`eval-${second}-outs`)).toEqual(new Set(['/out/built']));
   expect(stores.views.evaluation(second)).toMatchObject({ reused_from: first, reason: null });
 });
@@ -216,22 +216,38 @@ test('where a derivation was collected in between, it is evaluated anew', async 
   expect(stores.views.evaluation(second)?.counts.total).toBe(3);
 });
 
-test('derivations are rooted before they are asked about', async () => {
+test('what is to be built is rooted before it is asked about for the last time', async () => {
   await evaluated('1');
-  const { promise, resolve } = Promise.withResolvers<void>();
-  gate = promise;
+  let wasRooted: boolean | undefined;
+  gate = (paths) => {
+    // The collector came by after the first answer.
+    if (paths.length === 2) {
+      wasRooted = roots.owners.values().some((owned) => owned.has(drvPath('new')));
+      store.valid.delete(drvPath('new'));
+    }
+    return Promise.resolve();
+  };
   const second = await delivered('1', { ref: TOPIC });
-  await until('they are rooted', () => roots.owners.get(`eval-${second}-drvs`)?.size === 2);
 
-  expect(stores.evaluations.find(second)?.status).toBe('queued');
-  resolve();
-  await status(second, 'building');
+  expect(await isEvaluatedAnew(second)).toBe(true);
+  expect(wasRooted).toBe(true);
+});
+
+test('where all is built already, no derivation is held', async () => {
+  const first = await evaluated('1');
+  store.valid.add('/out/built').add('/out/new');
+  const second = await delivered('1', { ref: TOPIC });
+
+  expect(await takenFrom(second)).toBe(first);
+  expect(roots.owners.has(`eval-${second}-drvs`)).toBe(false);
+  expect(stores.jobs.hasUnfinished(second)).toBe(false);
 });
 
 test('cancelled while it is taken over, it stays cancelled, has no jobs and holds nothing', async () => {
   await evaluated('1');
   const { promise, resolve } = Promise.withResolvers<void>();
-  gate = promise;
+  // The second question, of what was rooted.
+  gate = (paths) => (paths.length > 2 ? Promise.resolve() : promise);
   const second = await delivered('1', { ref: TOPIC });
   await until('they are rooted', () => roots.owners.has(`eval-${second}-drvs`));
   const dispatcher = { forget: () => Promise.resolve() };
@@ -260,7 +276,8 @@ test('cancelled while it is taken over, it stays cancelled, has no jobs and hold
 test('stopped while it is taken over, it is queued, and the next start takes it over', async () => {
   const first = await evaluated('1');
   const { promise, resolve } = Promise.withResolvers<void>();
-  gate = promise;
+  // The second question, of what was rooted.
+  gate = (paths) => (paths.length > 2 ? Promise.resolve() : promise);
   const second = await delivered('1', { ref: TOPIC });
   await until('they are rooted', () => roots.owners.has(`eval-${second}-drvs`));
   const stopped = queue.stop();

@@ -21,9 +21,10 @@ export interface TakeOverPorts extends PatiencePorts {
 const PAGE = 1_000;
 
 /**
- * Brings an evaluation that is queued to `building` with what an earlier one found. Rooted first, then asked about: where
- * a derivation of it is gone, nothing happens, and false says so. Until all of it is stored the evaluation stays as it
- * is; roots that were made in vain go with it.
+ * Brings an evaluation that is queued to `building` with what an earlier one found. What is still to be built is rooted
+ * first and asked about then; where any derivation is gone, nothing happens, and false says so. The derivation of a
+ * cached job has to be there, and need not stay: nobody builds it, and rooting thousands of them takes longer than all
+ * the rest. Until all of it is stored the evaluation stays as it is; roots that were made in vain go with it.
  */
 export async function takeOverEvaluation(
   ports: TakeOverPorts,
@@ -34,14 +35,20 @@ export async function takeOverEvaluation(
   const { reuse, roots, store, changes, metrics, clock, log } = ports;
   const jobs = await readJobs(ports, earlier.from);
   const derivations = jobs.flatMap(({ drvPath }) => drvPath ?? []);
-  await roots.add(derivationRoots(id), derivations);
   const valid = await store.validPaths([...derivations, ...jobs.flatMap(outputPaths)]);
-  const gone = derivations.find((drvPath) => !valid.has(drvPath));
+  const cached = jobs.filter((job) => job.drvPath !== null && isBuilt(job, valid));
+  const built = new Set(cached.map(({ drvPath }) => drvPath));
+  const unbuilt = derivations.filter((drvPath) => !built.has(drvPath));
+  let gone = derivations.find((drvPath) => !valid.has(drvPath));
+  if (gone === undefined && unbuilt.length > 0) {
+    await roots.add(derivationRoots(id), unbuilt);
+    const stillValid = await store.validPaths(unbuilt);
+    gone = unbuilt.find((drvPath) => !stillValid.has(drvPath));
+  }
   if (gone !== undefined) {
     log.info({ evaluationId: id, earlier: earlier.from, gone }, 'a derivation was collected: evaluated anew');
     return false;
   }
-  const cached = jobs.filter((job) => job.drvPath !== null && isBuilt(job, valid));
   await roots.add(outputRoots(id), cached.flatMap(outputPaths));
   if (signal.aborted) {
     return false;
