@@ -1,3 +1,4 @@
+import { toEpochMs } from '@argunix/shared/domain/epoch-ms';
 import type { Trigger } from '@argunix/shared/domain/evaluation-status';
 import type { GitRef } from '@argunix/shared/domain/git-ref';
 import type { DeliveryId, EvaluationId, RepositoryId } from '@argunix/shared/domain/ids';
@@ -15,8 +16,19 @@ import {
 function subject(ref: string, prNumber: number | null = null): Subject {
   return { repositoryId: 1 as RepositoryId, ref: ref as GitRef, prNumber };
 }
-function made(id: number, deliveryId: number | null, trigger: Trigger = 'push'): Contender {
-  return { id: id as EvaluationId, deliveryId: deliveryId as DeliveryId | null, trigger };
+function made(
+  id: number,
+  deliveryId: number | null,
+  trigger: Trigger = 'push',
+  restartedAt: number | null = null,
+): Contender {
+  return {
+    id: id as EvaluationId,
+    deliveryId: deliveryId as DeliveryId | null,
+    trigger,
+    createdAt: toEpochMs(id * 1_000),
+    restartedAt: restartedAt === null ? null : toEpochMs(restartedAt),
+  };
 }
 
 describe('who may be superseded', () => {
@@ -57,6 +69,8 @@ describe('an evaluation gives way', () => {
     ['when a person triggered it before', made(9, 4, 'manual'), true],
     ['when it is a restart that was made before', made(9, 4, 'restart'), true],
     ['never when it is a restart that was made after', made(11, 4, 'restart'), false],
+    ['when a job of it was restarted before the successor came', made(9, 4, 'push', 9_999), true],
+    ['never when a job of it was restarted since the successor came', made(9, 4, 'push', 10_000), false],
     ['never when it is a restart of the successor', made(11, 5, 'restart'), false],
     ['never when it is a restart of what was delivered after', made(9, 6, 'restart'), false],
   ])('%s', (_, older, expected) => {

@@ -5,8 +5,9 @@
  *
  * Newest is what was delivered last, not what was handled last: an evaluation of an older delivery gives way as soon as
  * it is made. A restart stands where its origin stands, but gives way only to what was made after it: whoever restarts
- * an old revision wants it built, though a newer one is there.
+ * an old evaluation, or jobs of it, wants it built, though a newer one is there.
  */
+import type { EpochMs } from '@argunix/shared/domain/epoch-ms';
 import type { Trigger } from '@argunix/shared/domain/evaluation-status';
 import { type GitRef, isBranch, shortRef } from '@argunix/shared/domain/git-ref';
 import type { DeliveryId, EvaluationId, RepositoryId } from '@argunix/shared/domain/ids';
@@ -23,6 +24,9 @@ export interface Contender {
   readonly trigger: Trigger;
   /** What it was made from; for a restart, what its origin was made from. Null when nobody knows any more. */
   readonly deliveryId: DeliveryId | null;
+  readonly createdAt: EpochMs;
+  /** When a job of it that has not ended was last restarted. */
+  readonly restartedAt: EpochMs | null;
 }
 
 export function isSuperseding({ ref, prNumber }: Subject, dropsSuperseded: boolean): boolean {
@@ -39,7 +43,8 @@ export function successorOf(contenders: readonly Contender[]): Contender | undef
 
 export function givesWay(older: Contender, successor: Contender): boolean {
   const isDeliveredBefore = (older.deliveryId ?? 0) < (successor.deliveryId ?? 0);
-  return isDeliveredBefore && (isPush(older.trigger) || older.id < successor.id);
+  const isWantedSince = older.restartedAt !== null && older.restartedAt >= successor.createdAt;
+  return isDeliveredBefore && !isWantedSince && (isPush(older.trigger) || older.id < successor.id);
 }
 
 /** What a person triggers or restarts takes nobody's place. */

@@ -8,6 +8,7 @@ import { createFakeDispatcher, type FakeDispatcher } from '../../test/fakes/fake
 import { createFakeRoots } from '../../test/fakes/fake-store.ts';
 import { silentMetrics } from '../../test/fakes/silent-metrics.ts';
 import { AT, building, MAIN, openStores, queued, received } from '../../test/store-fixture.ts';
+import { until } from '../../test/until.ts';
 import { cancelBranch } from './cancel-branch.ts';
 import { cancelRequest } from './cancel-request.ts';
 import { handleDeliveries } from './handle-deliveries.ts';
@@ -300,6 +301,30 @@ describe('at the start', () => {
     );
     await supersedeLeftovers(ports());
     expect(table(id)).toEqual({ runs: 'queued', waits: 'cancelled' });
+  });
+});
+
+describe('an old evaluation of which a job is restarted', () => {
+  test('is built though a newer one is there, until a still newer one comes', async () => {
+    const { id, jobIds } = await building(stores, ['a'], '1', PR);
+    await succeed(jobIds[0]);
+    await dispatcher.adopt(id);
+    await received(stores, '2', PR);
+    await handle();
+    await stores.jobs.restart(id, jobIds, systemClock.now());
+
+    await supersedeLeftovers(ports());
+    expect(statusOf(id)).toBe('building');
+
+    await until(
+      'a millisecond has passed',
+      () =>
+        systemClock.now() >
+        (stores.contenders.of({ ...PR, ref: MAIN, repositoryId: stores.repository.id })[0]?.restartedAt ?? 0),
+    );
+    await received(stores, '3', PR);
+    await handle();
+    expect(statusOf(id)).toBe('superseded');
   });
 });
 

@@ -11,8 +11,9 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sqlite } from '../../src/adapters/sqlite/sql.ts';
 import { outcomeOf } from '../../src/domain/evaluation-outcome.ts';
+import { givesWay, successorOf } from '../../src/domain/supersede.ts';
 import type { EvaluationEnding } from '../../src/ports/evaluator.ts';
-import { AT, drvPath, openStores } from '../store-fixture.ts';
+import { AT, drvPath, MAIN, openStores } from '../store-fixture.ts';
 import { until } from '../until.ts';
 import { createWorld, foundJob, type House, openHouse, type World } from './house.ts';
 import { brokenMoves, forgetEverything, recordMoves } from './moves.ts';
@@ -37,13 +38,13 @@ test('whatever happens, everything ends, once, and nothing is held for ever', {
   });
 });
 
-async function liveAndEnd({ needs, steps }: Scenario): Promise<void> {
+async function liveAndEnd({ needs, dropsSuperseded, steps }: Scenario): Promise<void> {
   await forgetEverything(opened.database);
   const repository = await opened.repositories.ensure(
     { forge: 'here', slug: opened.repository.slug, kind: 'git' },
     AT,
   );
-  const world = createWorld({ ...opened, repository });
+  const world = createWorld({ ...opened, repository }, dropsSuperseded);
   for (const [at, name] of NAMES.entries()) {
     world.store.valid.add(drvPath(name));
     world.store.inputs.set(drvPath(name), picked(needs[at] ?? 0).map(drvPath));
@@ -52,6 +53,8 @@ async function liveAndEnd({ needs, steps }: Scenario): Promise<void> {
   process.on('unhandledRejection', onUnhandled);
   try {
     await live(world, steps);
+    await comeToRest(world);
+    checkGivenWay(world);
     await endEverything(world);
     await stopInTime(world.house);
     check(world);
@@ -85,13 +88,22 @@ async function act(world: World, deed: Deed): Promise<void> {
   };
   switch (deed.does) {
     case 'build':
-      inBackground(house.push());
+      inBackground(house.push(deed.prNumber));
       await letPass(null);
       await lastOf(house.evaluator.open)?.find(picked(deed.jobs).map(foundJob));
       lastOf(house.evaluator.open)?.end(toEvaluationEnding('complete'));
       break;
     case 'push':
-      inBackground(house.push());
+      inBackground(house.push(deed.prNumber, deed.isNewestFirst));
+      break;
+    case 'receive':
+      inBackground(house.receive(deed.prNumber));
+      break;
+    case 'delete branch':
+      inBackground(house.cancelBranch());
+      break;
+    case 'close request':
+      inBackground(house.cancelRequest(deed.prNumber));
       break;
     case 'find':
       choose(house.evaluator.open, deed.which, (open) =>
@@ -113,6 +125,15 @@ async function act(world: World, deed: Deed): Promise<void> {
     case 'restart evaluation':
       choose(evaluationIds(world), deed.which, (id) => inBackground(house.restartEvaluation(id)));
       break;
+    case 'restart failed':
+      choose(evaluationIds(world), deed.which, (id) => inBackground(house.restartFailed(id)));
+      break;
+    case 'bump evaluation':
+      choose(evaluationIds(world), deed.which, (id) => inBackground(house.bumpEvaluation(id)));
+      break;
+    case 'bump job':
+      choose(jobIds(world), deed.which, (id) => inBackground(house.bumpJob(id)));
+      break;
     case 'cancel job':
       choose(jobIds(world), deed.which, (id) => inBackground(house.cancelJob(id)));
       break;
@@ -133,11 +154,41 @@ async function act(world: World, deed: Deed): Promise<void> {
   }
 }
 
-/** From now on the disk has room and everybody does their part. */
+/** From now on the disk has room, what stands in the inbox is handled, and everybody is answered. */
+async function comeToRest(world: World): Promise<void> {
+  world.troubles = 0;
+  await world.house.push(1);
+  await until('everybody is answered', () => world.underWay.size === 0, 5_000);
+}
+
+/** Nothing lives that has to give way, but for what still runs of a branch. */
+function checkGivenWay({ dropsSuperseded, stores }: World): void {
+  const { contenders, evaluations, repository, views } = stores;
+  for (const prNumber of [null, 1, 2]) {
+    const subject = { repositoryId: repository.id, ref: MAIN, prNumber };
+    const found = contenders.of(subject);
+    const successor = successorOf(found);
+    const giving = successor === undefined ? [] : found.filter((older) => givesWay(older, successor));
+    const left = giving.map(({ id }) => ({ ...evaluations.find(id), id }));
+    if (prNumber !== null) {
+      expect(left).toEqual([]);
+    } else if (dropsSuperseded) {
+      expect(
+        left.filter(({ status, supersededBy }) => status !== 'building' || supersededBy === null),
+      ).toEqual([]);
+      // What waits is what ran already, when its host was at fault or the program stopped.
+      const waiting = left.flatMap(({ id }) =>
+        views.jobs({ evaluationId: id, statuses: ['queued'], limit: 99 }),
+      );
+      expect(waiting.filter(({ builder }) => builder === null)).toEqual([]);
+    }
+  }
+}
+
+/** Everybody does their part. */
 async function endEverything(world: World): Promise<void> {
   const { house } = world;
   const { evaluations, database } = world.stores;
-  world.troubles = 0;
   try {
     await until(
       'everything has ended',
@@ -165,6 +216,8 @@ async function endEverything(world: World): Promise<void> {
 async function startAnew(world: World): Promise<void> {
   world.house.kill();
   world.underWay = new Set();
+  // What was on its way to the disk gets there before anybody can start again.
+  await world.stores.database.write([]);
   // A start that meets a full disk ends the program, and the next start is as this one.
   world.troubles = 0;
   world.house = openHouse(world);
@@ -187,12 +240,26 @@ function check(world: World): void {
   expect(house.openLogs()).toBe(0);
   expect([...world.roots.owners.keys()].filter((owner) => owner.endsWith('-drvs'))).toEqual([]);
   for (const id of evaluationIds(world)) {
+    checkSuccessor(world, id);
     const view = views.evaluation(id);
     const jobs = views.jobs({ evaluationId: id, limit: 1_000 });
     expect(jobs.filter(({ status }) => !isJobEnding(status))).toEqual([]);
     const { total, ...counts } = view?.counts ?? { total: 0 };
     expect({ total, ...counts }).toEqual({ total: jobs.length, ...evaluations.counts(id) });
     expect(view?.outcome).toBe(view?.status === 'done' ? outcomeOf(evaluations.counts(id)) : null);
+  }
+}
+
+/** What is superseded names what took its place, which was delivered later; on main only where the repository drops. */
+function checkSuccessor({ dropsSuperseded, stores }: World, id: EvaluationId): void {
+  const { contenders, evaluations } = stores;
+  const evaluation = evaluations.find(id);
+  if (evaluation?.status === 'superseded') {
+    const successor = evaluation.supersededBy ?? id;
+    expect(evaluations.find(successor)?.prNumber).toBe(evaluation.prNumber);
+    expect(successor).not.toBe(id);
+    expect(evaluation.prNumber !== null || dropsSuperseded).toBe(true);
+    expect(successorOf(contenders.of(evaluation))?.id).not.toBe(id);
   }
 }
 

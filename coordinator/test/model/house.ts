@@ -7,6 +7,7 @@ import type { EvaluationId, JobId } from '@argunix/shared/domain/ids';
 import { type DerivationPath, storePathName } from '@argunix/shared/domain/store-path';
 import { AppError } from '@argunix/shared/kit/app-error';
 import { systemClock } from '@argunix/shared/kit/clock';
+import { createContenderStore } from '../../src/adapters/sqlite/contender-store.ts';
 import { createDeliveryStore } from '../../src/adapters/sqlite/delivery-store.ts';
 import { createEvaluationStore } from '../../src/adapters/sqlite/evaluation-store.ts';
 import { createFailedBuilds } from '../../src/adapters/sqlite/failed-builds.ts';
@@ -15,12 +16,19 @@ import type { Reader } from '../../src/adapters/sqlite/open-database.ts';
 import { createRepositoryStore } from '../../src/adapters/sqlite/repository-store.ts';
 import { createReuseStore } from '../../src/adapters/sqlite/reuse-store.ts';
 import type { Writer } from '../../src/adapters/sqlite/writer.ts';
+import { bumpEvaluation, bumpJob } from '../../src/flows/bump-job.ts';
+import { cancelBranch } from '../../src/flows/cancel-branch.ts';
 import { cancelEvaluation } from '../../src/flows/cancel-evaluation.ts';
 import { cancelJob } from '../../src/flows/cancel-job.ts';
+import { cancelRequest } from '../../src/flows/cancel-request.ts';
 import { createDispatcher, type Dispatcher } from '../../src/flows/dispatch-steps.ts';
 import { createEvaluationQueue } from '../../src/flows/evaluation-queue.ts';
+import { handleDeliveries } from '../../src/flows/handle-deliveries.ts';
+import { keepTrying } from '../../src/flows/keep-trying.ts';
 import { recover } from '../../src/flows/recover.ts';
+import { restartFailed } from '../../src/flows/restart-failed.ts';
 import { restartJob } from '../../src/flows/restart-job.ts';
+import { supersedeLeftovers, supersedeOlder } from '../../src/flows/supersede-older.ts';
 import type { DerivationReader } from '../../src/ports/derivation-reader.ts';
 import type { FoundJob } from '../../src/ports/evaluator.ts';
 import type { GcRoots } from '../../src/ports/gc-roots.ts';
@@ -41,6 +49,8 @@ export interface World {
   readonly stores: Stores;
   readonly store: FakeStore;
   readonly roots: FakeRoots;
+  /** Whether pushes to main drop what is left of the one before. */
+  readonly dropsSuperseded: boolean;
   /** So many of the next writes meet a full disk. */
   troubles: number;
   /** What was asked of the house that lives and not yet answered. */
@@ -55,7 +65,15 @@ export interface House {
   readonly dispatcher: Dispatcher;
   readonly openLogs: () => number;
   start(): Promise<void>;
-  push(): Promise<void>;
+  /** To main, or to a request; what stands in the inbox then is handled, for once with the newest first. */
+  push(prNumber?: number | null, isNewestFirst?: boolean): Promise<void>;
+  /** The push stands in the inbox until somebody looks into it. */
+  receive(prNumber: number | null): Promise<unknown>;
+  cancelBranch(): Promise<unknown>;
+  cancelRequest(prNumber: number): Promise<unknown>;
+  restartFailed(id: EvaluationId): Promise<unknown>;
+  bumpEvaluation(id: EvaluationId): Promise<unknown>;
+  bumpJob(id: JobId): Promise<unknown>;
   cancelEvaluation(id: EvaluationId): Promise<unknown>;
   cancelJob(id: JobId): Promise<unknown>;
   restartJob(id: JobId): Promise<unknown>;
@@ -66,9 +84,10 @@ export interface House {
 
 const SLOTS = 2;
 
-export function createWorld(stores: Stores): World {
+export function createWorld(stores: Stores, dropsSuperseded: boolean): World {
   const outside = {
     stores,
+    dropsSuperseded,
     store: createFakeStore(),
     roots: createFakeRoots(),
     troubles: 0,
@@ -187,8 +206,43 @@ export function openHouse(world: Omit<World, 'house'>): House {
     room: { concurrency: 2, budgetBytes: 2_000 },
     onBuilding: (id) => dispatcher.adopt(id),
   });
-  const ports = { ...shared, queue, dispatcher };
+  const contenders = createContenderStore(database);
+  const dropsSuperseded = (): boolean => world.dropsSuperseded;
+  const ports = {
+    ...shared,
+    queue,
+    dispatcher,
+    contenders,
+    dropsSuperseded,
+    line: dispatcher,
+  };
   const deliveries = createDeliveryStore(database);
+  const stopping = new AbortController();
+  const receive = (prNumber: number | null): Promise<unknown> => {
+    pushed += 1;
+    return deliveries.receive({
+      repositoryId: stores.repository.id,
+      kind: prNumber === null ? 'push' : 'pull_request',
+      prNumber,
+      ref: MAIN,
+      // A few revisions in turn: some evaluations take over what earlier ones found.
+      sha: sha(String(pushed % 3)),
+      isTrusted: true,
+      receivedAt: systemClock.now(),
+    });
+  };
+  const handle = async (isNewestFirst: boolean): Promise<void> => {
+    const pending = (): ReturnType<typeof deliveries.pending> =>
+      isNewestFirst ? deliveries.pending().toReversed() : deliveries.pending();
+    await handleDeliveries({
+      ...ports,
+      deliveries: { ...deliveries, pending },
+      coalesceMs: 0,
+      onAccepted: (subject) =>
+        keepTrying(ports, 'end what is superseded', stopping.signal, () => supersedeOlder(ports, subject)),
+    });
+    queue.wake();
+  };
 
   return {
     builder,
@@ -196,24 +250,20 @@ export function openHouse(world: Omit<World, 'house'>): House {
     dispatcher,
     openLogs: () => logs.openCount,
     start: async () => {
+      await supersedeLeftovers(ports);
       await recover({ ...ports, settingsOf, ownBuilders: ['fake'] });
-      queue.wake();
+      await handle(false);
     },
-    push: async () => {
-      pushed += 1;
-      const delivery = {
-        repositoryId: stores.repository.id,
-        kind: 'push',
-        prNumber: null,
-        ref: MAIN,
-        // A few revisions in turn: some evaluations take over what earlier ones found.
-        sha: sha(String(pushed % 3)),
-        isTrusted: true,
-        receivedAt: systemClock.now(),
-      } as const;
-      await deliveries.accept({ ...delivery, id: await deliveries.receive(delivery) }, systemClock.now());
-      queue.wake();
+    push: async (prNumber = null, isNewestFirst = false) => {
+      await receive(prNumber);
+      await handle(isNewestFirst);
     },
+    receive,
+    cancelBranch: () => cancelBranch(ports, stores.repository.id, [MAIN]),
+    cancelRequest: (prNumber) => cancelRequest(ports, stores.repository.id, prNumber),
+    restartFailed: (id) => restartFailed(ports, id),
+    bumpEvaluation: (id) => bumpEvaluation(ports, id),
+    bumpJob: (id) => bumpJob(ports, id),
     cancelEvaluation: (id) => cancelEvaluation(ports, id, 'not wanted'),
     cancelJob: (id) => cancelJob(ports, id),
     restartJob: (id) => restartJob(ports, id),
@@ -223,6 +273,7 @@ export function openHouse(world: Omit<World, 'house'>): House {
       return made;
     },
     stop: async () => {
+      stopping.abort();
       await Promise.all([queue.stop(), dispatcher.stop()]);
       isAlive = false;
     },

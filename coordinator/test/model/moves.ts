@@ -23,6 +23,9 @@ const MOVES = new Set([
   'evaluation queued > cancelled',
   'evaluation evaluating > cancelled',
   'evaluation building > cancelled',
+  'evaluation queued > superseded',
+  'evaluation evaluating > superseded',
+  'evaluation building > superseded',
 ]);
 
 const WATCH = [

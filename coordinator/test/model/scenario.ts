@@ -8,8 +8,12 @@ export const NAMES = ['a', 'b', 'c', 'd', 'e'] as const;
 /** `which` chooses among what there is at that moment. */
 export type Deed =
   /** A revision that is evaluated to these jobs without trouble. */
-  | { readonly does: 'build'; readonly jobs: number }
-  | { readonly does: 'push' }
+  | { readonly does: 'build'; readonly prNumber: number | null; readonly jobs: number }
+  /** To main, or to request 1 or 2; handled at once with what stands in the inbox, or only received. */
+  | { readonly does: 'push'; readonly prNumber: number | null; readonly isNewestFirst: boolean }
+  | { readonly does: 'receive'; readonly prNumber: number | null }
+  | { readonly does: 'delete branch' }
+  | { readonly does: 'close request'; readonly prNumber: number }
   | { readonly does: 'find'; readonly which: number; readonly jobs: number }
   | {
       readonly does: 'evaluated';
@@ -18,7 +22,15 @@ export type Deed =
     }
   | { readonly does: 'finish'; readonly which: number; readonly ending: BuildEnding['kind'] }
   | {
-      readonly does: 'begin' | 'cancel evaluation' | 'cancel job' | 'restart job' | 'restart evaluation';
+      readonly does:
+        | 'begin'
+        | 'cancel evaluation'
+        | 'cancel job'
+        | 'restart job'
+        | 'restart failed'
+        | 'restart evaluation'
+        | 'bump job'
+        | 'bump evaluation';
       readonly which: number;
     }
   | { readonly does: 'full disk'; readonly writes: number }
@@ -33,14 +45,19 @@ export interface Step {
 export interface Scenario {
   /** For each name, a mask of the names that it needs. */
   readonly needs: readonly number[];
+  readonly dropsSuperseded: boolean;
   readonly steps: readonly Step[];
 }
 
 const which = fc.nat(30);
 const jobs = fc.integer({ min: 1, max: 31 });
+const prNumber = fc.constantFrom(null, null, 1, 2);
 const deed: fc.Arbitrary<Deed> = fc.oneof(
-  often(5, { does: fc.constant('build' as const), jobs }),
-  often(1, { does: fc.constant('push' as const) }),
+  often(5, { does: fc.constant('build' as const), prNumber, jobs }),
+  often(2, { does: fc.constant('push' as const), prNumber, isNewestFirst: fc.boolean() }),
+  often(1, { does: fc.constant('receive' as const), prNumber }),
+  often(1, { does: fc.constant('delete branch' as const) }),
+  often(1, { does: fc.constant('close request' as const), prNumber: fc.constantFrom(1, 2) }),
   often(2, { does: fc.constant('find' as const), which, jobs }),
   often(2, {
     does: fc.constant('evaluated' as const),
@@ -64,6 +81,8 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   }),
   often(2, { does: fc.constantFrom('cancel evaluation' as const, 'restart evaluation' as const), which }),
   often(8, { does: fc.constantFrom('cancel job' as const, 'restart job' as const), which }),
+  often(2, { does: fc.constant('restart failed' as const), which }),
+  often(1, { does: fc.constantFrom('bump job' as const, 'bump evaluation' as const), which }),
   often(2, { does: fc.constant('full disk' as const), writes: fc.integer({ min: 1, max: 4 }) }),
   often(1, { does: fc.constantFrom('kill' as const, 'stop' as const) }),
 );
@@ -74,6 +93,7 @@ const step: fc.Arbitrary<Step> = fc.record({
 
 export const scenario: fc.Arbitrary<Scenario> = fc.record({
   needs: fc.tuple(...NAMES.map((_, at) => fc.nat(2 ** at - 1))),
+  dropsSuperseded: fc.boolean(),
   steps: fc.array(step, { minLength: 5, maxLength: 45 }),
 });
 
