@@ -255,7 +255,7 @@ test('cancelled while it is taken over, it stays cancelled, has no jobs and hold
     {
       ...stores,
       queue,
-      dispatcher: dispatcher as never,
+      dispatcher: dispatcher,
       roots,
       changes: { tell: () => undefined, listen: () => () => undefined },
       clock: systemClock,
