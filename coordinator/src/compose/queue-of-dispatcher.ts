@@ -30,7 +30,7 @@ export interface DispatcherQueue extends Queue {
   sentence(jobId: JobId): string | null;
 }
 
-// Some 20 ms of reading: what stands further back in the line is counted and not listed.
+// What stands further back in the line is counted and not listed.
 const MOST_LISTED = 1_000;
 const NO_BUILDER = 'No builder is there that could build it.';
 
