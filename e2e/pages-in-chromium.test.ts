@@ -308,5 +308,7 @@ test('without JavaScript every page says the same', async () => {
   ]);
   await plain.getByRole('link', { name: 'Log alone' }).click();
   expect(await plain.locator('.log-line').count()).toBe(2);
+  await plain.getByRole('link', { name: 'Queue' }).click();
+  expect(await plain.locator('#queue').innerText()).toContain(ATTR);
   await context.close();
 });

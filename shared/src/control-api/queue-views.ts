@@ -122,9 +122,11 @@ export const LeaseView = z.object({
   drv_path: z.string(),
   builder: z.string(),
   running: z.boolean(),
+  /** No job names it: it is a dependency that `job_count` jobs share. */
+  internal: z.boolean(),
   started_at: Time.nullable(),
   finished_at: Time.nullable(),
-  /** The first of the jobs that need it. */
+  /** The first of the jobs that name it, or that share it where it is internal. */
   jobs: z.array(JobRef),
   job_count: Count,
   log_url: z.string(),

@@ -18,6 +18,7 @@ const MOST_UNDER_WAY = 20;
 const MOST_RUNNING = 20;
 const MOST_NEWEST = 20;
 const TAIL_LINES = 2000;
+const MOST_LINES = 30;
 const MOST_QUEUED = 100;
 
 export function addPageRoutes(app: FastifyInstance, sources: PageSources): void {
@@ -47,7 +48,7 @@ function showStatus(asked: PageRequest): FastifyReply {
       now: sources.now(),
       underWay: views.evaluations({ statuses: UNDER_WAY, limit: MOST_UNDER_WAY }).evaluations,
       running: views.activeJobs(MOST_RUNNING).filter(({ job }) => job.status === 'running'),
-      queue: views.queue(1),
+      queue: views.queue(MOST_LINES),
       newest: views.evaluations({ statuses: ENDED, limit: MOST_NEWEST }).evaluations,
     }),
   );

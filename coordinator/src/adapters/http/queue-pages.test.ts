@@ -173,6 +173,21 @@ test('a shared dependency is shown as one, wherever it runs, and its page has it
   expect((await server.inject({ url: '/leases/8' })).statusCode).toBe(404);
 });
 
+test('the page of a lease that ran for a job names that job, and calls it no shared dependency', async () => {
+  const job = jobRow({ id: 1, eval_id: 1, attr: ATTR });
+  const rows = smallRows({ jobs: [job] });
+  const lease = { drvPath: drv('a'), builder: 'local', startedAt: null, endedAt: null, jobIds: [1] };
+  const server = await startHttpServer({
+    rows,
+    directory: createFakeDirectory(rows, new Map([[toLeaseId(5), lease]])),
+  });
+
+  const body = await pageAt(server, '/leases/5');
+
+  expect(body).toContain(`href="${PAGE}"`);
+  expect(body).not.toContain('shared dependency');
+});
+
 test('only a job that waits follows the queue', async () => {
   const waiting = await serve([queuedJob()], { why: new Map([[1, BUSY]]) });
   const ended = await serve([jobRow({ id: 1, eval_id: 1, attr: ATTR })]);

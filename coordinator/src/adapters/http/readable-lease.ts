@@ -27,16 +27,19 @@ export function findReadableLease(
   const step = queue.snapshot(0).running.find((one) => one.leaseId === leaseId);
   const needing: readonly ListedJob[] =
     step === undefined ? directory.jobsOfLease(leaseId) : [...directory.jobs(step.jobIds).values()];
-  const jobs = needing.map(({ ref }) => ref).filter(({ repo }) => isReadable(repo));
-  if (lease === undefined || jobs.length === 0) {
+  const seen = needing.filter(({ ref }) => isReadable(ref.repo));
+  if (lease === undefined || seen.length === 0) {
     return undefined;
   }
+  const naming = seen.filter(({ drvPath }) => drvPath === lease.drvPath);
+  const jobs = (naming.length > 0 ? naming : seen).map(({ ref }) => ref);
   return {
     id: leaseId,
     name: storePathName(lease.drvPath),
     drv_path: lease.drvPath,
     builder: lease.builder,
     running: step !== undefined,
+    internal: naming.length === 0,
     started_at: toTimeOrNull(step?.startedAt ?? lease.startedAt),
     finished_at: toTimeOrNull(lease.endedAt),
     jobs: jobs.slice(0, MOST_NAMED),

@@ -15,8 +15,8 @@ export interface QueueLimits {
   readonly limit: number;
 }
 
-// Some 10 ms of reading: so many ready steps are looked through for those that this reader may see.
-const MOST_LOOKED_THROUGH = 1_000;
+// So many ready steps are looked through for those that this reader may see; each can mean ten jobs to read.
+const MOST_LOOKED_THROUGH = 500;
 const INTERNAL_REASON = 'A shared dependency: it is built before the jobs that need it.';
 
 export function readQueue(
@@ -30,7 +30,10 @@ export function readQueue(
   const ready = visible.ready(snapshot.next);
   return {
     counts: visible.readsAll ? snapshot.counts : countVisible(),
-    lines: visible.readsAll ? snapshot.lines.map(toLine) : linesOf(ready, snapshot.lines, queue),
+    lines: (visible.readsAll ? snapshot.lines.map(toLine) : linesOf(ready, snapshot.lines, queue)).slice(
+      0,
+      limit,
+    ),
     shares: sharesOf(snapshot, visible).slice(0, limit),
     running: running.slice(0, limit),
     next: ready.slice(0, limit).map((one) => toReadyStep(one, visible, queue)),

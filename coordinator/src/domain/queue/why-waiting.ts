@@ -39,13 +39,12 @@ export function whyWaiting(
       })),
     };
   }
-  const guard = step.guardedBy;
-  if (guard !== undefined) {
-    const text = `Waits for ${storePathName(guard.drvPath)}, whose build makes ${storePathName(step.drvPath)} along the way.`;
-    return {
-      ...waiting('needs', text),
-      needs: [{ drvPath: guard.drvPath, jobIds: guard.jobs.slice(0, MOST_NEEDS).map(({ jobId }) => jobId) }],
-    };
+  if (step.guardedBy !== undefined) {
+    // It may be of a repository that whoever asks must not know of: it has no name here.
+    return waiting(
+      'needs',
+      `Waits for a build under way that makes ${storePathName(step.drvPath)} along the way.`,
+    );
   }
   return whyLine(scheduler, scheduler.deskOf(step), now);
 }

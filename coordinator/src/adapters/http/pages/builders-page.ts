@@ -5,7 +5,7 @@ import type { Page } from './layout.ts';
 import { ago, ahead, lasted } from './moments.ts';
 import { slotPicture } from './slot-picture.ts';
 import { builderMark, jobMark } from './state-mark.ts';
-import { runningRows } from './step-rows.ts';
+import { runningRow } from './step-rows.ts';
 
 export function buildersPage(builders: readonly BuilderView[], now: number): Page {
   return {
@@ -28,8 +28,10 @@ function builderCard(builder: BuilderView, now: number): Html {
 ${trouble(builder, now)}
 ${state !== 'absent' && slotPicture(builder)}
 ${facts(builder)}
-${current.length > 0 && html`<ul class="rows">${current.map((job) => currentJob(job, now))}</ul>`}
-${internal_steps.length > 0 && runningRows(internal_steps, { now, showsBuilder: false })}
+${
+  current.length + internal_steps.length > 0 &&
+  html`<ul class="rows">${current.map((job) => currentJob(job, now))}${internal_steps.map((step) => runningRow(step, { now, showsBuilder: false }))}</ul>`
+}
 </article>`;
 }
 
@@ -61,7 +63,7 @@ ${nix_version !== null && html`<div><dt>Nix</dt><dd>${nix_version}</dd></div>`}
 }
 
 function currentJob(job: BuilderView['current'][number], now: number): Html {
-  return html`<li class="row"><div class="row-head">${jobMark('running', 'building')}
+  return html`<li class="row"><div class="row-head">${jobMark('running', job.started_at === null ? 'starting' : 'building')}
 <a class="row-title" href="${jobPath(job.repo, job.eval_id, job.attr)}"><bdi>${job.attr}</bdi></a>
 <span class="row-when">${lasted(job.started_at, null, now)}</span></div>
 <p class="row-facts"><bdi>${job.repo.slug}</bdi> #${job.eval_id}</p></li>`;

@@ -43,13 +43,13 @@ ${jobLog(content)}
 
 function summary({ job, why, now }: JobPageContent): Html {
   const took = lasted(job.started_at, job.finished_at, now);
-  return html`<p class="verdict"${job.status === 'queued' && html` data-queue`}>${job.status === 'running' ? jobMark('running', phaseWord(job.phase)) : jobMark(job.status)} <span class="reason">${why.reason}</span></p>
+  return html`<p class="verdict"${job.status === 'queued' && html` data-queue`}>${job.status === 'running' ? jobMark('running', phaseWord(job.phase)) : jobMark(job.status)} <span class="reason"><bdi>${why.reason}</bdi>${dueWords(why, now)}</span></p>
 ${earlierFailure(job.earlier, now)}
 <p class="facts"><bdi>${job.name}</bdi> · ${job.system}${job.builder !== null && html` · on ${job.builder}`}${took !== null && html` · ${took}`}${
     job.started_at === null
       ? html` · queued ${ago(job.created_at, now)}`
       : html` · started ${ago(job.started_at, now)}`
-  }${job.attempts > 1 && html` · attempt ${job.attempts}`}${dueWords(why, now)}</p>
+  }${job.attempts > 1 && html` · attempt ${job.attempts}`}</p>
 ${needRows(why, now)}`;
 }
 

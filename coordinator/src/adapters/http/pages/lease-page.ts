@@ -1,4 +1,4 @@
-/** The page of a shared dependency: no job names it, so it has none of theirs. */
+/** The page of one dispatch: of a shared dependency, which no job names and which has no other page. */
 import { leaseLogPath, leaseLogStreamPath } from '@argunix/shared/control-api/paths';
 import type { LeaseView } from '@argunix/shared/control-api/queue-views';
 import type { LogTail } from '../../../ports/job-logs.ts';
@@ -7,7 +7,7 @@ import type { Page } from './layout.ts';
 import { logSection } from './log-section.ts';
 import { ago, lasted } from './moments.ts';
 import { jobMark } from './state-mark.ts';
-import { sharedBy } from './step-rows.ts';
+import { namedBy, sharedBy } from './step-rows.ts';
 
 export interface LeasePageContent {
   readonly lease: LeaseView;
@@ -16,7 +16,7 @@ export interface LeasePageContent {
 }
 
 export function leasePage({ lease, log, now }: LeasePageContent): Page {
-  const { id, name, drv_path, running, builder, jobs, job_count, started_at, finished_at } = lease;
+  const { internal, id, name, drv_path, running, builder, jobs, job_count, started_at, finished_at } = lease;
   const took = lasted(started_at, finished_at, now);
   return {
     title: name,
@@ -25,7 +25,7 @@ export function leasePage({ lease, log, now }: LeasePageContent): Page {
     followsLog: true,
     body: html`<h1 class="attr"><bdi>${name}</bdi></h1>
 <div id="summary" data-live${running && html` data-queue`}>
-<p class="verdict">${running ? jobMark('running', started_at === null ? 'starting' : 'building') : jobMark('cancelled', 'ended')} <span class="reason">${sharedBy(jobs, job_count)}</span></p>
+<p class="verdict">${running ? jobMark('running', started_at === null ? 'starting' : 'building') : jobMark('cancelled', 'ended')} <span class="reason">${internal ? sharedBy(jobs, job_count) : namedBy(jobs, job_count)}</span></p>
 <p class="facts">on <bdi>${builder}</bdi>${took !== null && html` · ${took}`}${started_at !== null && html` · started ${ago(started_at, now)}`}</p>
 </div>
 ${logSection({

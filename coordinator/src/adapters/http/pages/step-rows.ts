@@ -6,18 +6,22 @@ import { type Html, html, join } from './html.ts';
 import { ago, lasted } from './moments.ts';
 import { jobMark } from './state-mark.ts';
 
-export function runningRows(
-  steps: readonly RunningStep[],
-  { now, showsBuilder }: { readonly now: number; readonly showsBuilder: boolean },
-): Html {
-  return html`<ul class="rows">${steps.map(
-    (step) => html`<li class="row">
+export interface RunningRow {
+  readonly now: number;
+  readonly showsBuilder: boolean;
+}
+
+export function runningRows(steps: readonly RunningStep[], look: RunningRow): Html {
+  return html`<ul class="rows">${steps.map((step) => runningRow(step, look))}</ul>`;
+}
+
+export function runningRow(step: RunningStep, { now, showsBuilder }: RunningRow): Html {
+  return html`<li class="row">
 <div class="row-head">${jobMark('running', step.started_at === null ? 'starting' : 'building')}
 ${step.internal ? html`<a class="row-title" href="${leasePath(step.lease_id)}"><bdi>${step.name}</bdi></a>` : jobLink(step.jobs[0], step.name)}
 <span class="row-when">${lasted(step.started_at, null, now)}</span></div>
 <p class="row-facts">${join(runningFacts(step, showsBuilder), ' · ')}</p>
-</li>`,
-  )}</ul>`;
+</li>`;
 }
 
 function runningFacts(step: RunningStep, showsBuilder: boolean): Html[] {
@@ -52,10 +56,14 @@ function ownedBy([first]: readonly JobRef[], count: number): Html {
 
 /** What no job names, as what it is. */
 export function sharedBy(jobs: readonly JobRef[], count: number): Html {
-  const rest = count - jobs.length;
   return html`shared dependency of ${count === 1 ? '1 job' : `${count} jobs`}${
-    jobs.length > 0 && html`: ${join(jobs.map(shortLink), ', ')}${rest > 0 && ` and ${rest} more`}`
+    jobs.length > 0 && html`: ${namedBy(jobs, count)}`
   }`;
+}
+
+export function namedBy(jobs: readonly JobRef[], count: number): Html {
+  const rest = count - jobs.length;
+  return html`${join(jobs.map(shortLink), ', ')}${rest > 0 && ` and ${rest} more`}`;
 }
 
 function shortLink(job: JobRef): Html {

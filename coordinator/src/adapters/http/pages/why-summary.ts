@@ -14,7 +14,9 @@ const UNTIL_WORDS: Partial<Record<WhyView['kind'], string>> = {
 
 /** When the waiting ends by itself. */
 export function dueWords({ kind, until }: WhyView, now: number): Html | false {
-  return until !== null && html` · ${UNTIL_WORDS[kind] ?? 'due'} ${ahead(until, now)}`;
+  return (
+    until !== null && html` <span class="quiet">· ${UNTIL_WORDS[kind] ?? 'due'} ${ahead(until, now)}</span>`
+  );
 }
 
 export function needRows({ needs }: WhyView, now: number): Html | false {
