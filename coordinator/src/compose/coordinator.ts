@@ -81,7 +81,8 @@ export async function startCoordinator({
     env,
     nix,
     log,
-    buildsHere: configuration.localBuilds,
+    localBuilders: configuration.localBuilders,
+    isExpectedOffline: (name) => configuration.buildersExpectedOffline.includes(name),
     evaluationConcurrency: schedule.evaluationConcurrency,
     evaluationBudgetBytes: schedule.evaluationBudgetBytes,
     buildTimeoutMs: schedule.buildTimeoutMs,
@@ -185,7 +186,8 @@ export async function startCoordinator({
     views,
     queue,
     directory,
-    nixVersionOf: (name: string) => (name === engine.builder.name ? engine.builder.nixVersion : null),
+    nixVersionOf: (name: string) =>
+      engine.fleet.present.find((builder) => builder.name === name)?.nixVersion ?? null,
     warnings,
     readiness: () =>
       isReady ? canWrite(database) : ({ kind: 'not_ready', reason: 'It is still starting.' } as const),

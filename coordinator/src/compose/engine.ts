@@ -10,8 +10,7 @@ import { createFileLogStore } from '../adapters/logs/file-log-store.ts';
 import { createBuildPlan } from '../adapters/nix/build-plan.ts';
 import { createDerivationReader } from '../adapters/nix/derivation-reader.ts';
 import { createGcRoots } from '../adapters/nix/gc-roots.ts';
-import { createLocalBuilder } from '../adapters/nix/local-builder.ts';
-import { createLocalFleet } from '../adapters/nix/local-fleet.ts';
+import { createLocalFleet, type LocalFleetOptions } from '../adapters/nix/local-fleet.ts';
 import { createRootRegistrar } from '../adapters/nix/root-registrar.ts';
 import { createStoreReader } from '../adapters/nix/store-reader.ts';
 import { createConfinement } from '../adapters/nix-eval/confinement/confinement.ts';
@@ -27,7 +26,7 @@ import { createReuseStore } from '../adapters/sqlite/reuse-store.ts';
 import { createDispatcher, type Dispatcher } from '../flows/dispatch-steps.ts';
 import { createEvaluationQueue, type EvaluationQueue } from '../flows/evaluation-queue.ts';
 import { recover } from '../flows/recover.ts';
-import type { Builder } from '../ports/builder.ts';
+import type { BuilderFleet } from '../ports/builder-fleet.ts';
 import type { Changes } from '../ports/changes.ts';
 import type { EvaluationStore } from '../ports/evaluation-store.ts';
 import type { Evaluator } from '../ports/evaluator.ts';
@@ -48,8 +47,9 @@ export interface EngineOptions {
   readonly metrics: Metrics;
   /** Null: whichever is installed. */
   readonly preferredEvaluator: Evaluator['name'] | null;
-  /** False: this host evaluates and does not build. */
-  readonly buildsHere: boolean;
+  /** None: this host evaluates and does not build. */
+  readonly localBuilders: LocalFleetOptions['builders'];
+  readonly isExpectedOffline: (builder: string) => boolean;
   readonly evaluationConcurrency: number;
   /** Memory of all evaluations together. */
   readonly evaluationBudgetBytes: number;
@@ -75,7 +75,7 @@ export interface Engine {
   readonly store: StoreReader;
   readonly checkout: SourceCheckout;
   readonly changes: Changes;
-  readonly builder: Builder;
+  readonly fleet: BuilderFleet;
   readonly queue: EvaluationQueue;
   readonly dispatcher: Dispatcher;
   readonly metrics: Metrics;
@@ -157,12 +157,12 @@ function composeWith(
   const derivations = createDerivationReader();
   const store = createStoreReader({ env, derivations });
   const checkout = options.createCheckout(database);
-  const builder = createLocalBuilder({
-    name: 'local',
+  const fleet = createLocalFleet({
     configuration: options.nix,
     env,
     derivations,
-    ...(options.buildsHere ? {} : { offer: { slots: 0 } }),
+    builders: options.localBuilders,
+    isExpectedOffline: options.isExpectedOffline,
   });
   const shared = {
     evaluations,
@@ -177,7 +177,6 @@ function composeWith(
     metrics: options.metrics,
   };
   const retries = { retries: options.infrastructureRetries, retryMs: options.infrastructureRetryMs };
-  const fleet = createLocalFleet([builder], () => false);
   const dispatcher = createDispatcher({
     ...shared,
     ...retries,
@@ -213,10 +212,10 @@ function composeWith(
   return {
     ...shared,
     database,
-    builder,
+    fleet,
     queue,
     dispatcher,
-    warnings,
+    warnings: [...warnings, ...fleet.warnings],
     start: async () => {
       await recover({
         ...shared,

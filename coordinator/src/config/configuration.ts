@@ -21,6 +21,8 @@ export interface Configuration {
   readonly schedule: ScheduleSettings;
   readonly retention: RetentionSettings;
   readonly localBuilds: boolean;
+  /** Those of this host; none when it does not build. */
+  readonly localBuilders: readonly LocalBuilderSettings[];
   readonly allowUnsandboxedUntrusted: boolean;
   /** Addresses and networks. */
   readonly trustedProxies: readonly string[];
@@ -33,6 +35,16 @@ export interface Configuration {
   /** Builders whose work waits for them without end. */
   readonly buildersExpectedOffline: readonly string[];
   readonly metricsTokenPath: string | null;
+}
+
+/** Null: all that the host has. */
+export interface LocalBuilderSettings {
+  readonly name: string;
+  readonly slots: number | null;
+  readonly systems: readonly string[] | null;
+  readonly features: readonly string[] | null;
+  readonly mandatoryFeatures: readonly string[];
+  readonly speedFactor: number;
 }
 
 export interface ScheduleSettings {

@@ -87,6 +87,34 @@ describe('a good configuration', () => {
     });
   });
 
+  test.each([
+    [
+      '',
+      [{ name: 'local', slots: null, systems: null, features: null, mandatoryFeatures: [], speedFactor: 1 }],
+    ],
+    ['local_builds: false', []],
+    [
+      'local_builders: { small: , big: { slots: 8, features: [kvm], mandatory_features: [kvm], speed_factor: 2 } }',
+      [
+        { name: 'small', slots: null, systems: null, features: null, mandatoryFeatures: [], speedFactor: 1 },
+        {
+          name: 'big',
+          slots: 8,
+          systems: null,
+          features: ['kvm'],
+          mandatoryFeatures: ['kvm'],
+          speedFactor: 2,
+        },
+      ],
+    ],
+  ])('%j: the builders of this host', async (line, localBuilders) => {
+    const text = `external_url: http://x\nforges: {}\n${line}`;
+
+    const loaded = await readConfiguration(text, 'argunix.yaml', { env: {} });
+
+    expect(loaded).toMatchObject({ kind: 'configuration', configuration: { localBuilders } });
+  });
+
   test('one written for the Rust argunix loads unchanged, and every key without effect is told', async () => {
     const loaded = await loadConfiguration(join(FIXTURES, 'rust.yaml'), { env: { SECRETS: secrets } });
 

@@ -13,6 +13,7 @@ export function judgeReferences(document: unknown): readonly Remark[] {
     ...judgeCacheNames(document),
     ...judgeRegistryNames(document, forges),
     ...judgeServeCache(document),
+    ...judgeLocalBuilders(document),
     ...judgeForgeNames(forges),
     ...forges.flatMap(([name, forge]) => [
       ...judgeForgeAuth(['forges', name], forge),
@@ -77,6 +78,25 @@ function unknownNames(
           },
         ],
   );
+}
+
+function judgeLocalBuilders(document: unknown): readonly Remark[] {
+  const builders = entriesOf(document, ['local_builders']);
+  if (valueAt(document, ['local_builders']) !== undefined && builders.length === 0) {
+    return [
+      {
+        path: ['local_builders'],
+        message: 'expected at least one builder, got none; local_builds: false keeps this host from building',
+      },
+    ];
+  }
+  // What it does not offer cannot be required of it: nothing would ever be built there.
+  return builders.flatMap(([name, builder]) => {
+    const offered = textsOf(builder, 'features').map(([, feature]) => feature);
+    return valueAt(builder, ['features']) === undefined
+      ? []
+      : unknownNames(['local_builders', name, 'mandatory_features'], builder, offered, 'its features');
+  });
 }
 
 function judgeServeCache(document: unknown): readonly Remark[] {

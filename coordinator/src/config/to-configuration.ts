@@ -1,6 +1,12 @@
 import { join, resolve } from 'node:path';
 import { nameCaches } from './cache-name.ts';
-import type { CacheSettings, Configuration, RetentionSettings, ScheduleSettings } from './configuration.ts';
+import type {
+  CacheSettings,
+  Configuration,
+  LocalBuilderSettings,
+  RetentionSettings,
+  ScheduleSettings,
+} from './configuration.ts';
 import { hostSystem } from './host-system.ts';
 import type { ConfigurationDocument } from './schema/configuration-document.ts';
 import type { RetentionSection } from './schema/retention.ts';
@@ -29,6 +35,7 @@ export function toConfiguration(document: ConfigurationDocument, workingDir: str
     schedule: toSchedule(document),
     retention: toRetention(document.retention),
     localBuilds: document.local_builds,
+    localBuilders: document.local_builds ? toLocalBuilders(document.local_builders) : [],
     allowUnsandboxedUntrusted: document.allow_unsandboxed_untrusted,
     trustedProxies: document.trusted_proxies,
     forges: Object.entries(document.forges).map(([name, forge]) => toForge(name, forge, document, file)),
@@ -53,6 +60,19 @@ export function toConfiguration(document: ConfigurationDocument, workingDir: str
     ),
     metricsTokenPath: maybeFile(document.metrics.token_path),
   };
+}
+
+function toLocalBuilders(
+  builders: ConfigurationDocument['local_builders'] = { local: null },
+): readonly LocalBuilderSettings[] {
+  return Object.entries(builders).map(([name, builder]) => ({
+    name,
+    slots: builder?.slots ?? null,
+    systems: builder?.systems ?? null,
+    features: builder?.features ?? null,
+    mandatoryFeatures: builder?.mandatory_features ?? [],
+    speedFactor: builder?.speed_factor ?? 1,
+  }));
 }
 
 function toSchedule({ schedule, eval: evaluation }: ConfigurationDocument): ScheduleSettings {

@@ -58,6 +58,7 @@ export function remarkWithoutEffect(document: unknown): readonly Remark[] {
             },
       ),
     ),
+    ...remarkLocalBuilders(document),
     ...matching(document, ['forges', '*'], []).flatMap((path) => remarkForgeKind(document, path)),
   ];
 }
@@ -65,6 +66,12 @@ export function remarkWithoutEffect(document: unknown): readonly Remark[] {
 function isOff(value: unknown): boolean {
   const isEmpty = typeof value === 'object' && value !== null && Object.values(value).every(isOff);
   return value === false || isEmpty;
+}
+
+function remarkLocalBuilders(document: unknown): readonly Remark[] {
+  return valueAt(document, ['local_builds']) === false && valueAt(document, ['local_builders']) !== undefined
+    ? [{ path: ['local_builders'], at: 'key', message: 'has no effect: local_builds is off' }]
+    : [];
 }
 
 function remarkForgeKind(document: unknown, path: KeyPath): readonly Remark[] {

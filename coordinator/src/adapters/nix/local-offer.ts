@@ -3,14 +3,14 @@ import { nativeSystems } from '@argunix/shared/domain/native-systems';
 import type { NixConfiguration } from '@argunix/shared/nix/nix-configuration';
 import type { BuilderOffer } from '../../domain/builder-offer.ts';
 
-/** Left out: all that the host has. */
+/** Null or left out: all that the host has. */
 export interface OfferedPart {
   /** 0: it builds nothing. */
-  readonly slots?: number | undefined;
-  readonly systems?: readonly string[] | undefined;
-  readonly features?: readonly string[] | undefined;
-  readonly mandatoryFeatures?: readonly string[] | undefined;
-  readonly speedFactor?: number | undefined;
+  readonly slots?: number | null;
+  readonly systems?: readonly string[] | null;
+  readonly features?: readonly string[] | null;
+  readonly mandatoryFeatures?: readonly string[];
+  readonly speedFactor?: number;
 }
 
 /** Nix itself refuses what its host does not have, so nothing more is offered than that. */
@@ -27,6 +27,16 @@ export function localOffer(configuration: NixConfiguration, part: OfferedPart = 
     slots: part.slots ?? Math.max(1, configuration.maxJobs),
     speedFactor: part.speedFactor ?? 1,
   };
+}
+
+/** What is asked of this host that its Nix does not have; empty where all is well. */
+export function lackingOf(configuration: NixConfiguration, part: OfferedPart): readonly string[] {
+  const systems = systemsOf(configuration);
+  const wanted = [...(part.features ?? []), ...(part.mandatoryFeatures ?? [])];
+  return [
+    ...(part.systems ?? []).filter((system) => !systems.includes(system)),
+    ...new Set(wanted.filter((feature) => !configuration.systemFeatures.includes(feature))),
+  ];
 }
 
 function systemsOf({ system, extraPlatforms }: NixConfiguration): readonly string[] {

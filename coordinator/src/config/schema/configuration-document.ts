@@ -6,6 +6,7 @@ import {
   BuilderName,
   BuilderSettings,
   EnrollmentSection,
+  LocalBuilder,
   MetricsSection,
   SocketAddressText,
 } from './builders.ts';
@@ -42,6 +43,15 @@ export const ConfigurationDocument = section({
   eval: EvaluationSection.prefault({}).describe('How flakes are evaluated.'),
   retention: RetentionSection.prefault({}).describe('What is kept, and how long.'),
   local_builds: flag().default(true).describe('This host builds too, without an agent.'),
+  local_builders: z
+    .record(BuilderName, LocalBuilder.nullable(), {
+      error: (issue) =>
+        issue.code === 'invalid_type' ? 'expected a map from names of builders to settings' : undefined,
+    })
+    .optional()
+    .describe(
+      'The places that this host has for builds, by name. They all build in its one store; several of them keep some places for certain work, which then does not wait behind other work. Left out: one named local, with all that the host has.',
+    ),
   allow_unsandboxed_untrusted: flag()
     .default(false)
     .describe("Let work of strangers run where Nix's sandbox is off: there it can read the whole store."),
