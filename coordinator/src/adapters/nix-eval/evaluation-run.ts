@@ -49,8 +49,13 @@ export async function runEvaluation(
   }
   const onAbort = (): void => end({ kind: 'cancelled' });
   const timer = setTimeout(() => end(timedOut(request, underWay.values())), request.timeoutMs);
-  const batches = createFoundBatches(onFound, () =>
-    end({ kind: 'infrastructure', reason: 'What was found could not be stored.' }),
+  let open: EvaluationSpace | undefined;
+  const batches = createFoundBatches(
+    async (found) => {
+      await open?.settled();
+      await onFound(found);
+    },
+    () => end({ kind: 'infrastructure', reason: 'What was found could not be stored.' }),
   );
   const memory = watchMemory(request.memoryBytes, (pid) => onExcess.get(pid)?.());
   signal.addEventListener('abort', onAbort, { once: true });
@@ -67,12 +72,14 @@ export async function runEvaluation(
           ? judgeFailure(address.message, request, space)
           : timedOut(request, underWay.values());
       }
-      return await walk({
+      open = space;
+      const walked = await walk({
         ...{ request, space, flakeUrl: address.url, batches, memory, underWay, onExcess },
         ...{ signal: stop.signal, remainingMs, end },
       });
+      await batches.flush();
+      return walked;
     });
-    await batches.flush();
     return ending ?? came;
   } finally {
     clearTimeout(timer);

@@ -18,6 +18,11 @@ export interface EvaluationSpace {
   wrap(program: string, args: readonly string[]): SpaceCommand;
   /** Why an import from a derivation may not be built, where it could get around the confinement. */
   readonly importRefusal: string | undefined;
+  /**
+   * Resolves when all that programs in it were told is in the store is there: they may be told a little early. Rejects
+   * with `nix.failed` when some of it is not.
+   */
+  settled(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -49,6 +54,7 @@ export function createUnconfinedSpaces(env: Readonly<Record<string, string | und
             const [command = program, ...rest] = limitedCommand(needs.memoryBytes, [program, ...args]);
             return { command, args: rest, env };
           },
+          settled: () => Promise.resolve(),
           close: () => Promise.resolve(),
         },
       });

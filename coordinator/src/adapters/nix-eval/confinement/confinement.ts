@@ -15,6 +15,7 @@ import type { Logger } from '@argunix/shared/kit/logger';
 import { describeEnding, outputOf, runProcess } from '@argunix/shared/kit/run-process';
 import type { NixConfiguration } from '@argunix/shared/nix/nix-configuration';
 import {
+  type EvaluationSpace,
   type EvaluationSpaces,
   limitedCommand,
   type SpaceNeeds,
@@ -94,6 +95,13 @@ export async function createConfinement(options: ConfinementOptions): Promise<Co
   }
 }
 
+/** How an evaluation reaches the store. */
+interface StoreDoor extends Pick<EvaluationSpace, 'settled' | 'close'> {
+  /** With the socket; what is in it is seen by the evaluator. */
+  readonly socketDir: string;
+  readonly isOwn: boolean;
+}
+
 interface Host {
   readonly options: ConfinementOptions;
   readonly isRoot: boolean;
@@ -161,7 +169,7 @@ function confinementOf(host: Host): Confinement {
   const socket = options.systemDaemonSocket ?? '/nix/var/nix/daemon-socket/socket';
   const daemons = new Map<boolean, OwnDaemon>();
 
-  function ownDaemon(isOutgoing: boolean): { readonly daemon: OwnDaemon; readonly socketDir: string } {
+  function ownDaemon(isOutgoing: boolean): OwnDaemon {
     const socketDir = join(options.dir, isOutgoing ? 'daemon' : 'daemon-offline');
     const daemon =
       daemons.get(isOutgoing) ??
@@ -170,20 +178,37 @@ function confinementOf(host: Host): Confinement {
         command: join(dirname(host.nix), 'nix-daemon'),
       });
     daemons.set(isOutgoing, daemon);
-    return { daemon, socketDir };
+    return daemon;
   }
 
-  async function daemonFor(
-    allowNetwork: boolean,
-  ): Promise<{ readonly socketDir: string; readonly isOwn: boolean } | string> {
+  async function daemonFor(allowNetwork: boolean): Promise<StoreDoor | string> {
     if (await accepts(socket)) {
-      return { socketDir: dirname(socket), isOwn: false };
+      return {
+        ...{ socketDir: dirname(socket), isOwn: false },
+        settled: () => Promise.resolve(),
+        close: () => Promise.resolve(),
+      };
     }
     if (!isRoot) {
       return `No Nix daemon answers at ${socket}: start nix-daemon; confined evaluations write to the store through it.`;
     }
-    const { daemon, socketDir } = ownDaemon(allowNetwork);
-    return (await daemon.ready()) ?? { socketDir, isOwn: true };
+    const daemon = ownDaemon(allowNetwork);
+    return (await daemon.ready()) ?? (await openFront(daemon));
+  }
+
+  async function openFront(daemon: OwnDaemon): Promise<StoreDoor> {
+    const socketDir = await makeTemporary(host, 'store-');
+    // The socket in it is all there is, and the mount namespace decides who sees it.
+    await chmod(socketDir, 0o755);
+    const front = await daemon.fronts.open(join(socketDir, 'socket'));
+    return {
+      ...{ socketDir, isOwn: true },
+      settled: () => front.settled(),
+      async close() {
+        await front.close();
+        await rm(socketDir, { recursive: true, force: true });
+      },
+    };
   }
 
   async function open(needs: SpaceNeeds, signal: AbortSignal): Promise<SpaceOpening> {
@@ -195,6 +220,7 @@ function confinementOf(host: Host): Confinement {
       ? await openNetwork({ env: options.env, isRoot, isOutgoing: true, signal })
       : undefined;
     if (network?.kind === 'refused') {
+      await daemon.close();
       return network;
     }
     const homeDir = join(options.dir, 'home', createHash('sha256').update(needs.cacheKey).digest('hex'));
@@ -215,8 +241,10 @@ function confinementOf(host: Host): Confinement {
           const inside = sandboxCommand(sandbox, [program === 'nix' ? host.nix : program, ...args]);
           return wrapped(network?.network, needs, inside);
         },
+        settled: () => daemon.settled(),
         async close() {
           await network?.network.close();
+          await daemon.close();
           await rm(tmpDir, { recursive: true, force: true });
         },
       },
@@ -240,11 +268,15 @@ function confinementOf(host: Host): Confinement {
   };
 }
 
-async function makeScratch({ options, isRoot }: Host): Promise<string> {
-  await mkdir(join(options.dir, 'tmp'), { recursive: true });
-  const dir = await mkdtemp(join(options.dir, 'tmp', 'eval-'));
-  await ownedDirectory(dir, isRoot);
+async function makeScratch(host: Host): Promise<string> {
+  const dir = await makeTemporary(host, 'eval-');
+  await ownedDirectory(dir, host.isRoot);
   return dir;
+}
+
+async function makeTemporary({ options }: Host, prefix: string): Promise<string> {
+  await mkdir(join(options.dir, 'tmp'), { recursive: true });
+  return await mkdtemp(join(options.dir, 'tmp', prefix));
 }
 
 async function ownedDirectory(dir: string, isRoot: boolean): Promise<void> {

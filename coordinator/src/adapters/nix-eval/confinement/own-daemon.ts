@@ -9,9 +9,10 @@ import { join } from 'node:path';
 import type { Logger } from '@argunix/shared/kit/logger';
 import { describeEnding, type RunningProcess, startProcess } from '@argunix/shared/kit/run-process';
 import { openNetwork } from './network-namespace.ts';
+import { createStoreFronts, type StoreFronts } from './store-front/store-front.ts';
 
 export interface OwnDaemonOptions {
-  /** Holds the socket, and nothing else: the evaluator sees this directory. */
+  /** Holds the socket, and nothing else. */
   readonly socketDir: string;
   readonly command: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -22,6 +23,8 @@ export interface OwnDaemonOptions {
 export interface OwnDaemon {
   /** Undefined once it answers, started anew when it had died; else the sentence why not. */
   ready(): Promise<string | undefined>;
+  /** What evaluators are given in its place. */
+  readonly fronts: StoreFronts;
   close(): Promise<void>;
 }
 
@@ -41,6 +44,7 @@ interface Running {
 export function createOwnDaemon(options: OwnDaemonOptions): OwnDaemon {
   const { socketDir, command, env, isOutgoing, logger } = options;
   const socket = join(socketDir, 'socket');
+  const fronts = createStoreFronts(socket);
   let running: Running | undefined;
   let starting: Promise<string | undefined> | undefined;
   let isClosed = false;
@@ -112,6 +116,7 @@ export function createOwnDaemon(options: OwnDaemonOptions): OwnDaemon {
   }
 
   return {
+    fronts,
     async ready() {
       if (isClosed) {
         return 'The coordinator is stopping.';
@@ -127,6 +132,7 @@ export function createOwnDaemon(options: OwnDaemonOptions): OwnDaemon {
     async close() {
       isClosed = true;
       await starting;
+      await fronts.close();
       running?.process.stop();
       await running?.process.ended;
       await running?.closeNetwork();
@@ -153,7 +159,8 @@ function daemonConfig(inherited: string | undefined, isOutgoing: boolean): strin
     inherited ?? '',
     'sandbox = true',
     'sandbox-fallback = false',
-    'trusted-users = root',
+    // Nobody: what speaks to it for evaluators is root.
+    'trusted-users =',
     'allowed-users = *',
     ...(isOutgoing ? ['download-attempts = 2'] : ['substituters =', 'download-attempts = 1']),
   ].join('\n');
