@@ -26,11 +26,13 @@ export interface Batch<Dispatch extends Dispatched> {
   lines(dispatch: Dispatch, lines: readonly Omit<LogLine, 'atMs'>[]): void;
   /** Exactly once for each; must not reject. */
   ended(dispatch: Dispatch, ending: BuildEnding): Promise<void>;
+  /** We stop, and its builder goes on with it: no ending comes. At most once, instead of `ended`. */
+  left(dispatch: Dispatch): Promise<void>;
   /** So many slots are free again: what is left needs no more, while its last steps still build. */
   freed(slots: number): void;
 }
 
-/** Resolves when what `ended` does for the last of them is done; never rejects. */
+/** Resolves when what `ended` or `left` does for the last of them is done; never rejects. */
 export async function runBatch<Dispatch extends Dispatched>(
   { builder, limits, log }: BatchPorts,
   batch: Batch<Dispatch>,
@@ -81,8 +83,12 @@ export async function runBatch<Dispatch extends Dispatched>(
     log.error({ err: error, builder: builder.name }, 'a builder met a bug of argunix');
     reason = `A mistake inside argunix ended it: ${messageOf(error)}`;
   }
-  for (const leaseId of [...open.keys()]) {
-    end(leaseId, { kind: 'infrastructure', reason });
+  for (const [leaseId, dispatch] of [...open]) {
+    if (signal.aborted) {
+      endings.push(batch.left(dispatch));
+    } else {
+      end(leaseId, { kind: 'infrastructure', reason });
+    }
   }
   await Promise.all(endings);
 }

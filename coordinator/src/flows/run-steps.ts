@@ -62,6 +62,8 @@ export interface StepRunner {
   join(dispatch: Dispatch, jobs: readonly GraphJob[]): Promise<void>;
 }
 
+const NO_WORD = 'The builder ended without a word about this derivation.';
+
 export function createStepRunner(ports: RunPorts, events: RunEvents, signal: AbortSignal): StepRunner {
   const { jobs, logs, roots, changes, clock, log } = ports;
   const current = new Map<DerivationPath, Dispatch>();
@@ -79,13 +81,17 @@ export function createStepRunner(ports: RunPorts, events: RunEvents, signal: Abo
     tellJobs(changes, joining);
     await rootOutputs(joining);
   }
-  async function end(dispatch: Dispatch, ending: BuildEnding): Promise<void> {
+  /** Its lease stays: whoever starts next takes it up again. */
+  async function leave(dispatch: Dispatch): Promise<void> {
     try {
       await dispatch.log.close();
     } catch (error) {
       log.error({ err: error, leaseId: dispatch.leaseId }, 'the end of a log could not be written');
     }
     current.delete(dispatch.drvPath);
+  }
+  async function end(dispatch: Dispatch, ending: BuildEnding): Promise<void> {
+    await leave(dispatch);
     await events.ended(dispatch, ending);
   }
 
@@ -164,6 +170,7 @@ export function createStepRunner(ports: RunPorts, events: RunEvents, signal: Abo
           started,
           lines: (one, lines) => one.log.append(lines),
           ended: end,
+          left: leave,
           freed: (count) => events.freed(builder.name, count),
         },
         signal,
@@ -171,24 +178,26 @@ export function createStepRunner(ports: RunPorts, events: RunEvents, signal: Abo
     },
     resume: async (builder, held, step, startedAt) => {
       const dispatch = dispatchOf(builder, step, held.leaseId, startedAt);
-      const { promise, resolve } = Promise.withResolvers<BuildEnding>();
+      let told: BuildEnding | undefined;
       const observer: BuildObserver = {
         started: () => started(dispatch),
         lines: (_, lines) => dispatch.log.append(lines),
-        ended: (_, ending) => resolve(ending),
+        ended: (_, ending) => {
+          told ??= ending;
+        },
       };
       try {
         await held.resume(observer, signal);
-        resolve({
-          kind: 'infrastructure',
-          reason: 'The builder ended without a word about this derivation.',
-        });
       } catch (error) {
         log.error({ err: error, builder: builder.name }, 'a builder met a bug of argunix');
-        resolve({ kind: 'infrastructure', reason: `A mistake inside argunix ended it: ${messageOf(error)}` });
+        told ??= { kind: 'infrastructure', reason: `A mistake inside argunix ended it: ${messageOf(error)}` };
+      }
+      if (told === undefined && signal.aborted) {
+        await leave(dispatch);
+        return;
       }
       events.freed(builder.name, 1);
-      await end(dispatch, await promise);
+      await end(dispatch, told ?? { kind: 'infrastructure', reason: NO_WORD });
     },
   };
 }

@@ -15,6 +15,7 @@ import { givesWay, successorOf } from '../../src/domain/supersede.ts';
 import type { EvaluationEnding } from '../../src/ports/evaluator.ts';
 import { AT, drvPath, MAIN, openStores } from '../store-fixture.ts';
 import { until } from '../until.ts';
+import { AGENT } from './agent.ts';
 import { createWorld, foundJob, type House, openHouse, type World } from './house.ts';
 import { brokenMoves, forgetEverything, recordMoves } from './moves.ts';
 import { type Deed, NAMES, picked, type Scenario, type Step, scenario } from './scenario.ts';
@@ -117,7 +118,9 @@ async function act(world: World, deed: Deed): Promise<void> {
       choose(house.builder.open(), deed.which, (name) => house.builder.start(name));
       break;
     case 'finish':
-      choose(house.builder.open(), deed.which, (name) => finish(house, name, deed.ending));
+      choose([...house.builder.open(), ...world.agent.open()], deed.which, (name) =>
+        finish(world, name, deed.ending),
+      );
       break;
     case 'cancel evaluation':
       choose(evaluationIds(world), deed.which, (id) => inBackground(house.cancelEvaluation(id)));
@@ -147,6 +150,16 @@ async function act(world: World, deed: Deed): Promise<void> {
       // What it cannot store by then, the next start finds.
       await stopInTime(world.house);
       await startAnew(world);
+      break;
+    case 'agent leaves':
+      world.agent.leave();
+      house.fleet.leave(AGENT);
+      break;
+    case 'agent comes':
+      comeBack(world);
+      break;
+    case 'agent forgets':
+      world.agent.forget();
       break;
     case 'full disk':
       world.troubles = deed.writes;
@@ -189,6 +202,7 @@ function checkGivenWay({ dropsSuperseded, stores }: World): void {
 async function endEverything(world: World): Promise<void> {
   const { house } = world;
   const { evaluations, database } = world.stores;
+  comeBack(world);
   try {
     await until(
       'everything has ended',
@@ -196,8 +210,8 @@ async function endEverything(world: World): Promise<void> {
         for (const open of [...house.evaluator.open]) {
           open.end(toEvaluationEnding('complete'));
         }
-        for (const name of house.builder.open()) {
-          finish(house, name, 'built');
+        for (const name of [...house.builder.open(), ...world.agent.open()]) {
+          finish(world, name, 'built');
         }
         await database.write([]);
         return (
@@ -210,6 +224,13 @@ async function endEverything(world: World): Promise<void> {
     );
   } catch (error) {
     throw new Error(describe(world), { cause: error });
+  }
+}
+
+function comeBack({ agent, house }: World): void {
+  if (!agent.isUp) {
+    agent.come();
+    house.fleet.join(agent.builder(), agent.held());
   }
 }
 
@@ -295,7 +316,11 @@ function jobIds(world: World): readonly JobId[] {
 }
 
 /** As the port promises: what ran is told to have begun before it is told to have ended. */
-function finish({ builder }: House, name: string, kind: BuildEnding['kind']): void {
+function finish({ house: { builder }, agent }: World, name: string, kind: BuildEnding['kind']): void {
+  if (!builder.open().includes(name)) {
+    agent.finish(name, toBuildEnding(kind));
+    return;
+  }
   if (kind === 'built') {
     builder.start(name);
   }

@@ -35,13 +35,14 @@ import type { GcRoots } from '../../src/ports/gc-roots.ts';
 import type { StoreReader } from '../../src/ports/store-reader.ts';
 import { createFakeBuilder, type FakeBuilder } from '../fakes/fake-builder.ts';
 import { createFakeCheckout, createFakeEvaluator, type FakeEvaluator } from '../fakes/fake-evaluator.ts';
-import { createFakeFleet } from '../fakes/fake-fleet.ts';
+import { createFakeFleet, type FakeFleet } from '../fakes/fake-fleet.ts';
 import { createFakeLogs } from '../fakes/fake-logs.ts';
 import { createFakePlan, noHistory } from '../fakes/fake-planning.ts';
 import { createFakeRoots, createFakeStore, type FakeRoots, type FakeStore } from '../fakes/fake-store.ts';
 import { silentMetrics } from '../fakes/silent-metrics.ts';
 import type { Stores } from '../store-fixture.ts';
 import { drvPath, MAIN, sha } from '../store-fixture.ts';
+import { AGENT, type Agent, createAgent } from './agent.ts';
 
 export interface World {
   /** The one that lives. */
@@ -51,6 +52,7 @@ export interface World {
   readonly roots: FakeRoots;
   /** Whether pushes to main drop what is left of the one before. */
   readonly dropsSuperseded: boolean;
+  readonly agent: Agent;
   /** So many of the next writes meet a full disk. */
   troubles: number;
   /** What was asked of the house that lives and not yet answered. */
@@ -60,6 +62,7 @@ export interface World {
 }
 
 export interface House {
+  readonly fleet: FakeFleet;
   readonly builder: FakeBuilder;
   readonly evaluator: FakeEvaluator;
   readonly dispatcher: Dispatcher;
@@ -90,6 +93,7 @@ export function createWorld(stores: Stores, dropsSuperseded: boolean): World {
     dropsSuperseded,
     store: createFakeStore(),
     roots: createFakeRoots(),
+    agent: createAgent(1),
     troubles: 0,
     underWay: new Set<Promise<unknown>>(),
     broken: [],
@@ -145,13 +149,19 @@ export function openHouse(world: Omit<World, 'house'>): House {
     ...fakeBuilder,
     build: async (requests, ...rest) => {
       for (const { drvPath: path } of requests) {
-        if (isAlive && fakeBuilder.open().includes(storePathName(path))) {
+        const name = storePathName(path);
+        // What the agent has of a lease that was given up is not counted: it is told to stop when it is back.
+        const isAtAgent = world.agent.held().length === 0 && world.agent.open().includes(name);
+        if (isAlive && (fakeBuilder.open().includes(name) || isAtAgent)) {
           world.broken.push(`${storePathName(path)} is built twice at once`);
         }
       }
       await fakeBuilder.build(requests, ...rest);
     },
   };
+  const fleet = createFakeFleet([builder, world.agent.builder()]);
+  // It comes when the coordinator is there.
+  fleet.leave(AGENT);
   const logs = createFakeLogs();
   const shared = {
     evaluations: createEvaluationStore(database),
@@ -170,7 +180,7 @@ export function openHouse(world: Omit<World, 'house'>): House {
   };
   const dispatcher = createDispatcher({
     ...shared,
-    fleet: createFakeFleet([builder]),
+    fleet,
     repositories: createRepositoryStore(database),
     failedBuilds: createFailedBuilds(database),
     buildPlan: createFakePlan(world.store),
@@ -179,7 +189,8 @@ export function openHouse(world: Omit<World, 'house'>): House {
     failureCacheMs: 0,
     settings: {
       allowsUnsandboxedUntrusted: false,
-      builderWaitMs: 1_000,
+      // So long the builds of an agent that stays away are waited for after a restart.
+      builderWaitMs: 20,
       spillGraceMs: 1_000,
       quarantineMs: 1,
       weightOf: () => 1,
@@ -246,12 +257,16 @@ export function openHouse(world: Omit<World, 'house'>): House {
 
   return {
     builder,
+    fleet,
     evaluator,
     dispatcher,
     openLogs: () => logs.openCount,
     start: async () => {
       await supersedeLeftovers(ports);
       await recover({ ...ports, settingsOf, ownBuilders: ['fake'] });
+      if (world.agent.isUp) {
+        fleet.join(world.agent.builder(), world.agent.held());
+      }
       await handle(false);
     },
     push: async (prNumber = null, isNewestFirst = false) => {
@@ -279,6 +294,7 @@ export function openHouse(world: Omit<World, 'house'>): House {
     },
     kill: () => {
       isAlive = false;
+      world.agent.detach();
     },
   };
 }

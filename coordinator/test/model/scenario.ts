@@ -34,7 +34,7 @@ export type Deed =
       readonly which: number;
     }
   | { readonly does: 'full disk'; readonly writes: number }
-  | { readonly does: 'kill' | 'stop' };
+  | { readonly does: 'kill' | 'stop' | 'agent leaves' | 'agent comes' | 'agent forgets' };
 
 export interface Step {
   readonly deed: Deed;
@@ -84,7 +84,10 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   often(2, { does: fc.constant('restart failed' as const), which }),
   often(1, { does: fc.constantFrom('bump job' as const, 'bump evaluation' as const), which }),
   often(2, { does: fc.constant('full disk' as const), writes: fc.integer({ min: 1, max: 4 }) }),
-  often(1, { does: fc.constantFrom('kill' as const, 'stop' as const) }),
+  often(2, { does: fc.constantFrom('kill' as const, 'stop' as const) }),
+  often(2, {
+    does: fc.constantFrom('agent leaves' as const, 'agent comes' as const, 'agent forgets' as const),
+  }),
 );
 const step: fc.Arbitrary<Step> = fc.record({
   deed,
