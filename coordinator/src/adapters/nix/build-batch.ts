@@ -52,6 +52,8 @@ export function startBatch(
 ): BuildBatch {
   const entries = requests.map(toEntry);
   const groups = new Set<Group>();
+  /** Whose builders began in any group: one may end its work while its group is being stopped for another. */
+  const begun = new Set<DerivationPath>();
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   let waiting: readonly Entry[] = entries;
   let freeSlots = slots;
@@ -59,8 +61,10 @@ export function startBatch(
   let isLinked = false;
   const patience = createPatience(onLong, context.patienceMs);
 
-  function finish(entry: Entry, ending: BuildEnding): void {
+  function finish(entry: Entry, judged: BuildEnding): void {
     if (entry.ending === undefined) {
+      const wasBuilt = judged.kind === 'substituted' && begun.has(entry.drvPath);
+      const ending: BuildEnding = wasBuilt ? { kind: 'built' } : judged;
       entry.ending = ending;
       if ('reason' in ending) {
         // The reason stands at the end of the log too, where who reads it looks for it.
@@ -176,6 +180,7 @@ export function startBatch(
 
   function onStarted(group: Group, drvPath: DerivationPath): void {
     group.started.add(drvPath);
+    begun.add(drvPath);
     const entry = group.members.get(drvPath);
     if (group.isStopping) {
       return;
