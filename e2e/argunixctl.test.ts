@@ -5,11 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EvaluationView, JobView, StatusView, WhyView } from '@argunix/shared/control-api/views';
 import { type FinishedProcess, runProcess } from '@argunix/shared/kit/run-process';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { until } from '../coordinator/test/until.ts';
 import { type RunningCoordinator, startCoordinator } from './harness/coordinator.ts';
 import { type FlakeRepository, makeFlakeRepository } from './harness/flake-repository.ts';
+
+// Each argunixctl is a process of its own: dozens of them, where others want the processor too.
+vi.setConfig({ testTimeout: 180_000 });
 
 let dir: string;
 let repository: FlakeRepository;
