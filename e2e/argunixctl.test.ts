@@ -6,11 +6,14 @@ import { join } from 'node:path';
 import { WhyView } from '@argunix/shared/control-api/queue-views';
 import { EvaluationView, JobView, StatusView } from '@argunix/shared/control-api/views';
 import { type FinishedProcess, runProcess } from '@argunix/shared/kit/run-process';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { until } from '../coordinator/test/until.ts';
 import { type RunningCoordinator, startCoordinator } from './harness/coordinator.ts';
 import { type FlakeRepository, makeFlakeRepository } from './harness/flake-repository.ts';
+
+// Each argunixctl is a process of its own: dozens of them, where others want the processor too.
+vi.setConfig({ testTimeout: 180_000 });
 
 let dir: string;
 let repository: FlakeRepository;

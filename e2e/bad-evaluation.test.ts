@@ -18,7 +18,7 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'argunix-bad-evaluation-'));
   site = await startSite({
     dir,
-    configuration: { eval: { memory_max: '1G' } },
+    configuration: { eval: { memory_max: '512M', memory_budget: '1G' } },
     repositories: {
       'no-parse': {},
       'no-flake': {},
@@ -73,7 +73,7 @@ test.concurrent.each([
         big = let list = builtins.genList (n: { text = toString n; }) 20000000;
           in build "b\${toString (builtins.length (builtins.deepSeq list list))}" "";`),
     },
-    /^It ran out of memory while evaluating packages\.x86_64-linux\.big, alone and with the whole 2 GiB\./,
+    /^It ran out of memory while evaluating packages\.x86_64-linux\.big, alone and with the whole 1 GiB\./,
   ],
   [
     'for-ever',

@@ -3,13 +3,16 @@ import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { until } from '../coordinator/test/until.ts';
 import { type RunningCoordinator, SANDBOXED, startCoordinator } from './harness/coordinator.ts';
 import { type FlakeRepository, makeFlakeRepository } from './harness/flake-repository.ts';
 
 // Builds wait for a mark outside, which a sandbox would hide.
 const UNSANDBOXED = SANDBOXED.replace('sandbox = true', 'sandbox = false');
+
+// Some seconds on a host of its own; each wait has its own deadline.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 60_000 });
 
 let dir: string;
 let marks: string;

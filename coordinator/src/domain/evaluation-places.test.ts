@@ -26,13 +26,13 @@ test('one that waits says its place and who runs', () => {
   const places = open([one(1), one(2)]);
   const waiting = [one(3), one(4)];
 
-  expect(places.why(toEvaluationId(3), waiting)).toBe(
+  expect(places.why(waiting).get(toEvaluationId(3))).toBe(
     'It is the next to be evaluated. Evaluations 1, 2 run, which is as many as schedule.eval_concurrency allows.',
   );
-  expect(places.why(toEvaluationId(4), waiting)).toBe(
+  expect(places.why(waiting).get(toEvaluationId(4))).toBe(
     'It is number 2 of 2 in line. Evaluations 1, 2 run, which is as many as schedule.eval_concurrency allows.',
   );
-  expect(places.why(toEvaluationId(9), waiting)).toBeUndefined();
+  expect(places.why(waiting).get(toEvaluationId(9))).toBeUndefined();
 });
 
 test('one that does not fit says how much is taken, and of whom it waits for the end', () => {
@@ -41,16 +41,20 @@ test('one that does not fit says how much is taken, and of whom it waits for the
   places.next([one(2, 8)]);
 
   expect(places.next(waiting)).toBeUndefined();
-  expect(places.why(toEvaluationId(2), waiting)).toBe(
+  expect(places.why(waiting).get(toEvaluationId(2))).toBe(
     'It is the next to be evaluated. Evaluation 1 has to end first: it may need 8 GiB of the 8 GiB that all have together.',
   );
-  expect(places.why(toEvaluationId(3), waiting)).toBe(
+  expect(places.why(waiting).get(toEvaluationId(3))).toBe(
     'It is number 2 of 2 in line. Evaluation 1 may use 6 GiB of the 8 GiB that all have together (eval.memory_budget), and it 1 GiB.',
   );
 });
 
 test('with nothing in the way it says only that it is next', () => {
-  expect(open([]).why(toEvaluationId(1), [one(1)])).toBe('It is the next to be evaluated.');
+  expect(
+    open([])
+      .why([one(1)])
+      .get(toEvaluationId(1)),
+  ).toBe('It is the next to be evaluated.');
 });
 
 test('the repository that was served longest ago is next, however much waits', () => {

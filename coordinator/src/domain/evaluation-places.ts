@@ -17,8 +17,8 @@ export interface EvaluationPlaces {
   /** Which of these starts now; undefined when none may. */
   next(waiting: readonly WaitingEvaluation[]): WaitingEvaluation | undefined;
   ended(id: EvaluationId): void;
-  /** Why this one of those that wait does not run, in a sentence; undefined when it is none of them. */
-  why(id: EvaluationId, waiting: readonly WaitingEvaluation[]): string | undefined;
+  /** Why each of those that wait does not run, in a sentence, as of now. Some ms for thousands: to be kept until it changes. */
+  why(waiting: readonly WaitingEvaluation[]): ReadonlyMap<EvaluationId, string>;
 }
 
 export function createEvaluationPlaces(room: EvaluationRoom): EvaluationPlaces {
@@ -63,16 +63,17 @@ export function createEvaluationPlaces(room: EvaluationRoom): EvaluationPlaces {
     ended: (id) => {
       running.delete(id);
     },
-    why: (id, waiting) => {
+    why: (waiting) => {
       const line = inLine(waiting);
-      const one = line.find((each) => each.id === id);
-      if (one === undefined) {
-        return undefined;
-      }
-      const place = line.indexOf(one) + 1;
-      const where =
-        place === 1 ? 'It is the next to be evaluated.' : `It is number ${place} of ${line.length} in line.`;
-      return running.size === 0 ? where : `${where} ${obstacle(one)}`;
+      return new Map(
+        line.map((one, at) => {
+          const where =
+            at === 0
+              ? 'It is the next to be evaluated.'
+              : `It is number ${at + 1} of ${line.length} in line.`;
+          return [one.id, running.size === 0 ? where : `${where} ${obstacle(one)}`];
+        }),
+      );
     },
   };
 }

@@ -252,6 +252,7 @@ test('one that ran out of memory is tried once more, alone with the whole budget
   queue.wake();
   await open(2);
   const third = await queued(stores, '3');
+  queue.wake();
   openOf('1')?.end(bigIn('big'));
   await until('it says so', () => stores.views.evaluation(big)?.reason !== null);
   expect(stores.views.evaluation(big)).toMatchObject({
@@ -259,8 +260,10 @@ test('one that ran out of memory is tried once more, alone with the whole budget
     reason:
       'It ran out of 4 KiB while evaluating packages.big; it is tried once more alone with the whole 8 KiB.',
   });
-  queue.wake();
-  expect(queue.whyWaiting(third)).toContain('It is number 2 of 2 in line.');
+  await until(
+    'it waits behind the one that waits for everybody',
+    () => queue.whyWaiting(third)?.startsWith('It is number 2 of 2 in line.') === true,
+  );
   openOf('2')?.end({ kind: 'complete', warnings: [] });
   await status(other, 'building');
   await status(big, 'evaluating');

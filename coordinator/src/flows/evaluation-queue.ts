@@ -65,6 +65,8 @@ export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
   const earlier = createEarlierEvaluations(ports);
   /** As of the last look: whatever changes it is followed by a look. */
   let waiting: readonly Candidate[] = [];
+  /** Made when somebody asks, and good until the next start is considered, as that follows every change. */
+  let explained: ReadonlyMap<EvaluationId, string> | undefined;
   const stopping = new AbortController();
 
   function wake(): void {
@@ -95,6 +97,7 @@ export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
   }
 
   function startNext(): void {
+    explained = undefined;
     while (!stopping.signal.aborted) {
       const next = places.next(inLine());
       const candidate = waiting.find(({ id }) => id === next?.id);
@@ -276,13 +279,18 @@ export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
     earlier.forget(id);
   }
 
+  function explain(): ReadonlyMap<EvaluationId, string> {
+    explained ??= places.why(inLine());
+    return explained;
+  }
+
   function whyWaiting(id: EvaluationId): string | undefined {
     const candidate = waiting.find((one) => one.id === id);
     const awaited = running
       .values()
       .find((one) => candidate !== undefined && isAwaited(one.evaluation, candidate.evaluation));
     return awaited === undefined
-      ? (tries.whyResting(id) ?? places.why(id, inLine()))
+      ? (tries.whyResting(id) ?? explain().get(id))
       : `It takes over what evaluation ${awaited.evaluation.id} finds, which evaluates the same revision now.`;
   }
 
