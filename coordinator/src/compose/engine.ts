@@ -25,6 +25,7 @@ import { createRepositoryStore } from '../adapters/sqlite/repository-store.ts';
 import { createReuseStore } from '../adapters/sqlite/reuse-store.ts';
 import { createDispatcher, type Dispatcher } from '../flows/dispatch-steps.ts';
 import { createEvaluationQueue, type EvaluationQueue } from '../flows/evaluation-queue.ts';
+import { forgetOldBuilds } from '../flows/forget-old-builds.ts';
 import { recover } from '../flows/recover.ts';
 import type { BuilderFleet } from '../ports/builder-fleet.ts';
 import type { Changes } from '../ports/changes.ts';
@@ -177,14 +178,19 @@ function composeWith(
     metrics: options.metrics,
   };
   const retries = { retries: options.infrastructureRetries, retryMs: options.infrastructureRetryMs };
+  const remembered = {
+    failedBuilds: createFailedBuilds(database),
+    failureCacheMs: options.failureCacheMs,
+    history: createBuildHistory(database),
+  };
+  const stopping = new AbortController();
+  let forgetting: Promise<void> | undefined;
   const dispatcher = createDispatcher({
     ...shared,
     ...retries,
     fleet,
+    ...remembered,
     repositories: createRepositoryStore(database),
-    failedBuilds: createFailedBuilds(database),
-    failureCacheMs: options.failureCacheMs,
-    history: createBuildHistory(database),
     buildPlan: createBuildPlan({ env }),
     derivations,
     settings: {
@@ -224,9 +230,11 @@ function composeWith(
         ownBuilders: fleet.present.map(({ name }) => name),
       });
       queue.wake();
+      forgetting = forgetOldBuilds({ ...shared, ...remembered }, stopping.signal);
     },
     stop: async () => {
-      await Promise.all([queue.stop(), dispatcher.stop()]);
+      stopping.abort();
+      await Promise.all([queue.stop(), dispatcher.stop(), forgetting]);
       await store.close();
       await opened.close();
       await database.close();

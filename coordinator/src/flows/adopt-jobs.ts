@@ -54,7 +54,7 @@ export async function adoptJobs(
     return;
   }
   const plan = await planDerivations(ports, new Set(unfinished.map(({ drvPath }) => drvPath)), signal);
-  const failures = knownFailures(ports, evaluation, plan);
+  const failures = await knownFailures(ports, evaluation, plan);
   const byPath = new Map(plan.map((planned) => [planned.drvPath, planned]));
   const order = new Map(plan.map(({ drvPath }, at) => [drvPath, at]));
   // Needs come first, so that nothing is built inside what a later piece says is a job.
@@ -104,21 +104,19 @@ function claimOf(evaluation: Evaluation, defaultBranch: Evaluation['ref'] | null
   return { repositoryId, isTrusted, rank: ref === defaultBranch ? 0 : 1 };
 }
 
-/** Whoever restarts an evaluation, or asks for one, wants it built. */
-function knownFailures(
+/** Whoever restarts an evaluation, or asks for one, wants it built: what failed of it is forgotten, for others too. */
+async function knownFailures(
   { failedBuilds, failureCacheMs, clock }: AdoptPorts,
   { trigger, isTrusted }: Evaluation,
   plan: readonly PlannedDerivation[],
-): ReadonlyMap<DerivationPath, FailedBuild> {
-  if (failureCacheMs === 0 || trigger === 'restart' || trigger === 'manual') {
-    return new Map();
+): Promise<ReadonlyMap<DerivationPath, FailedBuild>> {
+  const drvPaths = plan.map(({ drvPath }) => drvPath);
+  if (trigger === 'restart' || trigger === 'manual') {
+    await failedBuilds.forget(drvPaths);
   }
-  const since = clock.now() - failureCacheMs;
-  return failedBuilds.find(
-    plan.map(({ drvPath }) => drvPath),
-    isTrusted,
-    toEpochMs(since),
-  );
+  return failureCacheMs === 0
+    ? new Map()
+    : failedBuilds.find(drvPaths, isTrusted, toEpochMs(clock.now() - failureCacheMs));
 }
 
 /** `drvPath` and what it needs, as far as it was not told before. */

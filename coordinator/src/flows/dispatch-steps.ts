@@ -5,6 +5,7 @@
  * host; what agents went on with is taken up again.
  */
 import type { BuildEnding } from '@argunix/shared/domain/build-ending';
+import { toEpochMs } from '@argunix/shared/domain/epoch-ms';
 import type { EvaluationId, JobId } from '@argunix/shared/domain/ids';
 import { type DerivationPath, storePathName } from '@argunix/shared/domain/store-path';
 import { batchSize } from '../domain/batch-size.ts';
@@ -50,6 +51,8 @@ const SHORT_MS = 2_000;
 // A page that follows the queue needs no more than this.
 const TELL_MS = 500;
 const NO_LEASE = 'Its derivation is leased already; it is tried again when that lease has ended.';
+// Who built much before a restart does not begin as if it had built nothing.
+const RECENT_MS = 3_600_000;
 // `setTimeout` takes 24 days at most, and a clock that is put right should be noticed before.
 const LONGEST_SLEEP_MS = 3_600_000;
 
@@ -298,6 +301,9 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
       for (const builder of fleet.present) {
         builders.set(builder.name, builder);
         scheduler.join(builder.name, builder.offer, fleet.isExpectedOffline(builder.name), now);
+      }
+      for (const [repositoryId, ms] of jobs.recentUse(toEpochMs(now - RECENT_MS))) {
+        scheduler.recall(repositoryId, ms, now);
       }
       stopListening = fleet.listen(onFleet);
       await reclaim.start(jobs.activeLeases());

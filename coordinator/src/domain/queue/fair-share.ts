@@ -33,6 +33,8 @@ export interface FairShare {
   begins(meter: Meter, expectedMs: number, now: number): void;
   /** It was charged with so much when it was taken, and took what it took. */
   ends(meter: Meter, chargedMs: number, takenAt: number, now: number): void;
+  /** What was built at its expense before we knew of it. */
+  recall(meter: Meter, builtMs: number, now: number): void;
   recentMs(meter: Meter, now: number): number;
   all(): Iterable<Meter>;
 }
@@ -99,6 +101,7 @@ export function createFairShare(weightOf: (repositoryId: RepositoryId) => number
       }
       meter.ready += 1;
     },
+    recall: charge,
     begins: (meter, expectedMs, now) => {
       meter.running += 1;
       meter.runningChargedMs += expectedMs;

@@ -67,6 +67,8 @@ export interface Scheduler {
   leave(name: string, now: number): void;
   remove(name: string, now: number): void;
 
+  /** What was built at the expense of a repository before we knew of it. */
+  recall(repositoryId: RepositoryId, builtMs: number, now: number): void;
   add(jobs: readonly GraphJob[], derivations: readonly PlannedDerivation[], now: number): void;
   forget(jobs: readonly JobAttempt[], now: number): Unwanted;
   bump(jobIds: readonly JobId[], now: number): void;
@@ -197,6 +199,7 @@ export function createScheduler(rules: SchedulerRules): Scheduler {
       roster.remove(name, now);
       doubtAll();
     },
+    recall: (repositoryId, builtMs, now) => share.recall(share.meter(repositoryId), builtMs, now),
     add: (jobs, derivations, now) => {
       present = now;
       const added = graph.add(jobs, derivations);
