@@ -13,6 +13,7 @@ import type { Evaluation, EvaluationStore } from '../ports/evaluation-store.ts';
 import type { FailedBuild, FailedBuilds } from '../ports/failed-builds.ts';
 import type { JobStore, StoredJob } from '../ports/job-store.ts';
 import type { RepositoryStore } from '../ports/repository-store.ts';
+import { inTurns } from './in-turns.ts';
 import { type PlanPorts, planDerivations } from './plan-derivations.ts';
 import { outputPaths } from './store-found-jobs.ts';
 
@@ -36,6 +37,8 @@ export interface FailedBefore {
 
 // Some 3 ms of reading.
 const PAGE = 1_000;
+// Some 5 ms of asking.
+const ASKED_IN_A_TURN = 2_000;
 // Some 5 ms of the scheduler.
 const JOBS_AT_A_TIME = 500;
 
@@ -67,10 +70,9 @@ export async function adoptJobs(
       await clock.sleep(0);
     }
     // Meanwhile some may have been cancelled or restarted: what is stored now counts.
-    const attempts = jobs.unfinishedAttempts(evaluationId);
-    const piece = sorted
-      .slice(from, from + JOBS_AT_A_TIME)
-      .filter((job) => attempts.get(job.jobId) === job.attempt && !scheduler.graph.has(job));
+    const some = sorted.slice(from, from + JOBS_AT_A_TIME);
+    const isUnfinished = jobs.stillUnfinished(some);
+    const piece = some.filter((job) => isUnfinished.has(job.jobId) && !scheduler.graph.has(job));
     const derivations = piece.flatMap(({ drvPath }) => untold(drvPath, byPath, isTold));
     scheduler.add(piece, derivations, clock.now());
     added(piece, takeFailed(scheduler, derivations, failures));
@@ -114,9 +116,14 @@ async function knownFailures(
   if (trigger === 'restart' || trigger === 'manual') {
     await failedBuilds.forget(drvPaths);
   }
-  return failureCacheMs === 0
-    ? new Map()
-    : failedBuilds.find(drvPaths, isTrusted, toEpochMs(clock.now() - failureCacheMs));
+  const found = new Map<DerivationPath, FailedBuild>();
+  const since = toEpochMs(clock.now() - failureCacheMs);
+  await inTurns(failureCacheMs === 0 ? [] : drvPaths, ASKED_IN_A_TURN, clock, (piece) => {
+    for (const [drvPath, failed] of failedBuilds.find(piece, isTrusted, since)) {
+      found.set(drvPath, failed);
+    }
+  });
+  return found;
 }
 
 /** `drvPath` and what it needs, as far as it was not told before. */

@@ -4,17 +4,20 @@
  * derivations are all that is known: what lies between them is built inside them.
  */
 import { type DerivationPath, storePathName } from '@argunix/shared/domain/store-path';
+import type { Clock } from '@argunix/shared/kit/clock';
 import type { Logger } from '@argunix/shared/kit/logger';
 import type { PlannedDerivation } from '../domain/queue/step.ts';
 import type { BuildHistory } from '../ports/build-history.ts';
 import type { BuildPlan } from '../ports/build-plan.ts';
 import type { DerivationDetails, DerivationReader } from '../ports/derivation-reader.ts';
 import { findNeeds } from './find-needs.ts';
+import { inTurns } from './in-turns.ts';
 
 export interface PlanPorts {
   readonly buildPlan: BuildPlan;
   readonly derivations: DerivationReader;
   readonly history: BuildHistory;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -22,6 +25,10 @@ export interface PlanPorts {
 export type Plan = readonly PlannedDerivation[];
 
 const READS_AT_A_TIME = 64;
+// What is remembered comes without waiting for anything: somebody else gets a turn after so many.
+const READS_IN_A_TURN = 1_024;
+// Some 5 ms.
+const MEASURED_IN_A_TURN = 2_000;
 // Without any history every step counts the same, so that the way with the most steps is the longest.
 const ONE_STEP_MS = 1;
 // A nixpkgs that nobody has a cache of is half of this; a store that says more is not worth the memory.
@@ -40,13 +47,16 @@ export async function planDerivations(
   const toBuild = plan.kind === 'known' && plan.toBuild.size <= MOST_PLANNED ? plan.toBuild : undefined;
   const found =
     toBuild === undefined ? await jobsOnly(ports, drvPaths) : await closure(ports, drvPaths, toBuild);
-  const names = new Map([...found.keys()].map((drvPath) => [drvPath, storePathName(drvPath)]));
-  const known = ports.history.expectedMs([...new Set(names.values())]);
   const usualMs = ports.history.averageMs() ?? ONE_STEP_MS;
-  return [...found].map(([drvPath, planned]) => ({
-    ...planned,
-    expectedMs: known.get(names.get(drvPath) ?? '') ?? usualMs,
-  }));
+  const planned: PlannedDerivation[] = [];
+  await inTurns([...found.values()], MEASURED_IN_A_TURN, ports.clock, (piece) => {
+    const names = piece.map(({ drvPath }) => storePathName(drvPath));
+    const known = ports.history.expectedMs([...new Set(names)]);
+    for (const [index, one] of piece.entries()) {
+      planned.push({ ...one, expectedMs: known.get(names[index] ?? '') ?? usualMs });
+    }
+  });
+  return planned;
 }
 
 type Unmeasured = Omit<PlannedDerivation, 'expectedMs'>;
@@ -54,13 +64,16 @@ type Found = ReadonlyMap<DerivationPath, Unmeasured>;
 
 /** What would be built, from the jobs down. What is there or in a cache can be had anywhere. */
 async function closure(
-  { derivations }: PlanPorts,
+  { derivations, clock }: PlanPorts,
   drvPaths: ReadonlySet<DerivationPath>,
   toBuild: ReadonlySet<DerivationPath>,
 ): Promise<Found> {
   const details = new Map<DerivationPath, DerivationDetails | undefined>();
   const known = new Set(drvPaths);
-  for (let open = [...drvPaths]; open.length > 0; ) {
+  for (let open = [...drvPaths], turn = 0; open.length > 0; turn += READS_AT_A_TIME) {
+    if (turn % READS_IN_A_TURN === 0) {
+      await clock.sleep(0);
+    }
     const some = open.splice(-READS_AT_A_TIME);
     const read = await Promise.all(
       some.map(async (drvPath) => (toBuild.has(drvPath) ? await derivations.details(drvPath) : undefined)),

@@ -75,6 +75,8 @@ export interface JobStore extends LeaseStore {
   ): readonly StoredJob[];
   /** The present attempts of all of them. */
   unfinishedAttempts(evaluationId: EvaluationId): ReadonlyMap<JobId, number>;
+  /** Those of these attempts that are the present ones and have not ended. */
+  stillUnfinished(jobs: readonly JobAttempt[]): ReadonlySet<JobId>;
   /** Quick, whatever the number of jobs. */
   hasUnfinished(evaluationId: EvaluationId): boolean;
   /** Nothing happens, and false comes back, when the evaluation is not `evaluating` (any more). */

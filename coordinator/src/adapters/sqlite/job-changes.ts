@@ -15,11 +15,12 @@ export const NEVER_DISPATCHED = { ...QUEUED_AGAIN, lease_id: null, builder: null
 
 /** The guard of every change: these jobs, these attempts, not ended. */
 export function unfinished(attempts: readonly JobAttempt[]) {
+  return sqlite.updateTable('jobs').where(areAttempts(attempts)).where('status', 'in', UNFINISHED);
+}
+
+export function areAttempts(attempts: readonly JobAttempt[]) {
   const pairs = JSON.stringify(attempts.map(({ jobId, attempt }) => [jobId, attempt]));
-  return sqlite
-    .updateTable('jobs')
-    .where(sql<boolean>`(id, attempt) in (select value ->> 0, value ->> 1 from json_each(${pairs}))`)
-    .where('status', 'in', UNFINISHED);
+  return sql<boolean>`(id, attempt) in (select value ->> 0, value ->> 1 from json_each(${pairs}))`;
 }
 
 /** Refused while another lease on the derivation is active; the first statement returns the id of the new one. */

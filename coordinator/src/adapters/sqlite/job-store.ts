@@ -8,7 +8,7 @@ import { parseOutputs, parseStrings } from './columns.ts';
 import { rememberFailure } from './failed-builds.ts';
 import { insertJobs } from './insert-jobs.ts';
 import { returnedAttempts } from './inserted-id.ts';
-import { endLease, UNFINISHED, unfinished } from './job-changes.ts';
+import { areAttempts, endLease, UNFINISHED, unfinished } from './job-changes.ts';
 import { createLeaseStore } from './lease-store.ts';
 import type { Reader } from './open-database.ts';
 import { failedOf, restartJobs, restartSetOf } from './restart-jobs.ts';
@@ -39,6 +39,18 @@ export function createJobStore(database: Reader & Writer): JobStore {
         database
           .all(unfinishedOf(evaluationId).select(['id', 'attempt']))
           .map(({ id, attempt }) => [id as JobId, attempt]),
+      ),
+    stillUnfinished: (attempts) =>
+      new Set(
+        database
+          .all(
+            sqlite
+              .selectFrom('jobs')
+              .select('id')
+              .where(areAttempts(attempts))
+              .where('status', 'in', UNFINISHED),
+          )
+          .map(({ id }) => id as JobId),
       ),
     hasUnfinished: (evaluationId) =>
       database.first(unfinishedOf(evaluationId).select('id').limit(1)) !== undefined,
