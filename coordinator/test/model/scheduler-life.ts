@@ -393,27 +393,19 @@ export class Life {
     const hopeless = this.#graph
       .steps()
       .filter((at) => !this.#graph.taken.has(at) && this.#roster.isHopeless(this.#kindOf(at)));
+    for (const at of hopeless) {
+      this.#graph.take(at);
+    }
+    // What only a hopeless step needs is not ready any more.
     const absent = this.#graph
       .steps()
       .filter((at) => this.#graph.isReady(at) && this.#roster.isGivenUp(this.#kindOf(at), this.#now));
-    agree(
-      'hopeless',
-      lost
-        .filter(({ why }) => why === 'hopeless')
-        .map(toNumber)
-        .toSorted(byNumber),
-      hopeless.toSorted(byNumber),
-    );
-    agree(
-      'given up',
-      lost
-        .filter(({ why }) => why === 'absent')
-        .map(toNumber)
-        .toSorted(byNumber),
-      absent.toSorted(byNumber),
-    );
-    for (const { step } of lost) {
-      this.#graph.take(numberOf(step.drvPath));
+    for (const at of absent) {
+      this.#graph.take(at);
+    }
+    for (const [why, expected] of Object.entries({ hopeless, absent, circular: [] })) {
+      const told = lost.filter((one) => one.why === why).map(toNumber);
+      agree(why, told.toSorted(byNumber), expected.toSorted(byNumber));
     }
     for (const { step } of lost) {
       this.#beginEnding(numberOf(step.drvPath), null);

@@ -25,7 +25,10 @@ export function chooseBuilder(step: Step, builders: Iterable<RosterBuilder>): Ro
 }
 
 function costOf(step: Step, builder: RosterBuilder): number {
-  const lacking = step.foundAt.reduce((count, name) => count + (name === builder.name ? 0 : 1), 0);
+  let lacking = step.foundAt.length;
+  for (const name of step.foundAt) {
+    lacking -= name === builder.name ? 1 : 0;
+  }
   return (
     step.expectedMs / Math.max(0.01, builder.offer.speedFactor) +
     lacking * FETCH_MS +

@@ -14,12 +14,9 @@ export type DeskState =
   /** Nobody could ever take it. */
   | { readonly kind: 'hopeless' };
 
-export function deskState(
-  desk: Desk,
-  roster: Pick<Roster, 'all'>,
-  rules: RosterRules,
-  now: number,
-): DeskState {
+type Known = Pick<Roster, 'all'>;
+
+export function deskState(desk: Desk, roster: Known, rules: RosterRules, now: number): DeskState {
   if (desk.natives.size > 0) {
     return desk.openNatives.size > 0
       ? { kind: 'open', builders: desk.openNatives }
@@ -55,7 +52,7 @@ export function deskState(
 export function mayTake(
   builder: RosterBuilder,
   desk: Desk,
-  roster: Pick<Roster, 'all'>,
+  roster: Known,
   rules: RosterRules,
   now: number,
 ): boolean {
@@ -65,10 +62,10 @@ export function mayTake(
 }
 
 /** Whether anybody, here or away, could take it. */
-export function isHopeless(desk: Desk, roster: Pick<Roster, 'all'>, rules: RosterRules): boolean {
+export function isHopeless(desk: Desk, roster: Known, rules: RosterRules): boolean {
   return desk.natives.size + desk.emulating.size === 0 && knownFor(desk, roster, rules).length === 0;
 }
 
-function knownFor(desk: Desk, roster: Pick<Roster, 'all'>, rules: RosterRules): readonly RosterBuilder[] {
+function knownFor(desk: Desk, roster: Known, rules: RosterRules): readonly RosterBuilder[] {
   return [...roster.all()].filter(({ offer }) => fitOf(desk.kind, offer, rules) !== 'none');
 }

@@ -5,18 +5,32 @@ export interface Kinds {
   of(step: Step): Kind;
 }
 
-/** One object for each kind of work. */
+/** One object for each kind of work. Asked for at every change of every step: no key is put together for most of them. */
 export function createKinds(): Kinds {
-  const kinds = new Map<string, Kind>();
+  const trusted = new Map<string, Map<string, Kind>>();
+  const untrusted: typeof trusted = new Map();
+  let count = 0;
   return {
     of: ({ system, requiredFeatures, claims: { isTrusted } }) => {
-      const key = `${isTrusted ? 't' : 'u'} ${system} ${requiredFeatures.length === 0 ? '' : requiredFeatures.toSorted().join(' ')}`;
-      let kind = kinds.get(key);
+      const bySystem = isTrusted ? trusted : untrusted;
+      let byFeatures = bySystem.get(system);
+      if (byFeatures === undefined) {
+        byFeatures = new Map();
+        bySystem.set(system, byFeatures);
+      }
+      const features = keyOf(requiredFeatures);
+      let kind = byFeatures.get(features);
       if (kind === undefined) {
-        kind = { id: kinds.size, system, requiredFeatures: requiredFeatures.toSorted(), isTrusted };
-        kinds.set(key, kind);
+        kind = { id: count, system, requiredFeatures: requiredFeatures.toSorted(), isTrusted };
+        count += 1;
+        byFeatures.set(features, kind);
       }
       return kind;
     },
   };
+}
+
+function keyOf(features: readonly string[]): string {
+  const [first = ''] = features;
+  return features.length < 2 ? first : features.toSorted().join(' ');
 }

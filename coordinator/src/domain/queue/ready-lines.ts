@@ -181,10 +181,10 @@ export function createReadyLines(share: FairShare, deskOf: (step: Step, now: num
         return payerOf(line, bumped);
       }
       let best: Head | undefined;
-      for (const [repositoryId, { meter, places }] of line.shares) {
+      for (const { meter, places } of line.shares.values()) {
         const place = best === undefined || meter.level <= best.meter.level ? firstOf(places) : undefined;
         if (place !== undefined) {
-          const head = { line, place, rank: rankFor(place, repositoryId), meter };
+          const head = { line, place, rank: rankFor(place, meter.repositoryId), meter };
           best = best === undefined || isBefore(head, best) ? head : best;
         }
       }

@@ -389,7 +389,10 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
         settle(step);
         return [];
       }
-      const dependents = new Set([...step.neededBy].map(({ within }) => within));
+      const dependents = new Set<Step>();
+      for (const { within } of step.neededBy) {
+        dependents.add(within);
+      }
       const needed = remove(step);
       for (const within of dependents) {
         if (foundAt !== null && within.foundAt.length < MOST_PLACES) {
