@@ -237,6 +237,7 @@ describe('builders of different kinds', () => {
     expect(stores.views.job(first(jobIds))?.reason).toBe(
       'No builder can build x86_64-linux with kvm: one lacks kvm; plain lacks kvm. Add a builder that can, then restart the job.',
     );
+    await until('other is given out', () => [...one.open(), ...plain.open()].includes('other'));
     (one.open().includes('other') ? one : plain).finish('other');
     await done(id);
     expect(table(id)).toEqual({ vm: 'unsupported', other: 'success' });
