@@ -7,7 +7,7 @@
 import type { BuildEnding } from '@argunix/shared/domain/build-ending';
 import { toEpochMs } from '@argunix/shared/domain/epoch-ms';
 import type { EvaluationId, JobId } from '@argunix/shared/domain/ids';
-import { type DerivationPath, storePathName } from '@argunix/shared/domain/store-path';
+import { storePathName } from '@argunix/shared/domain/store-path';
 import { batchSize } from '../domain/batch-size.ts';
 import type { JobAttempt } from '../domain/job-attempt.ts';
 import { createScheduler, type Lost, type Taken } from '../domain/queue/scheduler.ts';
@@ -20,8 +20,10 @@ import type { Metrics } from '../ports/metrics.ts';
 import type { Queue } from '../ports/queue.ts';
 import type { DispatchSettings } from '../ports/settings.ts';
 import { type AdoptPorts, adoptJobs, type FailedBefore } from './adopt-jobs.ts';
+import { createAlarm } from './alarm.ts';
 import { finishEvaluation } from './finish-evaluation.ts';
 import { createReclaim } from './reclaim-leases.ts';
+import { createRestingSteps, type Rest } from './rest-steps.ts';
 import { createStepRunner, type Dispatch, type RunPorts } from './run-steps.ts';
 import { createSettling, type SettlePorts } from './settle-step.ts';
 
@@ -53,18 +55,11 @@ const TELL_MS = 500;
 const NO_LEASE = 'Its derivation is leased already; it is tried again when that lease has ended.';
 // Who built much before a restart does not begin as if it had built nothing.
 const RECENT_MS = 3_600_000;
-// `setTimeout` takes 24 days at most, and a clock that is put right should be noticed before.
-const LONGEST_SLEEP_MS = 3_600_000;
 
 export function createDispatcher(ports: DispatchPorts): Dispatcher {
   const { jobs, fleet, clock, log, settings } = ports;
   const scheduler = createScheduler(settings);
   const builders = new Map<string, Builder>();
-  /** Taken steps that wait for their next try. */
-  const resting = new Map<
-    DerivationPath,
-    { readonly reason: string; readonly until: number; readonly wait: AbortController }
-  >();
   const background = new Set<Promise<void>>();
   const stopping = new AbortController();
   const settling = createSettling(ports, scheduler, stopping.signal);
@@ -87,16 +82,14 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
   const reclaim = createReclaim(ports, scheduler, {
     resume: (builder, held, lease, step) =>
       inBackground('go on with a build', runner.resume(builder, held, step, lease.startedAt ?? undefined)),
-    lost: (step) => {
-      stopUnwanted(scheduler.putBack(step.drvPath, { wasDispatched: true }, clock.now()));
-      wake();
-    },
+    lost: (step) => putBack(step, true),
     signal: stopping.signal,
     graceMs: settings.builderWaitMs,
   });
+  const resting = createRestingSteps(clock, putBack, stopping.signal);
+  const alarm = createAlarm(clock, wake, stopping.signal);
   let isStarted = false;
   let stopListening: (() => void) | undefined;
-  let alarm: { readonly at: number; readonly wait: AbortController } | undefined;
   let isTelling = false;
 
   function inBackground(what: string, work: Promise<void>): void {
@@ -128,7 +121,7 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
     for (const lost of scheduler.takeLost(now)) {
       inBackground('end a step that nobody will build', giveUp(lost));
     }
-    setAlarm();
+    alarm.set(scheduler.nextChange(now));
     tellQueue();
   }
   /** Short work shares a process: starting one costs as much as a trivial build. */
@@ -151,30 +144,6 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
     }
     const steps = taken.map(({ step, meter }) => ({ step, chargedTo: meter?.repositoryId ?? null }));
     inBackground('build', runner.run(builder, steps, places));
-  }
-  /** One timer for whatever changes by itself: a builder that is waited for too long, a quarantine, a grace. */
-  function setAlarm(): void {
-    const at = scheduler.nextChange(clock.now());
-    if (at === alarm?.at) {
-      return;
-    }
-    alarm?.wait.abort();
-    alarm = undefined;
-    if (at !== Number.POSITIVE_INFINITY) {
-      const own = { at, wait: new AbortController() };
-      alarm = own;
-      const waitMs = Math.min(LONGEST_SLEEP_MS, Math.max(0, at - clock.now()) + 1);
-      const signal = AbortSignal.any([own.wait.signal, stopping.signal]);
-      inBackground(
-        'wait for the next change',
-        clock.sleep(waitMs, signal).then(() => {
-          if (alarm === own) {
-            alarm = undefined;
-            wake();
-          }
-        }),
-      );
-    }
   }
   function tellQueue(): void {
     if (!isTelling) {
@@ -219,33 +188,13 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
     }
     wake();
   }
+  function putBack({ drvPath }: Step, wasDispatched: boolean): void {
+    stopUnwanted(scheduler.putBack(drvPath, { wasDispatched }, clock.now()));
+    wake();
+  }
   /** Back in line after a wait that holds nobody up. */
-  function putBackLater(
-    step: Step,
-    {
-      afterMs,
-      reason,
-      wasDispatched,
-    }: { readonly afterMs: number; readonly reason: string; readonly wasDispatched: boolean },
-  ): void {
-    const { drvPath } = step;
-    const putBack = (): void => {
-      stopUnwanted(scheduler.putBack(drvPath, { wasDispatched }, clock.now()));
-      wake();
-    };
-    if (afterMs === 0) {
-      putBack();
-      return;
-    }
-    const wait = new AbortController();
-    resting.set(drvPath, { reason, until: clock.now() + afterMs, wait });
-    inBackground(
-      'put a derivation back in line',
-      clock.sleep(afterMs, AbortSignal.any([wait.signal, stopping.signal])).then(() => {
-        resting.delete(drvPath);
-        putBack();
-      }),
-    );
+  function putBackLater(step: Step, rest: Rest): void {
+    inBackground('put a derivation back in line', resting.rest(step, rest));
   }
   function stopUnwanted(unwanted: readonly Step[]): void {
     for (const { drvPath } of unwanted) {
@@ -253,7 +202,7 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
       if (dispatch !== undefined) {
         builders.get(dispatch.builder)?.cancel(dispatch.leaseId);
       }
-      resting.get(drvPath)?.wait.abort();
+      resting.abort(drvPath);
       reclaim.drop(drvPath);
     }
   }
@@ -330,7 +279,7 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
       const dispatch = step === undefined ? undefined : runner.of(step.drvPath);
       return step === undefined || dispatch?.startedAt !== undefined
         ? undefined
-        : whyWaiting(scheduler, step, dispatch?.builder, resting.get(step.drvPath), clock.now());
+        : whyWaiting(scheduler, step, dispatch?.builder, resting.of(step.drvPath), clock.now());
     },
     snapshot: (next) => takeSnapshot(scheduler, (drvPath) => runner.of(drvPath), next, clock.now()),
     builders: () => [...scheduler.roster.all()].map(toBuilderState),
