@@ -16,7 +16,10 @@ export function chooseBuilder(step: Step, builders: Iterable<RosterBuilder>): Ro
   let bestCost = Number.POSITIVE_INFINITY;
   for (const builder of builders) {
     const cost = costOf(step, builder);
-    if (cost < bestCost || (cost === bestCost && best !== undefined && isPreferred(builder, best))) {
+    if (cost > bestCost) {
+      continue;
+    }
+    if (cost < bestCost || best === undefined || isPreferred(builder, best)) {
       best = builder;
       bestCost = cost;
     }
@@ -25,6 +28,10 @@ export function chooseBuilder(step: Step, builders: Iterable<RosterBuilder>): Ro
 }
 
 function costOf(step: Step, builder: RosterBuilder): number {
+  // Most of the time: a decision looks at every builder that is open.
+  if (step.foundAt.length + step.spoiledAt.length + builder.spoiled.size === 0) {
+    return step.expectedMs / Math.max(0.01, builder.offer.speedFactor);
+  }
   let lacking = step.foundAt.length;
   for (const name of step.foundAt) {
     lacking -= name === builder.name ? 1 : 0;
@@ -42,9 +49,6 @@ function isPreferred(one: RosterBuilder, other: RosterBuilder): boolean {
   if (one.offer.features.length !== other.offer.features.length) {
     return one.offer.features.length < other.offer.features.length;
   }
-  return fillOf(one) === fillOf(other) ? one.name < other.name : fillOf(one) < fillOf(other);
-}
-
-function fillOf({ used, offer }: RosterBuilder): number {
-  return used / offer.slots;
+  const [fill, otherFill] = [one.used * other.offer.slots, other.used * one.offer.slots];
+  return fill === otherFill ? one.name < other.name : fill < otherFill;
 }

@@ -246,10 +246,8 @@ function isBefore(one: Head, other: Head): boolean {
 }
 
 function rankFor({ claims: { members } }: Place, repositoryId: RepositoryId): number {
-  const [first] = members;
-  return (
-    (members.length === 1 ? first : members.find((claim) => claim.repositoryId === repositoryId))?.rank ?? 2
-  );
+  const only = members.length === 1 ? members[0] : undefined;
+  return (only ?? members.find((claim) => claim.repositoryId === repositoryId))?.rank ?? 2;
 }
 
 function isPlaceBefore(one: Place, other: Place, repositoryId: RepositoryId): boolean {

@@ -436,3 +436,35 @@ test('what is moved to another line of work is in one line only', () => {
   ]);
   expect(lines.map((line) => scheduler.lines.oldestSince(line))).toEqual([undefined, 0]);
 });
+
+test('a decision looks at no more steps when ten times as many wait', () => {
+  /** How often anything asks which of two steps came first, or what one would take. */
+  function looks(steps: number): number {
+    const scheduler = createScheduler(RULES);
+    const names = Array.from({ length: steps }, (_, id) => `step-${id}`);
+    scheduler.add(
+      names.map((name, id) => job(id, name, { repository: id % 7 })),
+      names.map((name) => planned(name)),
+      0,
+    );
+    scheduler.join('ant', MANY, false, 0);
+    let count = 0;
+    for (const name of names) {
+      const step = scheduler.graph.get(drv(name));
+      const { age = 0 } = step ?? {};
+      Object.defineProperty(step, 'age', {
+        get: () => {
+          count += 1;
+          return age;
+        },
+      });
+    }
+    order(scheduler, 0);
+    return count;
+  }
+
+  const [few, many] = [looks(1_000), looks(10_000)];
+
+  // Ninety-nine are given out; what is left of each repository's line is sorted in once for each, at four levels more.
+  expect(many).toBeLessThan(few + 99 * 4 * 4);
+});

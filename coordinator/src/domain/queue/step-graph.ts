@@ -88,6 +88,7 @@ export interface StepGraph {
 export type Unwanted = readonly Step[];
 
 const NO_JOBS: readonly GraphJob[] = [];
+const NOTHING: Unwanted = [];
 const NOWHERE: readonly string[] = [];
 // What is shown of where the inputs are; more would not change who is chosen.
 const MOST_PLACES = 8;
@@ -400,23 +401,26 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
         }
         settle(within);
       }
-      return reconsider(needed);
+      return needed.size === 0 ? NOTHING : reconsider(needed);
     },
     forget: (jobs) => {
-      const left = new Map<Step, Set<JobId>>();
+      const left = new Set<Step>();
+      const gone = new Set<GraphJob>();
       for (const { jobId, attempt } of jobs) {
         const step = ofJob.get(jobId);
-        if (step?.jobs.some((job) => job.jobId === jobId && job.attempt === attempt) === true) {
+        const own = step?.jobs.find((job) => job.jobId === jobId && job.attempt === attempt);
+        if (step !== undefined && own !== undefined) {
           ofJob.delete(jobId);
           wishes.delete(jobId);
-          left.set(step, (left.get(step) ?? new Set()).add(jobId));
+          gone.add(own);
+          left.add(step);
         }
       }
-      for (const [step, gone] of left) {
-        step.jobs = step.jobs.filter(({ jobId }) => !gone.has(jobId));
+      for (const step of left) {
+        step.jobs = step.jobs.length === 1 ? NO_JOBS : step.jobs.filter((job) => !gone.has(job));
         namedCount -= step.jobs.length === 0 ? 1 : 0;
       }
-      return reconsider(left.keys());
+      return left.size === 0 ? NOTHING : reconsider(left);
     },
     lostWith: (step) => {
       const lost = [...waitingFor(step)].flatMap(({ jobs }) => jobs);
