@@ -10,7 +10,6 @@ import { createFileLogStore } from '../adapters/logs/file-log-store.ts';
 import { createDerivationReader } from '../adapters/nix/derivation-reader.ts';
 import { createGcRoots } from '../adapters/nix/gc-roots.ts';
 import { createLocalBuilder } from '../adapters/nix/local-builder.ts';
-import { createRootRegistrar } from '../adapters/nix/root-registrar.ts';
 import { createStoreReader } from '../adapters/nix/store-reader.ts';
 import { createConfinement } from '../adapters/nix-eval/confinement/confinement.ts';
 import { createEvaluator } from '../adapters/nix-eval/create-evaluator.ts';
@@ -142,7 +141,7 @@ function composeWith(
   const evaluations = createEvaluationStore(database);
   const jobs = createJobStore(database);
   const logs = createFileLogStore({ dir: join(stateDir, 'logs'), logger: log });
-  const roots = createGcRoots({ dir: join(stateDir, 'gcroots'), registrar: createRootRegistrar() });
+  const roots = createGcRoots({ dir: join(stateDir, 'gcroots') });
   const derivations = createDerivationReader();
   const store = createStoreReader({ env, derivations });
   const checkout = options.createCheckout(database);
