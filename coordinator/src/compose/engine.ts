@@ -11,7 +11,6 @@ import { createBuildPlan } from '../adapters/nix/build-plan.ts';
 import { createDerivationReader } from '../adapters/nix/derivation-reader.ts';
 import { createGcRoots } from '../adapters/nix/gc-roots.ts';
 import { createLocalFleet, type LocalFleetOptions } from '../adapters/nix/local-fleet.ts';
-import { createRootRegistrar } from '../adapters/nix/root-registrar.ts';
 import { createStoreReader } from '../adapters/nix/store-reader.ts';
 import { createConfinement } from '../adapters/nix-eval/confinement/confinement.ts';
 import { createEvaluator } from '../adapters/nix-eval/create-evaluator.ts';
@@ -154,7 +153,7 @@ function composeWith(
   const evaluations = createEvaluationStore(database);
   const jobs = createJobStore(database);
   const logs = createFileLogStore({ dir: join(stateDir, 'logs'), logger: log });
-  const roots = createGcRoots({ dir: join(stateDir, 'gcroots'), registrar: createRootRegistrar() });
+  const roots = createGcRoots({ dir: join(stateDir, 'gcroots') });
   const derivations = createDerivationReader();
   const store = createStoreReader({ env, derivations });
   const checkout = options.createCheckout(database);

@@ -1,11 +1,11 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
+import { mkdir, readdir, symlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startProcess } from '@argunix/shared/kit/run-process';
 import { until } from '@argunix/shared/kit/testing/until';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { GcRoots } from '../../ports/gc-roots.ts';
 import { createGcRoots } from './gc-roots.ts';
-import { createRootRegistrar } from './root-registrar.ts';
 import { createPrivateStore, type PrivateStore } from './testing/private-store.ts';
 
 let store: PrivateStore;
@@ -15,11 +15,16 @@ let dir: string;
 beforeEach(async () => {
   store = await createPrivateStore();
   dir = join(store.dir, 'roots');
-  roots = createGcRoots({ dir, registrar: createRootRegistrar({ stateDir: store.stateDir }) });
+  roots = createGcRoots({ dir, nixStateDir: store.stateDir });
 });
 afterEach(async () => {
   await store.remove();
 });
+
+function ownPlace(): string {
+  const places = join(store.stateDir, 'gcroots/argunix');
+  return join(places, readdirSync(places)[0] ?? '');
+}
 
 test('a rooted path survives the collector, one without a root does not, and a removed root holds nothing', async () => {
   const kept = await store.add('kept', 'kept');
@@ -32,7 +37,7 @@ test('a rooted path survives the collector, one without a root does not, and a r
   await roots.remove('eval-1');
   await store.collect();
   expect(await store.isValid(kept)).toBe(false);
-  expect(await readdir(join(store.stateDir, 'gcroots/auto'))).toEqual([]);
+  expect(await readdir(ownPlace())).toEqual(['of']);
 });
 
 test('a root that is made before its path holds from then on', async () => {
@@ -66,13 +71,42 @@ test('a sweep removes the roots of the dead and no others, nor what is not its o
   const dead = await store.add('dead', 'dead');
   await roots.add('eval-1', [living]);
   await roots.add('eval-2', [dead]);
-  await mkdir(join(dir, 'lost+found'));
+  await mkdir(join(ownPlace(), 'lost+found'));
 
   await roots.sweep((owner) => ['eval-1'].includes(owner));
   await store.collect();
 
   expect([await store.isValid(living), await store.isValid(dead)]).toEqual([true, false]);
-  expect((await readdir(dir)).toSorted()).toEqual(['eval-1', 'lost+found']);
+  expect((await readdir(ownPlace())).toSorted()).toEqual(['eval-1', 'lost+found', 'of']);
+});
+
+test('more paths than one batch holds are rooted, and let go', async () => {
+  const paths = Array.from({ length: 1_200 }, (_, i) => `/nix/store/${String(i).padStart(32, '0')}-p`);
+
+  await roots.add('eval-1', paths);
+
+  expect(await readdir(join(ownPlace(), 'eval-1'))).toHaveLength(paths.length);
+  await roots.remove('eval-1');
+  expect(await readdir(ownPlace())).toEqual(['of']);
+});
+
+test('the roots of a state directory that is gone for a week are swept, those of one just gone are not', async () => {
+  await roots.add('eval-1', [await store.add('kept', 'kept')]);
+  const places = join(store.stateDir, 'gcroots/argunix');
+  for (const [name, days] of [
+    ['long-gone', 8],
+    ['just-gone', 1],
+  ] as const) {
+    await mkdir(join(places, name));
+    await symlink('/nowhere/gcroots', join(places, name, 'of'));
+    const then = Date.now() / 1_000 - days * 24 * 3_600;
+    await utimes(join(places, name), then, then);
+  }
+
+  await roots.sweep(() => true);
+
+  expect(await readdir(places)).toHaveLength(2);
+  expect(await readdir(places)).toContain('just-gone');
 });
 
 test.each(['../up', 'eval-', 'eval-1/..', '', 'other'])('%j owns nothing', async (owner) => {
@@ -97,7 +131,8 @@ test('the daemon registers the roots of one who may not write where Nix keeps th
   // Nobody may write into a path below a file.
   const byDaemon = createGcRoots({
     dir,
-    registrar: createRootRegistrar({ stateDir: '/dev/null', socketPath }),
+    nixStateDir: '/dev/null',
+    socketPath,
   });
   const kept = await store.add('kept', 'kept');
   const more = await store.add('more', 'more');
@@ -115,7 +150,7 @@ test('the daemon registers the roots of one who may not write where Nix keeps th
 });
 
 test('a daemon that is not there is said', async () => {
-  const nowhere = createRootRegistrar({ stateDir: '/dev/null', socketPath: join(store.dir, 'none') });
+  const nowhere = createGcRoots({ dir, nixStateDir: '/dev/null', socketPath: join(store.dir, 'none') });
 
-  await expect(nowhere.register(['/tmp/x'])).rejects.toThrow('the Nix daemon at');
+  await expect(nowhere.add('eval-1', [await store.add('kept', 'kept')])).rejects.toThrow('the Nix daemon at');
 });

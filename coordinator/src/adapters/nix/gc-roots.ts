@@ -1,62 +1,55 @@
-/**
- * Roots as symlinks we make: `dir/<owner>/<name>` points at the store path, and a symlink among Nix's own roots points
- * at that. 20,000 of them take seconds; one process each would take minutes. The inner link is made first and removed
- * last: a crash in between leaves a link that means nothing to Nix, which the next sweep finds.
- */
-import { mkdir, readdir, rm, symlink } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+/** Roots by owner, one change of an owner at a time. Where they are kept is decided once: among Nix's own if we may. */
+import { access, constants, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { parseStorePath } from '@argunix/shared/domain/store-path';
 import { AppError } from '@argunix/shared/kit/app-error';
 import { createKeyedLock } from '@argunix/shared/kit/keyed-lock';
 import type { GcRoots } from '../../ports/gc-roots.ts';
-import { mapBounded } from './map-bounded.ts';
-import type { RootRegistrar } from './root-registrar.ts';
+import { createDaemonKeptRoots } from './daemon-kept-roots.ts';
+import { createOwnRoots } from './own-roots.ts';
+import type { RootKeeper } from './root-keeper.ts';
 
 export interface GcRootsOptions {
   /** Absolute, ours alone; in the state directory. */
   readonly dir: string;
-  readonly registrar: RootRegistrar;
+  /** Nix's own, `/nix/var/nix` by default. */
+  readonly nixStateDir?: string;
+  /** Where the daemon listens when we may not write to `nixStateDir`. */
+  readonly socketPath?: string;
 }
 
 const OWNER = /^[a-z]+-\d{1,16}(?:-[a-z]+)?$/;
 
-export function createGcRoots({ dir, registrar }: GcRootsOptions): GcRoots {
-  // A removal takes seconds when there are thousands; what is added meanwhile must not go with it.
+export function createGcRoots(options: GcRootsOptions): GcRoots {
+  // A removal takes long when there are thousands; what is added meanwhile must not go with it.
   const lock = createKeyedLock();
+  let chosen: Promise<RootKeeper> | undefined;
 
-  async function remove(owner: string): Promise<void> {
-    const ownerDir = join(dir, checkOwner(owner));
-    await lock.hold(owner, undefined, async () => {
-      const names = await readdir(ownerDir).catch(ifMissing(() => []));
-      await mapBounded(names, (name) => registrar.unregister(join(ownerDir, name)));
-      await rm(ownerDir, { recursive: true, force: true });
-    });
+  function keeper(): Promise<RootKeeper> {
+    chosen ??= chooseKeeper(options);
+    return chosen;
   }
-  async function link(ownerDir: string, paths: Iterable<string>): Promise<void> {
-    await mkdir(ownerDir, { recursive: true, mode: 0o700 });
-    const links: string[] = [];
-    await mapBounded(paths, async (path) => {
-      const root = join(ownerDir, basename(path));
-      await symlink(path, root).catch(ifExists);
-      links.push(root);
-    });
-    await registrar.register(links);
+  async function remove(owner: string): Promise<void> {
+    checkOwner(owner);
+    const { drop } = await keeper();
+    await lock.hold(owner, undefined, () => drop(owner));
   }
   return {
     async add(owner, storePaths) {
-      const ownerDir = join(dir, checkOwner(owner));
+      checkOwner(owner);
       const paths = new Set(storePaths);
       for (const path of paths) {
         if (parseStorePath(path) === undefined) {
           throw new AppError('nix.failed', `expected a store path to root, got ${JSON.stringify(path)}`);
         }
       }
-      await lock.hold(owner, undefined, () => link(ownerDir, paths));
+      const { keep } = await keeper();
+      await lock.hold(owner, undefined, () => keep(owner, paths));
     },
     remove,
     async sweep(isLiving) {
-      const owners = await readdir(dir).catch(ifMissing(() => []));
-      for (const owner of owners) {
+      const { owners } = await keeper();
+      for (const owner of await owners()) {
         if (OWNER.test(owner) && !isLiving(owner)) {
           await remove(owner);
         }
@@ -65,32 +58,32 @@ export function createGcRoots({ dir, registrar }: GcRootsOptions): GcRoots {
   };
 }
 
+async function chooseKeeper(options: GcRootsOptions): Promise<RootKeeper> {
+  const { dir, nixStateDir = '/nix/var/nix' } = options;
+  const rootsDir = join(nixStateDir, 'gcroots');
+  return (await mayWrite(rootsDir))
+    ? createOwnRoots(dir, rootsDir)
+    : createDaemonKeptRoots(dir, options.socketPath ?? join(nixStateDir, 'daemon-socket/socket'));
+}
+
+/** A fresh store has no such directory before its first root. */
+async function mayWrite(rootsDir: string): Promise<boolean> {
+  try {
+    await mkdir(rootsDir, { recursive: true });
+    await access(rootsDir, constants.W_OK);
+    return true;
+  } catch {
+    // EACCES, EROFS: the store is the daemon's.
+    return false;
+  }
+}
+
 /** Owners become names of directories: nothing but the forms that domain/root-owners.ts gives. */
-function checkOwner(owner: string): string {
+function checkOwner(owner: string): void {
   if (!OWNER.test(owner)) {
     throw new AppError(
       'nix.failed',
       `expected a name like eval-12-outs as the owner of roots, got ${JSON.stringify(owner)}`,
     );
-  }
-  return owner;
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
-}
-
-function ifMissing<Value>(value: () => Value): (error: unknown) => Value {
-  return (error) => {
-    if (hasCode(error, 'ENOENT')) {
-      return value();
-    }
-    throw error;
-  };
-}
-
-function ifExists(error: unknown): void {
-  if (!hasCode(error, 'EEXIST')) {
-    throw error;
   }
 }
