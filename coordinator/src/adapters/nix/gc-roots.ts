@@ -31,8 +31,8 @@ export function createGcRoots(options: GcRootsOptions): GcRoots {
   }
   async function remove(owner: string): Promise<void> {
     checkOwner(owner);
-    const kept = await keeper();
-    await lock.hold(owner, undefined, () => kept.drop(owner));
+    const roots = await keeper();
+    await lock.hold(owner, undefined, () => roots.drop(owner));
   }
   return {
     async add(owner, storePaths) {
@@ -43,13 +43,13 @@ export function createGcRoots(options: GcRootsOptions): GcRoots {
           throw new AppError('nix.failed', `expected a store path to root, got ${JSON.stringify(path)}`);
         }
       }
-      const kept = await keeper();
-      await lock.hold(owner, undefined, () => kept.keep(owner, paths));
+      const roots = await keeper();
+      await lock.hold(owner, undefined, () => roots.keep(owner, paths));
     },
     remove,
     async sweep(isLiving) {
-      const kept = await keeper();
-      for (const owner of await kept.owners()) {
+      const roots = await keeper();
+      for (const owner of await roots.owners()) {
         if (OWNER.test(owner) && !isLiving(owner)) {
           await remove(owner);
         }

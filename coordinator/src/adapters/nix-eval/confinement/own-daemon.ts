@@ -154,7 +154,7 @@ export async function accepts(socket: string): Promise<boolean> {
 }
 
 /** Later lines win: what the host says stands, but for what the confinement rests on. */
-function daemonConfig(inherited: string | undefined, isOutgoing: boolean): string {
+export function daemonConfig(inherited: string | undefined, isOutgoing: boolean): string {
   return [
     inherited ?? '',
     'sandbox = true',

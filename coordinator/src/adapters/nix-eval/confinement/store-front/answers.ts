@@ -1,6 +1,6 @@
 /** What a daemon answers to a request that adds something, and how we answer one ourselves. */
 import type { TextInfo } from './text-path.ts';
-import { type Cursor, encode, readFrom } from './wire.ts';
+import { Cursor, encode } from './wire.ts';
 
 const STDERR_NEXT = 0x6f6c6d67;
 const STDERR_LAST = 0x616c7473;
@@ -35,7 +35,7 @@ export function encodeRefusal(message: string): Buffer {
 
 /** Throws SHORT when it is not there yet whole, and the daemon's refusal as an Error. */
 export function readAdded(buffer: Buffer, start: number): AddedPath {
-  const cursor = readFrom(buffer, start);
+  const cursor = new Cursor(buffer, start);
   while (readMessage(cursor)) {
     // Progress and warnings of a derivation that was answered long ago: nobody waits for them.
   }

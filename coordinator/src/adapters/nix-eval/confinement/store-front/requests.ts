@@ -3,7 +3,7 @@
  * (the floor's; every newer Nix still speaks it). What is not here is refused: no collector, no logs, no roots, no
  * signatures. https://snix.dev/docs/reference/nix-daemon-protocol/
  */
-import { type Cursor, readFrom } from './wire.ts';
+import { Cursor } from './wire.ts';
 
 export const VERSION = 0x121;
 
@@ -51,7 +51,7 @@ export interface Request {
 
 /** Throws SHORT when it is not there yet whole, and an Error for what no evaluator asks. */
 export function readRequest(buffer: Buffer, start: number): Request {
-  const cursor = readFrom(buffer, start);
+  const cursor = new Cursor(buffer, start);
   const operation = cursor.integer();
   if (operation === ADD_TO_STORE) {
     return readAddition(cursor);

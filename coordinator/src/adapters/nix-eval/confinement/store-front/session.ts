@@ -9,7 +9,7 @@ import type { Socket } from 'node:net';
 import { encodeAdded, encodeRefusal, readAdded } from './answers.ts';
 import { type Request, readRequest, VERSION } from './requests.ts';
 import { textInfo } from './text-path.ts';
-import { encode, readFrom, SHORT, word } from './wire.ts';
+import { Cursor, encode, SHORT, word } from './wire.ts';
 
 export interface Session {
   /** Resolves when all that was answered so far is in the store, and rejects when some of it is not. */
@@ -58,7 +58,7 @@ export function startSession(client: Socket, daemon: Socket, onEnd: (lost?: Erro
   }
   /** The daemon's version came: ours is told, and the client's is not older, as it is our own Nix. */
   function readClientVersion(): boolean {
-    const cursor = readFrom(fromClient, 0);
+    const cursor = new Cursor(fromClient, 0);
     cursor.integer(); // version
     if (cursor.integer() !== 0) {
       cursor.integer(); // a processor it would like
@@ -92,7 +92,7 @@ export function startSession(client: Socket, daemon: Socket, onEnd: (lost?: Erro
   }
   /** Undefined when it is too long to be kept. */
   function readText(start: number): { readonly bytes: Buffer; readonly end: number } | undefined {
-    const cursor = readFrom(fromClient, start);
+    const cursor = new Cursor(fromClient, start);
     const parts: Buffer[] = [];
     for (let length = cursor.integer(); length > 0; length = cursor.integer()) {
       if (cursor.at - start + length > MAX_TEXT_BYTES) {
@@ -118,7 +118,7 @@ export function startSession(client: Socket, daemon: Socket, onEnd: (lost?: Erro
   }
   function readFrames(): boolean {
     if (frameLeft === 0) {
-      const length = readFrom(fromClient, 0).integer();
+      const length = new Cursor(fromClient, 0).integer();
       pass(take(8));
       frameLeft = length;
       if (length === 0) {
@@ -132,7 +132,10 @@ export function startSession(client: Socket, daemon: Socket, onEnd: (lost?: Erro
     return part.length > 0;
   }
   function take(size: number): Buffer {
-    const taken = readFrom(fromClient, 0).bytes(size);
+    if (fromClient.length < size) {
+      throw SHORT;
+    }
+    const taken = fromClient.subarray(0, size);
     fromClient = fromClient.subarray(size);
     return taken;
   }
@@ -208,7 +211,7 @@ export function startSession(client: Socket, daemon: Socket, onEnd: (lost?: Erro
     endIfDone();
   }
   function greet(): void {
-    const cursor = readFrom(fromDaemon, 0);
+    const cursor = new Cursor(fromDaemon, 0);
     const magic = cursor.integer();
     const version = cursor.integer();
     if (magic !== MAGIC_2 || version < VERSION || version >> 8 !== VERSION >> 8) {

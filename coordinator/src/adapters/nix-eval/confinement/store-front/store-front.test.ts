@@ -7,9 +7,11 @@ import { outputOf, type RunningProcess, startProcess } from '@argunix/shared/kit
 import { until } from '@argunix/shared/kit/testing/until';
 import { installedNixes } from '@argunix/shared/nix/testing/real-nix';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { accepts } from '../own-daemon.ts';
+import { accepts, daemonConfig } from '../own-daemon.ts';
 import { createStoreFronts, type StoreFront, type StoreFronts } from './store-front.ts';
 
+// The sandbox of Debian's Nix has no shell.
+const CONFIG = 'extra-sandbox-paths = /bin/sh=/usr/bin/bash-static';
 const COUNT = 300;
 /** Each needs the one before it, and the last is a source. */
 const CHAIN = `let
@@ -51,7 +53,7 @@ async function startDaemon(env: Readonly<Record<string, string>>): Promise<void>
       ...env,
       NIX_REMOTE: 'local',
       NIX_DAEMON_SOCKET_PATH: join(dir, 'daemon'),
-      NIX_CONFIG: `${env['NIX_CONFIG']}\ntrusted-users =`,
+      NIX_CONFIG: daemonConfig(env['NIX_CONFIG'], false),
     },
     deadlineMs: 60_000,
     graceMs: 1_000,
@@ -78,7 +80,7 @@ function throughFront(env: Readonly<Record<string, string>>): Readonly<Record<st
   return { ...env, NIX_REMOTE: 'daemon', NIX_DAEMON_SOCKET_PATH: join(dir, 'front') };
 }
 
-describe.each(installedNixes('build-users-group ='))('$title', { timeout: 60_000 }, (nix) => {
+describe.each(installedNixes(CONFIG))('$title', { timeout: 60_000 }, (nix) => {
   test.skipIf(nix.isMissing)(
     'derivations have the paths and the contents that the store gives them',
     async () => {
