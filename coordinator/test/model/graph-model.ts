@@ -184,7 +184,9 @@ export class GraphModel {
     for (const at of this.#downwards()) {
       const withins = new Set(this.neededBy(at).map((dependent) => this.within(dependent)));
       const [into] = withins;
-      if (this.isNamed(at) || into === undefined || withins.size > 1 || !this.#fitsInside(at, into)) {
+      const isMade = [...this.#made.values()].some((made) => made.has(at));
+      const isInside = into !== undefined && withins.size === 1 && this.#fitsInside(at, into);
+      if (this.isNamed(at) || isMade || !isInside) {
         this.#steps.add(at);
       }
     }
@@ -219,6 +221,11 @@ export class GraphModel {
   }
   #removeStep(step: number): void {
     const inside = [...this.present.keys()].filter((at) => this.within(at) === step);
+    for (const made of this.#made.values()) {
+      for (const at of made.has(step) ? inside : []) {
+        made.add(at);
+      }
+    }
     for (const at of inside) {
       this.#forgetDerivation(at);
     }
@@ -233,9 +240,6 @@ export class GraphModel {
     this.#steps.delete(at);
     for (const needs of this.#needs.values()) {
       needs.delete(at);
-    }
-    for (const made of this.#made.values()) {
-      made.delete(at);
     }
     this.#needsChanged();
   }
