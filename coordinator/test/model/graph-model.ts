@@ -30,6 +30,9 @@ export class GraphModel {
   /** Steps that the taken ones make along the way. */
   readonly #made = new Map<number, Set<number>>();
   #arrivals = 0;
+  /** What was found already, until a need changes: most moves change none, and every move asks for all of it. */
+  readonly #neededBy = new Map<number, readonly number[]>();
+  readonly #below = new Map<number, ReadonlySet<number>>();
 
   constructor(natures: readonly Nature[]) {
     this.#natures = natures;
@@ -52,6 +55,7 @@ export class GraphModel {
         this.#needs.get(at)?.add(input);
       }
     }
+    this.#needsChanged();
     for (const { job, at } of jobs) {
       this.jobs.set(job.jobId, { job, at, wish: job.bumpedAt ?? 0 });
     }
@@ -104,7 +108,12 @@ export class GraphModel {
     return [...this.jobs.values()].some((one) => one.at === at);
   }
   neededBy(at: number): readonly number[] {
-    return [...this.present.keys()].filter((other) => this.#needs.get(other)?.has(at) === true);
+    let found = this.#neededBy.get(at);
+    if (found === undefined) {
+      found = [...this.present.keys()].filter((other) => this.#needs.get(other)?.has(at) === true);
+      this.#neededBy.set(at, found);
+    }
+    return found;
   }
   within(at: number): number {
     const [dependent] = this.isStep(at) ? [] : this.neededBy(at);
@@ -126,12 +135,17 @@ export class GraphModel {
   }
   /** It and everything below it. */
   below(at: number): ReadonlySet<number> {
+    const known = this.#below.get(at);
+    if (known !== undefined) {
+      return known;
+    }
     const found = new Set([at]);
     for (const one of found) {
       for (const need of this.#needs.get(one) ?? []) {
         found.add(need);
       }
     }
+    this.#below.set(at, found);
     return found;
   }
   standing(at: number): Standing {
@@ -170,7 +184,9 @@ export class GraphModel {
     for (const at of this.#downwards()) {
       const withins = new Set(this.neededBy(at).map((dependent) => this.within(dependent)));
       const [into] = withins;
-      if (this.isNamed(at) || into === undefined || withins.size > 1 || !this.#fitsInside(at, into)) {
+      const isMade = [...this.#made.values()].some((made) => made.has(at));
+      const isInside = into !== undefined && withins.size === 1 && this.#fitsInside(at, into);
+      if (this.isNamed(at) || isMade || !isInside) {
         this.#steps.add(at);
       }
     }
@@ -205,9 +221,18 @@ export class GraphModel {
   }
   #removeStep(step: number): void {
     const inside = [...this.present.keys()].filter((at) => this.within(at) === step);
+    for (const made of this.#made.values()) {
+      for (const at of made.has(step) ? inside : []) {
+        made.add(at);
+      }
+    }
     for (const at of inside) {
       this.#forgetDerivation(at);
     }
+  }
+  #needsChanged(): void {
+    this.#neededBy.clear();
+    this.#below.clear();
   }
   #forgetDerivation(at: number): void {
     this.present.delete(at);
@@ -216,8 +241,6 @@ export class GraphModel {
     for (const needs of this.#needs.values()) {
       needs.delete(at);
     }
-    for (const made of this.#made.values()) {
-      made.delete(at);
-    }
+    this.#needsChanged();
   }
 }

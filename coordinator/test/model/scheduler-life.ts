@@ -68,6 +68,9 @@ export class Life {
   }
 
   live(): void {
+    for (const [which, offer] of this.#scenario.offers.entries()) {
+      this.#act({ does: 'join', which, offer, isExpectedOffline: false });
+    }
     for (const { move, isAwake } of this.#scenario.moves) {
       this.#act(move);
       this.#check();

@@ -3,7 +3,7 @@
 import * as fc from 'fast-check';
 import type { BuilderOffer } from '../../src/domain/builder-offer.ts';
 
-export const DERIVATIONS = 11;
+export const DERIVATIONS = 13;
 export const BUILDERS = ['ant', 'bee', 'cat'] as const;
 export const SYSTEMS = ['x86_64-linux', 'aarch64-linux', 'builtin'] as const;
 export const FEATURES = ['big', 'kvm'] as const;
@@ -61,16 +61,18 @@ export interface Scenario {
   readonly natures: readonly Nature[];
   readonly weights: readonly number[];
   readonly allowsUnsandboxedUntrusted: boolean;
+  /** Of the builders that are there when it begins: without any, all is lost at once, and a life is short. */
+  readonly offers: readonly BuilderOffer[];
   /** Whoever is not awake learns of a move only with the next. */
   readonly moves: readonly { readonly move: Move; readonly isAwake: boolean }[];
 }
 
 const which = fc.nat(40);
 const offer: fc.Arbitrary<BuilderOffer> = fc.record({
-  systems: mostly<readonly string[]>(['x86_64-linux'], ['x86_64-linux', 'aarch64-linux'], ['aarch64-linux']),
+  systems: mostly<readonly string[]>(['x86_64-linux', 'aarch64-linux'], ['x86_64-linux'], ['aarch64-linux']),
   emulatedSystems: mostly<readonly string[]>([], ['aarch64-linux'], ['x86_64-linux']),
-  features: fc.subarray([...FEATURES]),
-  mandatoryFeatures: mostly<readonly string[]>([], ['big']),
+  features: mostly<readonly string[]>(['big', 'kvm'], [], ['kvm']),
+  mandatoryFeatures: mostly<readonly string[]>([], [], [], ['big']),
   isSandboxed: mostly(true, false),
   slots: mostly(1, 2, 3, 0),
   speedFactor: fc.constantFrom(1, 2),
@@ -82,7 +84,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     rank: fc.constantFrom(0 as const, 1 as const, 2 as const),
     isTrusted: fc.boolean(),
     isBumped: mostly(false, true),
-    jobs: mask(2),
+    jobs: mask(4),
     stale: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: mask(1) }),
   }),
   often(14, {
@@ -98,14 +100,14 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   often(3, { does: fc.constant('restart job' as const), which }),
   often(2, { does: fc.constantFrom('late news' as const, 'bump' as const), which }),
   often(2, { does: fc.constant('more' as const), which }),
-  often(5, {
-    does: fc.constantFrom('join' as const, 'join' as const, 'expect' as const),
+  often(4, {
+    does: fc.constantFrom('join' as const, 'join' as const, 'join' as const, 'expect' as const),
     which,
     offer,
     isExpectedOffline: mostly(false, true),
   }),
-  often(3, { does: fc.constantFrom('leave' as const, 'leave' as const, 'remove' as const), which }),
-  often(4, { does: fc.constant('pass' as const), ms: fc.constantFrom(1, 1_000, 9_000, 31_000, 120_000) }),
+  often(2, { does: fc.constantFrom('leave' as const, 'leave' as const, 'remove' as const), which }),
+  often(5, { does: fc.constant('pass' as const), ms: fc.constantFrom(1, 1_000, 9_000, 31_000, 120_000) }),
   often(1, { does: fc.constant('restart' as const) }),
 );
 
@@ -114,15 +116,20 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
     ...Array.from({ length: DERIVATIONS }, (_, at) =>
       fc.record({
         inputs: at === 0 ? fc.constant(0) : fc.oneof(mask(2, at), mask(1, at)),
-        system: mostly<Nature['system']>('x86_64-linux', 'aarch64-linux', 'builtin'),
-        features: mostly<readonly string[]>([], [], ['kvm'], ['big']),
+        system: mostly<Nature['system']>('x86_64-linux', 'x86_64-linux', 'aarch64-linux', 'builtin'),
+        features: mostly<readonly string[]>([], [], [], ['kvm'], ['big']),
         expectedMs: fc.constantFrom(1_000, 2_000, 10_000),
       }),
     ),
   ),
   weights: fc.array(fc.constantFrom(1, 2, 5), { minLength: REPOSITORIES, maxLength: REPOSITORIES }),
   allowsUnsandboxedUntrusted: mostly(false, true),
-  moves: fc.array(fc.record({ move, isAwake: mostly(true, false) }), { minLength: 5, maxLength: 70 }),
+  offers: fc.array(offer, { minLength: 1, maxLength: BUILDERS.length }),
+  moves: fc.array(fc.record({ move, isAwake: mostly(true, false) }), {
+    minLength: 5,
+    maxLength: 90,
+    size: 'max',
+  }),
 });
 
 /** The numbers of a mask. */

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { Life } from './scheduler-life.ts';
 import { scenario } from './scheduler-moves.ts';
 
-const { MODEL_RUNS = '600', MODEL_SEED, MODEL_SHRINK } = process.env;
+const { MODEL_RUNS = '300', MODEL_SEED, MODEL_SHRINK } = process.env;
 
 test('whatever happens, it gives out the right step, to whom may have it, and everything ends', {
   timeout: 3_600_000,

@@ -185,6 +185,24 @@ describe('what a taken step makes along the way', () => {
     expect(ready()).toEqual(['libc']);
   });
 
+  test('waits again when it was lost meanwhile and comes again, for others or by itself', () => {
+    const { graph, ready, step, end } = createTried();
+    graph.add([job(1, 'app')], [planned('app', ['lib']), planned('lib')]);
+    graph.take(step('app'));
+    graph.add([job(2, 'lib')], [planned('lib')]);
+    graph.take(step('lib'));
+    end('lib');
+
+    graph.add([job(3, 'lib')], [planned('lib')]);
+    expect(ready()).toEqual([]);
+    graph.forget([job(3, 'lib')]);
+    graph.add([job(4, 'tool')], [planned('tool', ['lib']), planned('lib')]);
+    expect(ready()).toEqual([]);
+
+    graph.putBack(step('app'));
+    expect(ready()).toEqual(['app', 'lib']);
+  });
+
   test('waits when a builder had that one already', () => {
     const { graph, ready, step } = createShared();
 

@@ -8,7 +8,8 @@
  * wants it and no step needs it. A derivation that was inside another comes out and is a step from then on when a second
  * step needs it. A step below one that is taken is *guarded*, because that one's build makes it along the way: it waits
  * until that one is back. What is given out has nothing below it, so this comes about only when something comes out of
- * it, when it is seen to need more than before, or when a builder had it already.
+ * it, when it is seen to need more than before, or when a builder had it already. Should it end meanwhile without being
+ * built and come again, it is guarded again.
  *
  * Jobs leave by `forget`, whatever became of them; a job is known by its attempt, so late news of an earlier one change
  * nothing. Only this file changes whom steps know and what they are; it does no I/O and knows no time.
@@ -88,6 +89,7 @@ export interface StepGraph {
 export type Unwanted = readonly Step[];
 
 const NO_JOBS: readonly GraphJob[] = [];
+const NO_GUARDS: ReadonlySet<Step> = new Set();
 const NOTHING: Unwanted = [];
 const NOWHERE: readonly string[] = [];
 // What is shown of where the inputs are; more would not change who is chosen.
@@ -99,6 +101,8 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
   const wishes = new Map<JobId, number>();
   /** Taken steps that guard others. */
   const guarding = new Set<Step>();
+  /** Derivations that were guarded and are gone, with the taken steps whose builds make them all the same. */
+  const made = new Map<DerivationPath, readonly Step[]>();
   let arrivals = 0;
   let stepCount = 0;
   let namedCount = 0;
@@ -173,9 +177,17 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
     }
   }
   function releaseGuards(step: Step): void {
-    const guarded = step.guards ?? [];
+    const guarded = step.guards ?? NO_GUARDS;
     step.guards = undefined;
     guarding.delete(step);
+    for (const [drvPath, makers] of guarded === NO_GUARDS ? [] : made) {
+      const others = makers.filter((maker) => maker !== step);
+      if (others.length === 0) {
+        made.delete(drvPath);
+      } else {
+        made.set(drvPath, others);
+      }
+    }
     for (const one of guarded) {
       one.pending -= 1;
       one.guardedBy = undefined;
@@ -209,7 +221,8 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
       return undefined;
     }
     const into = onlyDependent(step);
-    if (step.jobs.length === 0 && into !== undefined && canBeInside(step, into)) {
+    const isAlone = step.jobs.length > 0 || (isNew && made.has(step.drvPath));
+    if (!isAlone && into !== undefined && canBeInside(step, into)) {
       if (into !== before) {
         goInside(step, into);
       }
@@ -229,8 +242,12 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
       dependent.needs = withoutNeighbour(dependent.needs, step);
       dependent.within.pending -= 1;
     }
+    const makers = guarding.size === 0 ? [] : makersOf(step);
     const open = [step];
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      if (makers.length > 0) {
+        made.set(next.drvPath, makers);
+      }
       steps.delete(next.drvPath);
       next.isGone = true;
       for (const need of next.needs) {
@@ -353,6 +370,11 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
       }
       for (const [step, from] of [...came, ...more.map(([above, need]) => [need, above.within] as const)]) {
         for (const taken of makersOf(from)) {
+          guardBelow(taken, step);
+        }
+      }
+      for (const step of made.size === 0 ? [] : created) {
+        for (const taken of made.get(step.drvPath) ?? []) {
           guardBelow(taken, step);
         }
       }
