@@ -29,6 +29,13 @@ export function whyWaiting(
   if (resting !== undefined) {
     return waiting('resting', resting.reason, resting.until);
   }
+  if (step.guardedBy !== undefined) {
+    // It may be of a repository that whoever asks must not know of: it has no name here.
+    return waiting(
+      'needs',
+      `Waits for a build under way that makes ${storePathName(step.drvPath)} along the way.`,
+    );
+  }
   const held = scheduler.graph.heldBy(step, MOST_NEEDS);
   if (held.length > 0) {
     return {
@@ -38,13 +45,6 @@ export function whyWaiting(
         jobIds: scheduler.graph.wantedBy(need, MOST_NEEDS).map(({ jobId }) => jobId),
       })),
     };
-  }
-  if (step.guardedBy !== undefined) {
-    // It may be of a repository that whoever asks must not know of: it has no name here.
-    return waiting(
-      'needs',
-      `Waits for a build under way that makes ${storePathName(step.drvPath)} along the way.`,
-    );
   }
   return whyLine(scheduler, scheduler.deskOf(step), now);
 }
