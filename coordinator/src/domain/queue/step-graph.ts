@@ -18,6 +18,7 @@ import type { JobId } from '@argunix/shared/domain/ids';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import type { JobAttempt } from '../job-attempt.ts';
 import type { Claims } from './claims.ts';
+import { createGuards } from './guards.ts';
 import { needsFirst } from './needs-first.ts';
 import { lowerStanding, raiseStanding, standingOfJobs } from './standing.ts';
 import {
@@ -29,6 +30,7 @@ import {
   withNeighbour,
   withoutNeighbour,
 } from './step.ts';
+import { jobsAbove, onlyDependent, stepsBelow, waitingFor } from './step-walks.ts';
 
 export interface FailedDependent {
   readonly job: GraphJob;
@@ -89,7 +91,6 @@ export interface StepGraph {
 export type Unwanted = readonly Step[];
 
 const NO_JOBS: readonly GraphJob[] = [];
-const NO_GUARDS: ReadonlySet<Step> = new Set();
 const NOTHING: Unwanted = [];
 const NOWHERE: readonly string[] = [];
 // What is shown of where the inputs are; more would not change who is chosen.
@@ -99,10 +100,7 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
   const steps = new Map<DerivationPath, Step>();
   const ofJob = new Map<JobId, Step>();
   const wishes = new Map<JobId, number>();
-  /** Taken steps that guard others. */
-  const guarding = new Set<Step>();
-  /** Derivations that were guarded and are gone, with the taken steps whose builds make them all the same. */
-  const made = new Map<DerivationPath, readonly Step[]>();
+  const guards = createGuards((step) => settle(step));
   let arrivals = 0;
   let stepCount = 0;
   let namedCount = 0;
@@ -148,52 +146,6 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
       line.leave(step);
     }
   }
-  /** Taken steps whose builds make what is inside `step`. */
-  function makersOf(step: Step): readonly Step[] {
-    const makers =
-      guarding.size === 0 ? [] : [...guarding].filter(({ guards }) => guards?.has(step) === true);
-    return step.isTaken ? [...makers, step] : makers;
-  }
-  /** `first` and the steps below it wait for `taken`. */
-  function guardBelow(taken: Step, first: Step): void {
-    const guards = new Set(taken.guards);
-    const seen = new Set([taken, ...guards]);
-    const open = [first];
-    for (let next = open.pop(); next !== undefined; next = open.pop()) {
-      if (!seen.has(next)) {
-        seen.add(next);
-        open.push(...next.needs);
-        if (isStep(next)) {
-          guards.add(next);
-          next.pending += 1;
-          next.guardedBy = taken;
-          settle(next);
-        }
-      }
-    }
-    if (guards.size > 0) {
-      taken.guards = guards;
-      guarding.add(taken);
-    }
-  }
-  function releaseGuards(step: Step): void {
-    const guarded = step.guards ?? NO_GUARDS;
-    step.guards = undefined;
-    guarding.delete(step);
-    for (const [drvPath, makers] of guarded === NO_GUARDS ? [] : made) {
-      const others = makers.filter((maker) => maker !== step);
-      if (others.length === 0) {
-        made.delete(drvPath);
-      } else {
-        made.set(drvPath, others);
-      }
-    }
-    for (const one of guarded) {
-      one.pending -= 1;
-      one.guardedBy = undefined;
-      settle(one);
-    }
-  }
   function comeOut(step: Step): void {
     const before = step.within;
     for (const dependent of step.neededBy) {
@@ -221,7 +173,7 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
       return undefined;
     }
     const into = onlyDependent(step);
-    const isAlone = step.jobs.length > 0 || (isNew && made.has(step.drvPath));
+    const isAlone = step.jobs.length > 0 || (isNew && guards.makersOfGone(step.drvPath).length > 0);
     if (!isAlone && into !== undefined && canBeInside(step, into)) {
       if (into !== before) {
         goInside(step, into);
@@ -242,12 +194,10 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
       dependent.needs = withoutNeighbour(dependent.needs, step);
       dependent.within.pending -= 1;
     }
-    const makers = guarding.size === 0 ? [] : makersOf(step);
+    const makers = guards.makersOf(step);
     const open = [step];
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
-      if (makers.length > 0) {
-        made.set(next.drvPath, makers);
-      }
+      guards.remember(next.drvPath, makers);
       steps.delete(next.drvPath);
       next.isGone = true;
       for (const need of next.needs) {
@@ -261,7 +211,7 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
     }
     stepCount -= 1;
     settle(step);
-    releaseGuards(step);
+    guards.release(step);
     return needed;
   }
   function lower(lost: ReadonlySet<Step>): void {
@@ -296,7 +246,7 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
   }
   function giveBack(step: Step): void {
     step.isTaken = false;
-    releaseGuards(step);
+    guards.release(step);
   }
   /** True when it came in place of another attempt, which may have had a better standing. */
   function addJob(step: Step, job: GraphJob): boolean {
@@ -369,13 +319,13 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
         raiseStanding(step, claims);
       }
       for (const [step, from] of [...came, ...more.map(([above, need]) => [need, above.within] as const)]) {
-        for (const taken of makersOf(from)) {
-          guardBelow(taken, step);
+        for (const taken of guards.makersOf(from)) {
+          guards.guardBelow(taken, step);
         }
       }
-      for (const step of made.size === 0 ? [] : created) {
-        for (const taken of made.get(step.drvPath) ?? []) {
-          guardBelow(taken, step);
+      for (const step of created) {
+        for (const taken of guards.makersOfGone(step.drvPath)) {
+          guards.guardBelow(taken, step);
         }
       }
       for (const step of order) {
@@ -394,7 +344,7 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
       step.isTaken = true;
       settle(step);
       for (const need of step.pending === 0 ? [] : step.needs) {
-        guardBelow(step, need);
+        guards.guardBelow(step, need);
       }
     },
     putBack: (step, { wasDispatched } = { wasDispatched: false }) => {
@@ -462,38 +412,8 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
             jobs.filter(({ evaluationId }) => evaluationId === own.evaluationId),
           );
     },
-    heldBy: (step, limit) => {
-      const found = new Set(guarding.values().filter(({ guards }) => guards?.has(step) === true));
-      const seen = new Set([step]);
-      const open = [step];
-      for (let next = open.pop(); next !== undefined && found.size < limit; next = open.pop()) {
-        for (const need of next.needs) {
-          if (isStep(need)) {
-            found.add(need);
-          } else if (!seen.has(need)) {
-            seen.add(need);
-            open.push(need);
-          }
-        }
-      }
-      return [...found].slice(0, limit);
-    },
-    wantedBy: (step, limit) => {
-      const found: GraphJob[] = [];
-      const seen = new Set([step]);
-      const open = [step];
-      for (let at = 0; at < open.length && found.length < limit; at += 1) {
-        const next = open[at] ?? step;
-        found.push(...next.jobs);
-        for (const { within } of next.jobs.length > 0 ? [] : next.neededBy) {
-          if (!seen.has(within)) {
-            seen.add(within);
-            open.push(within);
-          }
-        }
-      }
-      return found.slice(0, limit);
-    },
+    heldBy: (step, limit) => [...guards.holding(step), ...stepsBelow(step, limit)].slice(0, limit),
+    wantedBy: jobsAbove,
     bump: (jobIds, at) => {
       const open: Step[] = [];
       for (const jobId of jobIds) {
@@ -539,33 +459,6 @@ function moveNeeds(step: Step, from: Step, to: Step): void {
       to.pending += 1;
     }
   }
-}
-
-/** Everything that waits for `step`, however far away. */
-function waitingFor(step: Step): ReadonlySet<Step> {
-  const found = new Set<Step>();
-  const open = [step];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    for (const { within } of next.neededBy) {
-      if (!found.has(within) && !within.isTaken) {
-        found.add(within);
-        open.push(within);
-      }
-    }
-  }
-  return found;
-}
-
-/** The one step that everything that needs `step` is within; undefined when there are several, or none. */
-function onlyDependent(step: Step): Step | undefined {
-  let only: Step | undefined;
-  for (const { within } of step.neededBy) {
-    if (only !== undefined && only !== within) {
-      return undefined;
-    }
-    only = within;
-  }
-  return only;
 }
 
 /** Whoever can build `into` must be able to build `step` along the way. */
