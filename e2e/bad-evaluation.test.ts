@@ -24,7 +24,7 @@ beforeAll(async () => {
       'no-flake': {},
       recurses: {},
       large: { eval: { memory_max: '256M' } },
-      'for-ever': { eval: { timeout_seconds: 3 } },
+      'for-ever': { eval: { timeout_seconds: 8 } },
       throws: {},
       foreign: { systems: ['x86_64-linux', 'riscv64-linux'] },
       ifd: {},
@@ -82,7 +82,7 @@ test.concurrent.each([
         `a = build "a" "echo > $out"; slow = build "s\${toString (${COUNT_FOR_EVER})}" "";`,
       ),
     },
-    /^The evaluation took longer than the 3 s that eval\.timeout_seconds allows; packages\.x86_64-linux\.slow was under way\.$/,
+    /^The evaluation took longer than the 8 s that eval\.timeout_seconds allows; packages\.x86_64-linux\.slow was under way\.$/,
   ],
 ])('%s: the evaluation fails with that reason', async (name, files, reason) => {
   const { evaluation, jobs } = await push(name, files);
