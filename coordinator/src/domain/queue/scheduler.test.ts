@@ -120,10 +120,10 @@ describe('the order', () => {
     expect([...scheduler.share.all()].map(({ running }) => running)).toEqual([1, 0, 0]);
   });
 
-  test('lets one job of a repository wait for no more than one build behind 5,000 of another', () => {
+  test('lets one job of a repository wait for no more than one build behind 50,000 of another', () => {
     const scheduler = createScheduler(RULES);
     scheduler.join('ant', offered(), false, 0);
-    const many = Array.from({ length: 5_000 }, (_, id) => `many-${id}`);
+    const many = Array.from({ length: 50_000 }, (_, id) => `many-${id}`);
     scheduler.add(
       many.map((name, id) => job(id + 10, name)),
       many.map((name) => planned(name, [], { expectedMs: 60_000 })),
@@ -323,6 +323,17 @@ describe('a builder in trouble', () => {
     expect(order(scheduler, 30_000)).toHaveLength(1);
     scheduler.roster.wentWell('bad');
     expect(scheduler.roster.builder('bad')).toMatchObject({ isOnProbation: false, strikes: 0 });
+  });
+
+  test('stays in quarantine when what it began before ends well', () => {
+    const scheduler = createTroubled();
+    scheduler.join('bad', offered({ slots: 4 }), false, 0);
+    spoilThree(scheduler, 0);
+
+    scheduler.roster.wentWell('bad');
+    scheduler.take(10_000);
+
+    expect(scheduler.roster.builder('bad')).toMatchObject({ isOnProbation: true, strikes: 1 });
   });
 
   test('is not blamed for one step that goes wrong again and again', () => {
