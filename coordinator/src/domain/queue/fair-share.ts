@@ -34,6 +34,8 @@ export interface FairShare {
   /** It was charged with so much when it was taken, and took what it took. */
   ends(meter: Meter, chargedMs: number, takenAt: number, now: number): void;
   recentMs(meter: Meter, now: number): number;
+  /** How often any level fell: until then, whoever was the lowest is so as long as its own level stays. */
+  readonly falls: number;
   all(): Iterable<Meter>;
 }
 
@@ -43,6 +45,7 @@ const LEAST_WEIGHT = 0.01;
 
 export function createFairShare(weightOf: (repositoryId: RepositoryId) => number): FairShare {
   const meters = new Map<RepositoryId, Meter>();
+  let falls = 0;
 
   function isActive({ ready, running }: Meter): boolean {
     return ready > 0 || running > 0;
@@ -64,6 +67,7 @@ export function createFairShare(weightOf: (repositoryId: RepositoryId) => number
     return lowest === Number.POSITIVE_INFINITY ? highest : lowest;
   }
   function charge(meter: Meter, ms: number, now: number): void {
+    falls += ms < 0 ? 1 : 0;
     meter.level += ms / meter.weight;
     meter.recentMs = Math.max(0, recentMs(meter, now) + ms);
     meter.recentAt = now;
@@ -112,6 +116,9 @@ export function createFairShare(weightOf: (repositoryId: RepositoryId) => number
       charge(meter, now - takenAt - chargedMs, now);
     },
     recentMs,
+    get falls() {
+      return falls;
+    },
     all: () => meters.values(),
   };
 }
