@@ -36,6 +36,8 @@ export interface FairShare {
   /** What was built at its expense before we knew of it. */
   recall(meter: Meter, builtMs: number, now: number): void;
   recentMs(meter: Meter, now: number): number;
+  /** How often any level fell: until then, whoever was the lowest is so as long as its own level stays. */
+  readonly falls: number;
   all(): Iterable<Meter>;
 }
 
@@ -45,6 +47,7 @@ const LEAST_WEIGHT = 0.01;
 
 export function createFairShare(weightOf: (repositoryId: RepositoryId) => number): FairShare {
   const meters = new Map<RepositoryId, Meter>();
+  let falls = 0;
 
   function isActive({ ready, running }: Meter): boolean {
     return ready > 0 || running > 0;
@@ -66,6 +69,7 @@ export function createFairShare(weightOf: (repositoryId: RepositoryId) => number
     return lowest === Number.POSITIVE_INFINITY ? highest : lowest;
   }
   function charge(meter: Meter, ms: number, now: number): void {
+    falls += ms < 0 ? 1 : 0;
     meter.level += ms / meter.weight;
     meter.recentMs = Math.max(0, recentMs(meter, now) + ms);
     meter.recentAt = now;
@@ -115,6 +119,9 @@ export function createFairShare(weightOf: (repositoryId: RepositoryId) => number
       charge(meter, now - takenAt - chargedMs, now);
     },
     recentMs,
+    get falls() {
+      return falls;
+    },
     all: () => meters.values(),
   };
 }

@@ -24,6 +24,8 @@ export interface ReadyLine {
   arrivals: Place[];
   firstArrival: number;
   voids: number;
+  /** As it was when it was last looked for; undefined after anything came or went. */
+  known: { readonly head: Head | undefined; readonly level: number; readonly falls: number } | undefined;
 }
 
 /** The first of a line, or of all lines. */
@@ -67,6 +69,7 @@ export function createReadyLines(share: FairShare, deskOf: (step: Step, now: num
         arrivals: [],
         firstArrival: 0,
         voids: 0,
+        known: undefined,
       };
       lines.set(desk.kind.id, line);
     }
@@ -88,6 +91,7 @@ export function createReadyLines(share: FairShare, deskOf: (step: Step, now: num
     if (place.bumpedAt > 0) {
       line.bumped.push(place);
     }
+    line.known = undefined;
     line.size += 1;
     size += 1;
   }
@@ -96,6 +100,7 @@ export function createReadyLines(share: FairShare, deskOf: (step: Step, now: num
   }
   function drop(line: ReadyLine, place: Place): void {
     place.isVoid = true;
+    line.known = undefined;
     size -= 1;
     line.size -= 1;
     line.voids += 1;
@@ -128,6 +133,22 @@ export function createReadyLines(share: FairShare, deskOf: (step: Step, now: num
       const head = { line, place, rank, meter: share.meter(repositoryId) };
       if (best === undefined || head.meter.level < best.meter.level) {
         best = head;
+      }
+    }
+    return best;
+  }
+
+  function findHead(line: ReadyLine): Head | undefined {
+    const bumped = firstOf(line.bumped);
+    if (bumped !== undefined) {
+      return payerOf(line, bumped);
+    }
+    let best: Head | undefined;
+    for (const { meter, places } of line.shares.values()) {
+      const place = best === undefined || meter.level <= best.meter.level ? firstOf(places) : undefined;
+      if (place !== undefined) {
+        const head = { line, place, rank: rankFor(place, meter.repositoryId), meter };
+        best = best === undefined || isBefore(head, best) ? head : best;
       }
     }
     return best;
@@ -176,19 +197,13 @@ export function createReadyLines(share: FairShare, deskOf: (step: Step, now: num
       return size;
     },
     headOf: (line) => {
-      const bumped = firstOf(line.bumped);
-      if (bumped !== undefined) {
-        return payerOf(line, bumped);
+      const { known } = line;
+      if (known !== undefined && known.falls === share.falls && known.level === known.head?.meter.level) {
+        return known.head;
       }
-      let best: Head | undefined;
-      for (const { meter, places } of line.shares.values()) {
-        const place = best === undefined || meter.level <= best.meter.level ? firstOf(places) : undefined;
-        if (place !== undefined) {
-          const head = { line, place, rank: rankFor(place, meter.repositoryId), meter };
-          best = best === undefined || isBefore(head, best) ? head : best;
-        }
-      }
-      return best;
+      const head = findHead(line);
+      line.known = { head, level: head?.meter.level ?? 0, falls: share.falls };
+      return head;
     },
     isBefore,
     first: (line, count) => {
