@@ -87,6 +87,15 @@ describe('what is a step', () => {
     expect(ready()).toEqual(['lib']);
   });
 
+  test('a step waits again when something inside it is seen to need more', () => {
+    const { graph, ready } = createTried();
+    graph.add([job(1, 'app')], [planned('app', ['lib']), planned('lib')]);
+
+    graph.add([job(2, 'libc')], [planned('lib', ['libc']), planned('libc')]);
+
+    expect(ready()).toEqual(['libc']);
+  });
+
   test('what is needed by two derivations inside one step stays inside', () => {
     const { graph, step } = createTried();
 

@@ -328,7 +328,8 @@ export function createStepGraph(claims: Claims, line: Line): StepGraph {
           guards.guardBelow(taken, step);
         }
       }
-      for (const step of order) {
+      // What these are inside need not be in the order: it is above what was looked at.
+      for (const step of [...order, ...[...more, ...backward].map(([above]) => above.within)]) {
         settle(step);
       }
       lower(replaced);
