@@ -28,6 +28,7 @@ function builder(
     isPresent: true,
     isExpectedOffline: false,
     leftAt: 0,
+    serves: new Set(),
     used: 0,
     quarantine: null,
     isOnProbation: false,

@@ -107,7 +107,10 @@ export function createReadyLines(share: FairShare, deskOf: (step: Step, now: num
     for (const { repositoryId } of place.claims.members) {
       share.meter(repositoryId).ready -= 1;
     }
-    if (line.voids > MOST_VOIDS && line.voids > line.size) {
+    if (line.size === 0) {
+      // A decision looks at every line: one for each feature that somebody made up would slow them all, for ever.
+      lines.delete(line.desk.kind.id);
+    } else if (line.voids > MOST_VOIDS && line.voids > line.size) {
       sweep(line);
     }
   }

@@ -40,6 +40,8 @@ export interface RosterBuilder {
   used: number;
   quarantine: Quarantine | null;
   isOnProbation: boolean;
+  /** The kinds of work that it could take now, its places aside. */
+  readonly serves: Set<Desk>;
   /** Steps that were spoiled on it since the last one that was not. */
   readonly spoiled: Set<DerivationPath>;
   /** Quarantines since a build of it went well. */
@@ -103,6 +105,7 @@ export function createRoster(rules: RosterRules): Roster {
     const fit: Fit = isReady(builder) ? fitOf(desk.kind, builder.offer, rules) : 'none';
     const wasNative = desk.natives.has(builder);
     const wasReady = wasNative || desk.emulating.has(builder);
+    setMember(builder.serves, desk, fit !== 'none');
     setMember(desk.natives, builder, fit === 'native');
     setMember(desk.emulating, builder, fit === 'emulated');
     setMember(desk.openNatives, builder, fit === 'native' && isOpen(builder));
@@ -121,7 +124,7 @@ export function createRoster(rules: RosterRules): Roster {
   }
   function refreshOpen(builder: RosterBuilder): void {
     const open = isOpen(builder);
-    for (const desk of desks.values()) {
+    for (const desk of builder.serves) {
       setMember(desk.openNatives, builder, open && desk.natives.has(builder));
       setMember(desk.openEmulating, builder, open && desk.emulating.has(builder));
     }
@@ -143,6 +146,7 @@ export function createRoster(rules: RosterRules): Roster {
       quarantine: null,
       isOnProbation: false,
       spoiled: new Set<DerivationPath>(),
+      serves: new Set<Desk>(),
       strikes: 0,
     };
     builders.set(name, builder);
