@@ -24,7 +24,7 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'argunix-bad-builds-'));
   site = await startSite({
     dir: await mkdtemp(join(dir, 'usual-')),
-    configuration: { schedule: { infrastructure_retries: 1, infrastructure_retry_seconds: 0.5 } },
+    configuration: { schedule: { infrastructure_retries: 1, infrastructure_retry_seconds: 1 } },
     repositories: { talks: {}, line: {}, killed: {}, stubborn: {} },
   });
   strict = await startSite({
