@@ -24,6 +24,7 @@ function builder(
 ): RosterBuilder {
   return {
     name,
+    order: 0,
     offer: offered(offer),
     isPresent: true,
     isExpectedOffline: false,
@@ -53,11 +54,11 @@ test('where it was spoiled it goes again only when there is nobody else', () => 
   expect(chooseBuilder(step, [fast])?.name).toBe('fast');
 });
 
-test('of two that are as fast, who has fewer features gets it, then who is less full, then the first by name', () => {
+test('of two that are as fast, who has fewer features gets it, then who is less full, then who was known first', () => {
   const step = stepOf(1_000);
   const full = builder('a', { slots: 2 }, { used: 1 });
 
   expect(chooseBuilder(step, [builder('a', { features: ['kvm'] }), builder('b')])?.name).toBe('b');
   expect(chooseBuilder(step, [full, builder('b', { slots: 2 })])?.name).toBe('b');
-  expect(chooseBuilder(step, [builder('b'), builder('a')])?.name).toBe('a');
+  expect(chooseBuilder(step, [builder('a', {}, { order: 1 }), builder('b')])?.name).toBe('b');
 });

@@ -14,8 +14,11 @@ const TROUBLE_MS = 60_000;
 export function chooseBuilder(step: Step, builders: Iterable<RosterBuilder>): RosterBuilder | undefined {
   let best: RosterBuilder | undefined;
   let bestCost = Number.POSITIVE_INFINITY;
+  // Most of the time: a decision looks at every builder that is open.
+  const isPlain = step.foundAt.length + step.spoiledAt.length === 0;
   for (const builder of builders) {
-    const cost = costOf(step, builder);
+    const isQuick = isPlain && builder.spoiled.size === 0;
+    const cost = isQuick ? step.expectedMs / builder.offer.speedFactor : costOf(step, builder);
     if (cost > bestCost) {
       continue;
     }
@@ -28,27 +31,23 @@ export function chooseBuilder(step: Step, builders: Iterable<RosterBuilder>): Ro
 }
 
 function costOf(step: Step, builder: RosterBuilder): number {
-  // Most of the time: a decision looks at every builder that is open.
-  if (step.foundAt.length + step.spoiledAt.length + builder.spoiled.size === 0) {
-    return step.expectedMs / Math.max(0.01, builder.offer.speedFactor);
-  }
   let lacking = step.foundAt.length;
   for (const name of step.foundAt) {
     lacking -= name === builder.name ? 1 : 0;
   }
   return (
-    step.expectedMs / Math.max(0.01, builder.offer.speedFactor) +
+    step.expectedMs / builder.offer.speedFactor +
     lacking * FETCH_MS +
     builder.spoiled.size * TROUBLE_MS +
     (step.spoiledAt.includes(builder.name) ? 1e12 : 0)
   );
 }
 
-/** Whoever has fewer features is less likely to be missed; then whoever is less full; then by name. */
+/** Whoever has fewer features is less likely to be missed; then whoever is less full; then whoever was known first. */
 function isPreferred(one: RosterBuilder, other: RosterBuilder): boolean {
   if (one.offer.features.length !== other.offer.features.length) {
     return one.offer.features.length < other.offer.features.length;
   }
   const [fill, otherFill] = [one.used * other.offer.slots, other.used * one.offer.slots];
-  return fill === otherFill ? one.name < other.name : fill < otherFill;
+  return fill === otherFill ? one.order < other.order : fill < otherFill;
 }

@@ -33,6 +33,8 @@ export interface Quarantine {
 
 export interface RosterBuilder {
   readonly name: string;
+  /** In which they came to be known. */
+  readonly order: number;
   offer: BuilderOffer;
   isPresent: boolean;
   isExpectedOffline: boolean;
@@ -93,6 +95,7 @@ export function createRoster(rules: RosterRules): Roster {
   const remaining = new Map<string, RosterBuilder>();
   const desks = new Map<number, Desk>();
   const quarantined = new Set<RosterBuilder>();
+  let arrivals = 0;
 
   function isReady({ isPresent, quarantine }: RosterBuilder): boolean {
     return isPresent && quarantine === null;
@@ -138,6 +141,7 @@ export function createRoster(rules: RosterRules): Roster {
     }
     const builder = {
       name,
+      order: arrivals,
       offer,
       isPresent: false,
       isExpectedOffline,
@@ -149,6 +153,7 @@ export function createRoster(rules: RosterRules): Roster {
       serves: new Set<Desk>(),
       strikes: 0,
     };
+    arrivals += 1;
     builders.set(name, builder);
     remaining.delete(name);
     return builder;
