@@ -1,6 +1,6 @@
 /**
  * Roots among Nix's own, where we may write there: `gcroots/argunix/<who>/<owner>/<name>`, a file of the name of the
- * store path, which Nix takes for a root of it (2.8 to 2.34). All of a batch are one file by many names: a name costs
+ * store path, which Nix takes for a root of it (2.8 and 2.26). All of a batch are one file by many names: a name costs
  * 16 µs, where the two links of an indirect root cost 1.7 ms on an ext4 that had just removed many (it passes over
  * each inode that was freed in the last seconds). Nix does not clean up here: `of` points at our own directory, and a
  * place whose directory has been gone for a week is removed by whichever coordinator starts next.
