@@ -212,7 +212,7 @@ function composeWith(
     nixVersion: options.nix.version.text,
     room: { concurrency: options.evaluationConcurrency, budgetBytes: options.evaluationBudgetBytes },
     settingsOf: options.settingsOf,
-    onBuilding: (id) => dispatcher.adopt(id),
+    onBuilding: (id) => dispatcher.takeOver(id),
   });
   return {
     ...shared,

@@ -342,6 +342,24 @@ describe('builders of different kinds', () => {
 });
 
 describe('after a restart of the coordinator', () => {
+  test('a cache that does not answer about one evaluation holds nothing of the start up but what is given out', async () => {
+    const one = builderNamed('one');
+    const asked = Promise.withResolvers<{ readonly kind: 'unknown'; readonly reason: string }>();
+    made = createDispatching(stores, createFakeFleet([]), { buildPlan: { plan: () => asked.promise } });
+    const { id } = await building(stores, ['a']);
+    const started = made.dispatcher.start([id]);
+    made.fleet.join(one);
+
+    expect(made.dispatcher.builders()).toEqual([]);
+    asked.resolve({ kind: 'unknown', reason: 'the cache does not answer' });
+    await started;
+    await given(one, 'a');
+    one.finish('a');
+    await done(id);
+
+    expect(table(id)).toEqual({ a: 'success' });
+  });
+
   test('a build that an agent went on with is taken up again, and built once', async () => {
     const agent = builderNamed('agent');
     await start([agent]);

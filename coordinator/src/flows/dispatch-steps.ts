@@ -7,6 +7,7 @@
 import type { BuildEnding } from '@argunix/shared/domain/build-ending';
 import { toEpochMs } from '@argunix/shared/domain/epoch-ms';
 import type { EvaluationId, JobId } from '@argunix/shared/domain/ids';
+import { readableReason } from '@argunix/shared/domain/readable-reason';
 import { storePathName } from '@argunix/shared/domain/store-path';
 import { batchSize } from '../domain/batch-size.ts';
 import type { JobAttempt } from '../domain/job-attempt.ts';
@@ -35,10 +36,15 @@ export interface DispatchPorts extends Omit<SettlePorts, 'jobs'>, AdoptPorts, Om
 }
 
 export interface Dispatcher extends Queue {
-  /** Takes up builders and their leases, and begins to give out. Adopted evaluations wait until then. */
-  start(): Promise<void>;
+  /**
+   * Takes over the evaluations that build, then builders and their leases, and begins to give out: nothing is given out
+   * before, so that no build is begun beside one that goes on elsewhere. Nobody need wait for it.
+   */
+  start(building?: readonly EvaluationId[]): Promise<void>;
   /** Takes over the unfinished jobs of an evaluation that is `building`; the evaluation is done when there are none. */
   adopt(evaluationId: EvaluationId): Promise<void>;
+  /** The same for whoever has no need to wait: Nix may have to ask slow caches first. */
+  takeOver(evaluationId: EvaluationId): void;
   /** These jobs have been ended by someone else; builds that nobody wants any more are stopped. */
   forget(evaluationId: EvaluationId, jobs: readonly JobAttempt[]): Promise<void>;
   /** Jobs of the same evaluation that cannot be had without this one. */
@@ -81,7 +87,10 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
   );
   const reclaim = createReclaim(ports, scheduler, {
     resume: (builder, held, lease, step) =>
-      inBackground('go on with a build', runner.resume(builder, held, step, lease.startedAt ?? undefined)),
+      void inBackground(
+        'go on with a build',
+        runner.resume(builder, held, step, lease.startedAt ?? undefined),
+      ),
     lost: (step) => putBack(step, true),
     signal: stopping.signal,
     graceMs: settings.builderWaitMs,
@@ -89,16 +98,19 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
   const resting = createRestingSteps(clock, putBack, stopping.signal);
   const alarm = createAlarm(clock, wake, stopping.signal);
   let isStarted = false;
+  /** What was told while it was taken up what there is. */
+  const early: FleetEvent[] = [];
   let stopListening: (() => void) | undefined;
   let isTelling = false;
 
-  function inBackground(what: string, work: Promise<void>): void {
+  /** Resolves when it is over, however it ended. */
+  function inBackground(what: string, work: Promise<void>): Promise<void> {
     const guarded = work.catch((error: unknown) => {
       // While stopping, what the store did not take is found again by the next start.
       log.error({ err: error, what }, 'something in the background failed');
     });
     background.add(guarded);
-    void guarded.then(() => background.delete(guarded));
+    return guarded.then(() => void background.delete(guarded));
   }
 
   /** Gives out what can be given out, ends what nobody will build, and sees to it that it is asked again in time. */
@@ -119,7 +131,7 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
       ports.metrics.dispatchDecided(performance.now() - decidedFrom);
     }
     for (const lost of scheduler.takeLost(now)) {
-      inBackground('end a step that nobody will build', giveUp(lost));
+      void inBackground('end a step that nobody will build', giveUp(lost));
     }
     alarm.set(scheduler.nextChange(now));
     tellQueue();
@@ -143,12 +155,12 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
       throw new Error(`the scheduler gave work to ${name}, which is not here`);
     }
     const steps = taken.map(({ step, meter }) => ({ step, chargedTo: meter?.repositoryId ?? null }));
-    inBackground('build', runner.run(builder, steps, places));
+    void inBackground('build', runner.run(builder, steps, places));
   }
   function tellQueue(): void {
     if (!isTelling) {
       isTelling = true;
-      inBackground(
+      void inBackground(
         'tell of the queue',
         clock.sleep(TELL_MS, stopping.signal).then(() => {
           isTelling = false;
@@ -167,7 +179,7 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
   }
   async function failAgain({ step, drvPath, failed }: FailedBefore): Promise<void> {
     const inner = drvPath === step.drvPath ? '' : `It needs ${storePathName(drvPath)}. `;
-    const reason = `${inner}${failed.reason}\nIt failed so not long ago and was not built again. Restart the job to build it anyway.`;
+    const reason = `${inner}${readableReason(failed.reason)}\nIt failed so not long ago and was not built again. Restart the job to build it anyway.`;
     stopUnwanted(await settling.giveUp(step, { kind: 'failed_before', reason }, failed.jobId));
     wake();
   }
@@ -194,7 +206,7 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
   }
   /** Back in line after a wait that holds nobody up. */
   function putBackLater(step: Step, rest: Rest): void {
-    inBackground('put a derivation back in line', resting.rest(step, rest));
+    void inBackground('put a derivation back in line', resting.rest(step, rest));
   }
   function stopUnwanted(unwanted: readonly Step[]): void {
     for (const { drvPath } of unwanted) {
@@ -232,38 +244,49 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
     for (const [drvPath, joining] of Map.groupBy(piece, (job) => job.drvPath)) {
       const shared = runner.of(drvPath);
       if (shared !== undefined) {
-        inBackground('join a build that is under way', runner.join(shared, joining));
+        void inBackground('join a build that is under way', runner.join(shared, joining));
       }
     }
     for (const one of failed) {
-      inBackground('end what failed before', failAgain(one));
+      void inBackground('end what failed before', failAgain(one));
+    }
+    wake();
+  }
+
+  async function adopt(evaluationId: EvaluationId): Promise<void> {
+    await adoptJobs(ports, scheduler, evaluationId, added, stopping.signal);
+    wake();
+    await finishEvaluation(ports, evaluationId, stopping.signal);
+  }
+  function takeOver(evaluationId: EvaluationId): Promise<void> {
+    return inBackground('take over an evaluation', adopt(evaluationId));
+  }
+  async function startUp(building: readonly EvaluationId[]): Promise<void> {
+    stopListening = fleet.listen((event) => (isStarted ? onFleet(event) : early.push(event)));
+    await Promise.all(building.map(takeOver));
+    const now = clock.now();
+    for (const { name, offer, leftAt } of fleet.absent) {
+      scheduler.expect(name, offer, fleet.isExpectedOffline(name), Math.max(leftAt, now));
+    }
+    for (const builder of fleet.present) {
+      builders.set(builder.name, builder);
+      scheduler.join(builder.name, builder.offer, fleet.isExpectedOffline(builder.name), now);
+    }
+    for (const [repositoryId, ms] of jobs.recentUse(toEpochMs(now - RECENT_MS))) {
+      scheduler.recall(repositoryId, ms, now);
+    }
+    await reclaim.start(jobs.activeLeases());
+    isStarted = true;
+    for (const event of early.splice(0)) {
+      onFleet(event);
     }
     wake();
   }
 
   return {
-    start: async () => {
-      const now = clock.now();
-      for (const { name, offer, leftAt } of fleet.absent) {
-        scheduler.expect(name, offer, fleet.isExpectedOffline(name), Math.max(leftAt, now));
-      }
-      for (const builder of fleet.present) {
-        builders.set(builder.name, builder);
-        scheduler.join(builder.name, builder.offer, fleet.isExpectedOffline(builder.name), now);
-      }
-      for (const [repositoryId, ms] of jobs.recentUse(toEpochMs(now - RECENT_MS))) {
-        scheduler.recall(repositoryId, ms, now);
-      }
-      stopListening = fleet.listen(onFleet);
-      await reclaim.start(jobs.activeLeases());
-      isStarted = true;
-      wake();
-    },
-    adopt: async (evaluationId) => {
-      await adoptJobs(ports, scheduler, evaluationId, added, stopping.signal);
-      wake();
-      await finishEvaluation(ports, evaluationId, stopping.signal);
-    },
+    start: (building = []) => inBackground('take up what there is', startUp(building)),
+    takeOver: (evaluationId) => void takeOver(evaluationId),
+    adopt,
     forget: async (evaluationId, gone) => {
       stopUnwanted(scheduler.forget(gone, clock.now()));
       wake();

@@ -44,7 +44,6 @@ function startQueue(concurrency = 2, retryMs = 1): void {
     settingsOf: () => (isConfigured ? settings() : undefined),
     onBuilding: (id) => {
       handedOver.push(id);
-      return Promise.resolve();
     },
   });
 }

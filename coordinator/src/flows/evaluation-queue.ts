@@ -30,7 +30,7 @@ export interface QueuePorts extends EvaluatePorts, EarlierPorts {
   readonly room: EvaluationRoom;
   readonly retries: number;
   /** The evaluation is `building`: its jobs are to be built. */
-  onBuilding(id: EvaluationId): Promise<void>;
+  onBuilding(id: EvaluationId): void;
 }
 
 export interface EvaluationQueue {
@@ -160,7 +160,7 @@ export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
   async function look(evaluation: Evaluation, signal: AbortSignal): Promise<void> {
     const settings = settingsOf(evaluation.repositoryId);
     if (settings !== undefined && (await earlier.take(evaluation, settings, signal))) {
-      await built(evaluation.id, earlier.keysOf(evaluation, settings));
+      built(evaluation.id, earlier.keysOf(evaluation, settings));
     }
     await tidy(evaluation);
   }
@@ -205,19 +205,22 @@ export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
     const evaluated = await evaluateRevision(ports, evaluation, { ...settings, memoryBytes }, signal);
     switch (evaluated.kind) {
       case 'building':
-        return await built(id, keys);
+        built(id, keys);
+        return;
       case 'retry':
-        return await tryAgain(evaluation, evaluated.reason, signal);
+        await tryAgain(evaluation, evaluated.reason, signal);
+        return;
       case 'out_of_memory':
-        return await tryWithMore(evaluation, evaluated, memoryBytes, signal);
+        await tryWithMore(evaluation, evaluated, memoryBytes, signal);
+        return;
       case 'ended':
     }
   }
 
-  async function built(id: EvaluationId, keys: ReuseKeys): Promise<void> {
+  function built(id: EvaluationId, keys: ReuseKeys): void {
     forget(id);
     earlier.added(keys);
-    await ports.onBuilding(id);
+    ports.onBuilding(id);
   }
 
   async function tryWithMore(

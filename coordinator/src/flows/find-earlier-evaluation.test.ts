@@ -59,7 +59,6 @@ function startQueue({ concurrency = 2, nixVersion = '2.8.0' } = {}): void {
     }),
     onBuilding: (id) => {
       handedOver.push(id);
-      return Promise.resolve();
     },
   });
 }

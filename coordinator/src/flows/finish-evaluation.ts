@@ -15,8 +15,8 @@ export interface FinishPorts extends PatiencePorts, ReleasePorts {
 }
 
 /**
- * building → done, or superseded when it was dropped for a newer one, once every job has ended; nothing happens before, so it may be called whenever one has. Its
- * derivations are not held any longer.
+ * building → done, or superseded when it was dropped for a newer one, once every job has ended; nothing happens before,
+ * so it may be called whenever one has. Its derivations are not held any longer.
  */
 export async function finishEvaluation(
   ports: FinishPorts,

@@ -25,8 +25,8 @@ export interface RecoverPorts {
 /**
  * Takes up, at the start, what the last run of the program left: evaluations that were under way are evaluated again,
  * builds of this host that were under way are queued again (outputs that are there are not built twice), those of others
- * are waited for, work of repositories that
- * left the configuration is cancelled, and what a crash left on disk is removed.
+ * are waited for, work of repositories that left the configuration is cancelled, and what a crash left on disk is
+ * removed. It does not wait until the dispatcher knows everything: pages and commands need not.
  */
 export async function recover(ports: RecoverPorts): Promise<void> {
   const { evaluations, jobs, checkout, roots, dispatcher, settingsOf, clock, log } = ports;
@@ -51,8 +51,7 @@ export async function recover(ports: RecoverPorts): Promise<void> {
     evaluations,
     building.map(({ id }) => id),
   );
-  await Promise.all(building.map(({ id }) => dispatcher.adopt(id)));
-  await dispatcher.start();
+  void dispatcher.start(building.map(({ id }) => id));
   log.info({ lostLeases, building: building.length }, 'took up the work of the last run');
 }
 

@@ -13,7 +13,7 @@ import { type ReleasePorts, releaseDerivations } from './release-derivations.ts'
 export interface RestartPorts extends ReleasePorts {
   readonly evaluations: Pick<EvaluationStore, 'find'>;
   readonly jobs: JobStore;
-  readonly dispatcher: Pick<Dispatcher, 'adopt'>;
+  readonly dispatcher: Pick<Dispatcher, 'takeOver'>;
   readonly store: Pick<StoreReader, 'validPaths'>;
   readonly changes: Changes;
   readonly clock: Clock;
@@ -75,7 +75,7 @@ async function restart(
   await roots.add(derivationRoots(evaluationId), derivations);
   changes.tell({ kind: 'evaluation', evaluationId });
   changes.tell({ kind: 'jobs', evaluationId, jobIds: restarted });
-  await dispatcher.adopt(evaluationId);
+  dispatcher.takeOver(evaluationId);
   return { kind: 'done' };
 }
 

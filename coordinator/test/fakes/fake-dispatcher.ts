@@ -8,7 +8,7 @@ import { createFakeChanges } from './changes.ts';
 import { createFakeRoots } from './fake-store.ts';
 import { silentMetrics } from './silent-metrics.ts';
 
-export interface FakeDispatcher extends Pick<Dispatcher, 'adopt' | 'forget'> {
+export interface FakeDispatcher extends Pick<Dispatcher, 'adopt' | 'takeOver' | 'forget'> {
   readonly adopted: EvaluationId[];
   readonly forgotten: JobId[];
 }
@@ -28,13 +28,15 @@ export function createFakeDispatcher(stores: Stores): FakeDispatcher {
   const forgotten: JobId[] = [];
   const finish = (id: EvaluationId): Promise<void> =>
     finishEvaluation(ports, id, new AbortController().signal);
+  const adopt = async (id: EvaluationId): Promise<void> => {
+    adopted.push(id);
+    await finish(id);
+  };
   return {
     adopted,
     forgotten,
-    adopt: async (id) => {
-      adopted.push(id);
-      await finish(id);
-    },
+    adopt,
+    takeOver: (id) => void adopt(id),
     forget: async (id, jobs) => {
       forgotten.push(...jobs.map(({ jobId }) => jobId));
       await finish(id);

@@ -215,7 +215,7 @@ export function openHouse(world: Omit<World, 'house'>): House {
     nixVersion: '2.8.0',
     settingsOf,
     room: { concurrency: 2, budgetBytes: 2_000 },
-    onBuilding: (id) => dispatcher.adopt(id),
+    onBuilding: (id) => dispatcher.takeOver(id),
   });
   const contenders = createContenderStore(database);
   const dropsSuperseded = (): boolean => world.dropsSuperseded;
