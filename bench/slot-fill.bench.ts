@@ -1,6 +1,7 @@
 import type { BuildEnding } from '@argunix/shared/domain/build-ending';
+import type { BuildObserver, BuildRequest } from '@argunix/shared/domain/build-request';
 import { storePathName } from '@argunix/shared/domain/store-path';
-import type { Builder, BuildObserver, BuildRequest } from '../coordinator/src/ports/builder.ts';
+import type { Builder } from '../coordinator/src/ports/builder.ts';
 import { createDispatching, type Dispatching } from '../coordinator/test/dispatching.ts';
 import { createFakeBuilder } from '../coordinator/test/fakes/fake-builder.ts';
 import { createFakeFleet } from '../coordinator/test/fakes/fake-fleet.ts';

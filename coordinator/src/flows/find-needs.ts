@@ -1,5 +1,5 @@
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
-import type { DerivationReader } from '../ports/derivation-reader.ts';
+import type { DerivationReader } from '@argunix/shared/nix/derivation-reader';
 
 const READS_AT_A_TIME = 64;
 

@@ -6,10 +6,10 @@
 import { type DerivationPath, storePathName } from '@argunix/shared/domain/store-path';
 import type { Clock } from '@argunix/shared/kit/clock';
 import type { Logger } from '@argunix/shared/kit/logger';
+import type { DerivationDetails, DerivationReader } from '@argunix/shared/nix/derivation-reader';
 import type { PlannedDerivation } from '../domain/queue/step.ts';
 import type { BuildHistory } from '../ports/build-history.ts';
 import type { BuildPlan } from '../ports/build-plan.ts';
-import type { DerivationDetails, DerivationReader } from '../ports/derivation-reader.ts';
 import { findNeeds } from './find-needs.ts';
 import { inTurns } from './in-turns.ts';
 

@@ -1,11 +1,12 @@
 /** Some dispatches through the builder in one go, each to one ending: the first that is told. */
 import type { BuildEnding } from '@argunix/shared/domain/build-ending';
+import type { BuildLimits } from '@argunix/shared/domain/build-request';
 import type { LeaseId } from '@argunix/shared/domain/ids';
 import type { LogLine } from '@argunix/shared/domain/log-line';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import { messageOf } from '@argunix/shared/kit/app-error';
 import type { Logger } from '@argunix/shared/kit/logger';
-import type { Builder, BuildLimits } from '../ports/builder.ts';
+import type { Builder } from '../ports/builder.ts';
 
 export interface BatchPorts {
   readonly builder: Builder;

@@ -3,13 +3,14 @@
  * A lease and its log are there before the build, so whatever happens in between, the next start knows of it.
  */
 import type { BuildEnding } from '@argunix/shared/domain/build-ending';
+import type { BuildObserver } from '@argunix/shared/domain/build-request';
 import type { EpochMs } from '@argunix/shared/domain/epoch-ms';
 import type { LeaseId, RepositoryId } from '@argunix/shared/domain/ids';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import { messageOf } from '@argunix/shared/kit/app-error';
 import type { GraphJob, Step } from '../domain/queue/step.ts';
 import { outputRoots } from '../domain/root-owners.ts';
-import type { Builder, BuildObserver } from '../ports/builder.ts';
+import type { Builder } from '../ports/builder.ts';
 import type { HeldBuild } from '../ports/builder-fleet.ts';
 import type { Changes } from '../ports/changes.ts';
 import type { GcRoots } from '../ports/gc-roots.ts';

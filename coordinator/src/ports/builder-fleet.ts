@@ -1,7 +1,8 @@
+import type { BuildObserver } from '@argunix/shared/domain/build-request';
 import type { EpochMs } from '@argunix/shared/domain/epoch-ms';
 import type { LeaseId } from '@argunix/shared/domain/ids';
 import type { BuilderOffer } from '../domain/builder-offer.ts';
-import type { Builder, BuildObserver } from './builder.ts';
+import type { Builder } from './builder.ts';
 
 /** A builder that is enrolled and not there now. */
 export interface AbsentBuilder {

@@ -1,28 +1,6 @@
-import type { BuildEnding } from '@argunix/shared/domain/build-ending';
+import type { BuildLimits, BuildObserver, BuildRequest } from '@argunix/shared/domain/build-request';
 import type { LeaseId } from '@argunix/shared/domain/ids';
-import type { LogLine } from '@argunix/shared/domain/log-line';
-import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import type { BuilderOffer } from '../domain/builder-offer.ts';
-
-export interface BuildRequest {
-  readonly leaseId: LeaseId;
-  readonly drvPath: DerivationPath;
-}
-
-export interface BuildLimits {
-  readonly timeoutMs: number;
-  readonly maxSilentMs: number;
-  /** A build that prints more is ended. */
-  readonly maxLogBytes: number;
-}
-
-export interface BuildObserver {
-  /** Its own builder began; not called for what is substituted. */
-  started(leaseId: LeaseId): void;
-  lines(leaseId: LeaseId, lines: readonly Omit<LogLine, 'atMs'>[]): void;
-  /** Exactly once for each lease, after its last line. */
-  ended(leaseId: LeaseId, ending: BuildEnding): void;
-}
 
 export interface Builder {
   readonly name: string;

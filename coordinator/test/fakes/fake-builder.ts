@@ -1,7 +1,8 @@
 import type { BuildEnding } from '@argunix/shared/domain/build-ending';
+import type { BuildObserver, BuildRequest } from '@argunix/shared/domain/build-request';
 import type { LeaseId } from '@argunix/shared/domain/ids';
 import { type DerivationPath, storePathName } from '@argunix/shared/domain/store-path';
-import type { Builder, BuildObserver, BuildRequest } from '../../src/ports/builder.ts';
+import type { Builder } from '../../src/ports/builder.ts';
 
 interface OpenBuild {
   readonly leaseId: LeaseId;

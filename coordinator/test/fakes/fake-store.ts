@@ -1,5 +1,5 @@
 import { type DerivationPath, storePathName } from '@argunix/shared/domain/store-path';
-import type { DerivationReader } from '../../src/ports/derivation-reader.ts';
+import type { DerivationReader } from '@argunix/shared/nix/derivation-reader';
 import type { GcRoots } from '../../src/ports/gc-roots.ts';
 import type { StoreReader } from '../../src/ports/store-reader.ts';
 

@@ -3,9 +3,10 @@
  * again. While it is away nobody hears of it.
  */
 import type { BuildEnding } from '@argunix/shared/domain/build-ending';
+import type { BuildObserver } from '@argunix/shared/domain/build-request';
 import type { LeaseId } from '@argunix/shared/domain/ids';
 import { storePathName } from '@argunix/shared/domain/store-path';
-import type { Builder, BuildObserver } from '../../src/ports/builder.ts';
+import type { Builder } from '../../src/ports/builder.ts';
 import type { HeldBuild } from '../../src/ports/builder-fleet.ts';
 import { createFakeBuilder } from '../fakes/fake-builder.ts';
 

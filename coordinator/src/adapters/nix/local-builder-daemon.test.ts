@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RunningProcess, startProcess } from '@argunix/shared/kit/run-process';
 import { until } from '@argunix/shared/kit/testing/until';
+import { createDerivationReader } from '@argunix/shared/nix/derivation-reader';
 import { readNixConfiguration } from '@argunix/shared/nix/nix-configuration';
 import { installedNixes, instantiate, type RealNix } from '@argunix/shared/nix/testing/real-nix';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createDerivationReader } from './derivation-reader.ts';
 import { createLocalBuilder } from './local-builder.ts';
 import { recordBuilds } from './testing/build-record.ts';
 import { isBuilding, LIMITS, uniqueOf } from './testing/local-builds.ts';
@@ -152,7 +152,7 @@ describe.each(installedNixes())('$title', (direct) => {
       await writeFile(
         script,
         `
-        import { createDerivationReader } from '${join(import.meta.dirname, 'derivation-reader.ts')}';
+        import { createDerivationReader } from '${join(import.meta.dirname, '../../../../shared/src/nix/derivation-reader.ts')}';
         import { createLocalBuilder } from '${join(import.meta.dirname, 'local-builder.ts')}';
         const [drvPath, configuration] = process.argv.slice(2);
         const builder = createLocalBuilder({ name: 'local', configuration: JSON.parse(configuration),

@@ -1,10 +1,10 @@
 import { readableReason } from '@argunix/shared/domain/readable-reason';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import { until } from '@argunix/shared/kit/testing/until';
+import { createDerivationReader } from '@argunix/shared/nix/derivation-reader';
 import { readNixConfiguration } from '@argunix/shared/nix/nix-configuration';
 import { installedNixes, instantiate } from '@argunix/shared/nix/testing/real-nix';
 import { describe, expect, test } from 'vitest';
-import { createDerivationReader } from './derivation-reader.ts';
 import { createLocalBuilder } from './local-builder.ts';
 import { recordBuilds } from './testing/build-record.ts';
 import { builderOf, isBuilding, LIMITS, range, run, uniqueOf } from './testing/local-builds.ts';

@@ -1,9 +1,9 @@
 /** Builds in the Nix store of this host. */
 import type { LeaseId } from '@argunix/shared/domain/ids';
+import { type BuildBatch, startBatch } from '@argunix/shared/nix/builds/build-batch';
+import type { DerivationReader } from '@argunix/shared/nix/derivation-reader';
 import type { NixConfiguration, NixEnvironment } from '@argunix/shared/nix/nix-configuration';
 import type { Builder } from '../../ports/builder.ts';
-import type { DerivationReader } from '../../ports/derivation-reader.ts';
-import { type BuildBatch, startBatch } from './build-batch.ts';
 import { localOffer, type OfferedPart } from './local-offer.ts';
 
 export interface LocalBuilderOptions {

@@ -1,8 +1,8 @@
+import { createDerivationReader } from '@argunix/shared/nix/derivation-reader';
 import type { NixConfiguration } from '@argunix/shared/nix/nix-configuration';
 import { readNixConfiguration } from '@argunix/shared/nix/nix-configuration';
 import { installedNixes, instantiate, type RealNix } from '@argunix/shared/nix/testing/real-nix';
 import { describe, expect, test } from 'vitest';
-import { createDerivationReader } from './derivation-reader.ts';
 import { createLocalFleet, type LocalFleet, type LocalFleetOptions } from './local-fleet.ts';
 import { recordBuilds } from './testing/build-record.ts';
 import { LIMITS, range } from './testing/local-builds.ts';

@@ -1,7 +1,8 @@
 /** The builders of this host, as a fleet that never changes. They share its store, and each offers a part of it. */
+
+import type { DerivationReader } from '@argunix/shared/nix/derivation-reader';
 import type { NixConfiguration, NixEnvironment } from '@argunix/shared/nix/nix-configuration';
 import type { BuilderFleet } from '../../ports/builder-fleet.ts';
-import type { DerivationReader } from '../../ports/derivation-reader.ts';
 import { createLocalBuilder } from './local-builder.ts';
 import { lackingOf, type OfferedPart } from './local-offer.ts';
 

@@ -9,7 +9,7 @@ import {
   SERVE_MAGIC_1,
   SERVE_MAGIC_2,
   SERVE_VERSION,
-} from './serve-protocol.ts';
+} from '@argunix/shared/nix/serve-protocol';
 
 export interface ServeConnection {
   /** Those that are valid. While the process lives, each is held from the collector, valid or not. */

@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { parseDerivationPath } from '@argunix/shared/domain/store-path';
 import { until } from '@argunix/shared/kit/testing/until';
+import { createDerivationReader } from '@argunix/shared/nix/derivation-reader';
+import { createPrivateStore } from '@argunix/shared/nix/testing/private-store';
 import { installedNixes, instantiate } from '@argunix/shared/nix/testing/real-nix';
 import { afterEach, expect, test } from 'vitest';
-import { createDerivationReader } from './derivation-reader.ts';
 import { type ClosableStoreReader, createStoreReader } from './store-reader.ts';
-import { createPrivateStore } from './testing/private-store.ts';
 
 const GONE = '/nix/store/00000000000000000000000000000000-gone';
 const open: ClosableStoreReader[] = [];

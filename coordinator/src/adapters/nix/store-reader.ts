@@ -1,6 +1,7 @@
 /** Asks the Nix store of this host. One serve process answers for as long as questions come, and a little longer. */
+
+import type { DerivationReader } from '@argunix/shared/nix/derivation-reader';
 import type { NixEnvironment } from '@argunix/shared/nix/nix-configuration';
-import type { DerivationReader } from '../../ports/derivation-reader.ts';
 import type { StoreReader } from '../../ports/store-reader.ts';
 import { openServeConnection, type ServeConnection } from './serve-connection.ts';
 

@@ -1,9 +1,9 @@
 /** Keeps what a builder told, in its order, and judges nothing but that each lease ends once and last. */
 import type { BuildEnding } from '@argunix/shared/domain/build-ending';
+import type { BuildObserver, BuildRequest } from '@argunix/shared/domain/build-request';
 import type { LeaseId } from '@argunix/shared/domain/ids';
 import type { LogLine } from '@argunix/shared/domain/log-line';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
-import type { BuildObserver, BuildRequest } from '../../../ports/builder.ts';
 
 export interface BuildRecord {
   readonly requests: readonly BuildRequest[];

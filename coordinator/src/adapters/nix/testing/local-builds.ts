@@ -1,10 +1,10 @@
 /** What the tests of the local builder have in common. */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
+import { createDerivationReader } from '@argunix/shared/nix/derivation-reader';
 import { readNixConfiguration } from '@argunix/shared/nix/nix-configuration';
 import type { RealNix } from '@argunix/shared/nix/testing/real-nix';
 import type { Builder } from '../../../ports/builder.ts';
-import { createDerivationReader } from '../derivation-reader.ts';
 import { createLocalBuilder } from '../local-builder.ts';
 import type { BuildRecord } from './build-record.ts';
 

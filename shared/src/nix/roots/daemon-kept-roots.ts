@@ -4,9 +4,9 @@
  */
 import { mkdir, readdir, rm, symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { mapBounded } from '../map-bounded.ts';
 import { addIndirectRoots } from './daemon-roots.ts';
 import { ifMissing, unlessThere } from './file-trouble.ts';
-import { mapBounded } from './map-bounded.ts';
 import type { RootKeeper } from './root-keeper.ts';
 
 export function createDaemonKeptRoots(dir: string, socketPath: string): RootKeeper {

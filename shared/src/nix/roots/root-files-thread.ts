@@ -1,7 +1,7 @@
 /** The thread behind root-files.ts. */
 import { linkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
-import { messageOf } from '@argunix/shared/kit/app-error';
+import { messageOf } from '../../kit/app-error.ts';
 import { hasCode } from './file-trouble.ts';
 import type { FromRootFiles, ToRootFiles } from './root-files.ts';
 

@@ -1,10 +1,10 @@
 /** One request of a batch, with those of the others that it names as its inputs. */
-import type { BuildEnding } from '@argunix/shared/domain/build-ending';
-import type { LeaseId } from '@argunix/shared/domain/ids';
-import { type DerivationPath, storePathName } from '@argunix/shared/domain/store-path';
-import type { BuildRequest } from '../../ports/builder.ts';
-import type { DerivationReader } from '../../ports/derivation-reader.ts';
-import { mapBounded } from './map-bounded.ts';
+import type { BuildEnding } from '../../domain/build-ending.ts';
+import type { BuildRequest } from '../../domain/build-request.ts';
+import type { LeaseId } from '../../domain/ids.ts';
+import { type DerivationPath, storePathName } from '../../domain/store-path.ts';
+import type { DerivationReader } from '../derivation-reader.ts';
+import { mapBounded } from '../map-bounded.ts';
 
 export interface Entry {
   readonly leaseId: LeaseId;

@@ -4,7 +4,7 @@
  * eight; a list is its length and its items. Nothing the other side sends makes us hold more than it may.
  */
 import type { Readable } from 'node:stream';
-import { AppError } from '@argunix/shared/kit/app-error';
+import { AppError } from '../kit/app-error.ts';
 
 export const SERVE_MAGIC_1 = 0x390c9deb;
 export const SERVE_MAGIC_2 = 0x5452eecb;

@@ -4,8 +4,8 @@
  * https://snix.dev/docs/reference/nix-daemon-protocol/
  */
 import { connect, type Socket } from 'node:net';
-import { AppError, messageOf } from '@argunix/shared/kit/app-error';
-import { createWireReader, createWireWriter, type WireReader } from './serve-protocol.ts';
+import { AppError, messageOf } from '../../kit/app-error.ts';
+import { createWireReader, createWireWriter, type WireReader } from '../serve-protocol.ts';
 
 const WORKER_MAGIC_1 = 0x6e697863;
 const WORKER_MAGIC_2 = 0x6478696f;

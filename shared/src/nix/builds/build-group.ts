@@ -1,8 +1,8 @@
 /** One nix-store process of a batch, and what its end says about the requests that were in it. */
-import type { BuildEnding } from '@argunix/shared/domain/build-ending';
-import type { DerivationPath } from '@argunix/shared/domain/store-path';
-import { judgeRealise, type RealiseOutcome } from '@argunix/shared/nix/build-verdict';
-import type { Realise } from '@argunix/shared/nix/realise';
+import type { BuildEnding } from '../../domain/build-ending.ts';
+import type { DerivationPath } from '../../domain/store-path.ts';
+import { judgeRealise, type RealiseOutcome } from '../build-verdict.ts';
+import type { Realise } from '../realise.ts';
 import type { Entry } from './build-entry.ts';
 
 export interface Group {

@@ -1,12 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { mkdir, readdir, symlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startProcess } from '@argunix/shared/kit/run-process';
-import { until } from '@argunix/shared/kit/testing/until';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { GcRoots } from '../../ports/gc-roots.ts';
+import { startProcess } from '../../kit/run-process.ts';
+import { until } from '../../kit/testing/until.ts';
+import { createPrivateStore, type PrivateStore } from '../testing/private-store.ts';
+import type { GcRoots } from './gc-roots.ts';
 import { createGcRoots } from './gc-roots.ts';
-import { createPrivateStore, type PrivateStore } from './testing/private-store.ts';
 
 let store: PrivateStore;
 let roots: GcRoots;

@@ -14,14 +14,14 @@
  * a request that waits ends as *returned* when it needs what is long, when every group is long, or when it was handed
  * back by a group and no slot is free for it: another host may be idle, and who gave it knows.
  */
-import type { BuildEnding } from '@argunix/shared/domain/build-ending';
-import type { LeaseId } from '@argunix/shared/domain/ids';
-import type { DerivationPath } from '@argunix/shared/domain/store-path';
-import type { RealiseOutcome } from '@argunix/shared/nix/build-verdict';
-import type { NixEnvironment } from '@argunix/shared/nix/nix-configuration';
-import { startRealise } from '@argunix/shared/nix/realise';
-import type { BuildLimits, BuildObserver, BuildRequest } from '../../ports/builder.ts';
-import type { DerivationReader } from '../../ports/derivation-reader.ts';
+import type { BuildEnding } from '../../domain/build-ending.ts';
+import type { BuildLimits, BuildObserver, BuildRequest } from '../../domain/build-request.ts';
+import type { LeaseId } from '../../domain/ids.ts';
+import type { DerivationPath } from '../../domain/store-path.ts';
+import type { RealiseOutcome } from '../build-verdict.ts';
+import type { DerivationReader } from '../derivation-reader.ts';
+import type { NixEnvironment } from '../nix-configuration.ts';
+import { startRealise } from '../realise.ts';
 import { type Entry, inheritedEnding, linkNeeds, toEntry } from './build-entry.ts';
 import { type Group, judgeGroup, waitsForLong } from './build-group.ts';
 import { createPatience } from './build-patience.ts';

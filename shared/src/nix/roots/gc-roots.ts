@@ -1,13 +1,21 @@
 /** Roots by owner, one change of an owner at a time. Where they are kept is decided once: among Nix's own if we may. */
 import { access, constants, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseStorePath } from '@argunix/shared/domain/store-path';
-import { AppError } from '@argunix/shared/kit/app-error';
-import { createKeyedLock } from '@argunix/shared/kit/keyed-lock';
-import type { GcRoots } from '../../ports/gc-roots.ts';
+import { parseStorePath } from '../../domain/store-path.ts';
+import { AppError } from '../../kit/app-error.ts';
+import { createKeyedLock } from '../../kit/keyed-lock.ts';
 import { createDaemonKeptRoots } from './daemon-kept-roots.ts';
 import { createOwnRoots } from './own-roots.ts';
 import type { RootKeeper } from './root-keeper.ts';
+
+/** Keeps store paths from Nix's garbage collector. Owners are named by domain/root-owners.ts. Root first, then ask whether it is valid. */
+export interface GcRoots {
+  /** Idempotent. A path that does not exist yet may be rooted: its root holds from the moment it is made. */
+  add(owner: string, storePaths: readonly string[]): Promise<void>;
+  remove(owner: string): Promise<void>;
+  /** Removes the roots of owners for which `isLiving` is false: what a crash left behind. */
+  sweep(isLiving: (owner: string) => boolean): Promise<void>;
+}
 
 export interface GcRootsOptions {
   /** Absolute, ours alone; in the state directory. */

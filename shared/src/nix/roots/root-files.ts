@@ -4,7 +4,7 @@
  */
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { AppError } from '@argunix/shared/kit/app-error';
+import { AppError } from '../../kit/app-error.ts';
 
 export interface RootFiles {
   /** Those that are there already stay. Rejects with the first trouble; the others are made nevertheless. */

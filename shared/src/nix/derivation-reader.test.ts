@@ -1,8 +1,8 @@
-import type { DerivationPath } from '@argunix/shared/domain/store-path';
-import { outputOf } from '@argunix/shared/kit/run-process';
-import { installedNixes, instantiate } from '@argunix/shared/nix/testing/real-nix';
 import { describe, expect, test } from 'vitest';
+import type { DerivationPath } from '../domain/store-path.ts';
+import { outputOf } from '../kit/run-process.ts';
 import { createDerivationReader } from './derivation-reader.ts';
+import { installedNixes, instantiate } from './testing/real-nix.ts';
 
 const GONE = '/nix/store/00000000000000000000000000000000-gone.drv' as DerivationPath;
 

@@ -1,9 +1,28 @@
 /** What derivations say, read from their files: no process, and each file once while it is remembered. */
 import { readFile } from 'node:fs/promises';
-import { type DerivationPath, parseDerivationPath, storePathName } from '@argunix/shared/domain/store-path';
-import { parseDerivation } from '@argunix/shared/nix/derivation';
-import type { DerivationDetails, DerivationReader } from '../../ports/derivation-reader.ts';
+import { type DerivationPath, parseDerivationPath, storePathName } from '../domain/store-path.ts';
+import { parseDerivation } from './derivation.ts';
 import { createInterning } from './interning.ts';
+
+/** What a derivation says about itself, for one that no job describes. */
+export interface DerivationDetails {
+  readonly name: string;
+  readonly system: string;
+  readonly requiredFeatures: readonly string[];
+  readonly inputDerivations: readonly DerivationPath[];
+  /** By name; null where the path is known only after the build. */
+  readonly outputs: Readonly<Record<string, string | null>>;
+  /** Its outputs are known by their hash: it may use the network, so that a failure may be the network's. */
+  readonly isFixedOutput: boolean;
+}
+
+/** Reads derivations of this host's store. Callers may be concurrent; what was read lately is remembered. */
+export interface DerivationReader {
+  /** Empty for one that is gone or is no derivation. */
+  inputDerivations(drvPath: DerivationPath): Promise<readonly DerivationPath[]>;
+  /** Undefined for one that is gone or is no derivation. */
+  details(drvPath: DerivationPath): Promise<DerivationDetails | undefined>;
+}
 
 // The closure of a NixOS system is some 20,000. Some 1.5 kB each, with each path kept once.
 const MAX_REMEMBERED = 50_000;

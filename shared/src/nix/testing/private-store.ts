@@ -2,8 +2,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { outputOf } from '@argunix/shared/kit/run-process';
-import { nixEnvironment } from '@argunix/shared/nix/testing/real-nix';
+import { outputOf } from '../../kit/run-process.ts';
+import { nixEnvironment } from './real-nix.ts';
 
 export interface PrivateStore {
   readonly dir: string;
