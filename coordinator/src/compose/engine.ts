@@ -25,6 +25,7 @@ import { createReuseStore } from '../adapters/sqlite/reuse-store.ts';
 import { createDispatcher, type Dispatcher } from '../flows/dispatch-steps.ts';
 import { createEvaluationQueue, type EvaluationQueue } from '../flows/evaluation-queue.ts';
 import { forgetOldBuilds } from '../flows/forget-old-builds.ts';
+import { joinFleets } from '../flows/join-fleets.ts';
 import { recover } from '../flows/recover.ts';
 import type { BuilderFleet } from '../ports/builder-fleet.ts';
 import type { Changes } from '../ports/changes.ts';
@@ -37,6 +38,7 @@ import type { Metrics } from '../ports/metrics.ts';
 import type { DispatchSettings, SettingsOf } from '../ports/settings.ts';
 import type { SourceCheckout } from '../ports/source-checkout.ts';
 import type { StoreReader } from '../ports/store-reader.ts';
+import { type Builders, composeBuilders, type EnrollmentOptions } from './builders.ts';
 import { nixSurroundings } from './nix-environment.ts';
 
 export interface EngineOptions {
@@ -49,6 +51,8 @@ export interface EngineOptions {
   readonly preferredEvaluator: Evaluator['name'] | null;
   /** None: this host evaluates and does not build. */
   readonly localBuilders: LocalFleetOptions['builders'];
+  /** Null: nobody dials in. */
+  readonly enrollment: EnrollmentOptions | null;
   readonly isExpectedOffline: (builder: string) => boolean;
   readonly evaluationConcurrency: number;
   /** Memory of all evaluations together. */
@@ -76,6 +80,8 @@ export interface Engine {
   readonly checkout: SourceCheckout;
   readonly changes: Changes;
   readonly fleet: BuilderFleet;
+  /** Null: nobody dials in. */
+  readonly builders: Builders | null;
   readonly queue: EvaluationQueue;
   readonly dispatcher: Dispatcher;
   readonly metrics: Metrics;
@@ -110,7 +116,7 @@ export async function composeEngine(options: EngineOptions): Promise<Engine> {
   }
 }
 
-function makeStateDir(stateDir: string): void {
+export function makeStateDir(stateDir: string): void {
   try {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   } catch (error) {
@@ -157,13 +163,31 @@ function composeWith(
   const derivations = createDerivationReader();
   const store = createStoreReader({ env, derivations });
   const checkout = options.createCheckout(database);
-  const fleet = createLocalFleet({
+  const localFleet = createLocalFleet({
     configuration: options.nix,
     env,
     derivations,
     builders: options.localBuilders,
     isExpectedOffline: options.isExpectedOffline,
   });
+  const builders =
+    options.enrollment === null
+      ? null
+      : composeBuilders({
+          ...options.enrollment,
+          database,
+          env,
+          derivations,
+          clock,
+          log,
+          graceMs: options.dispatch.builderWaitMs,
+          retryMs: options.infrastructureRetryMs,
+          ownBuilders: localFleet.present.map(({ name }) => name),
+          isExpectedOffline: options.isExpectedOffline,
+          lineCount: (leaseId) => logs.lineCount(leaseId),
+          changed: () => changes.tell({ kind: 'queue' }),
+        });
+  const fleet = builders === null ? localFleet : joinFleets(localFleet, builders.fleet);
   const shared = {
     evaluations,
     jobs,
@@ -218,22 +242,25 @@ function composeWith(
     ...shared,
     database,
     fleet,
+    builders,
     queue,
     dispatcher,
-    warnings: [...warnings, ...fleet.warnings],
+    warnings: [...warnings, ...localFleet.warnings],
     start: async () => {
       await recover({
         ...shared,
         dispatcher,
         settingsOf: options.settingsOf,
-        ownBuilders: fleet.present.map(({ name }) => name),
+        ownBuilders: localFleet.present.map(({ name }) => name),
       });
+      await builders?.start();
       queue.wake();
       forgetting = forgetOldBuilds({ ...shared, ...remembered }, stopping.signal);
     },
     stop: async () => {
       stopping.abort();
       await Promise.all([queue.stop(), dispatcher.stop(), forgetting]);
+      await builders?.stop();
       await store.close();
       await opened.close();
       await database.close();

@@ -87,6 +87,12 @@ export function administerBuilders(ports: AdministerPorts): BuilderAdministratio
         if (reason !== undefined) {
           return { kind: 'refused', reason };
         }
+        if (door.isBusy(name)) {
+          return {
+            kind: 'refused',
+            reason: `${name} has work under its name. Drain it (argunixctl builders drain ${name}), and rename it when it is idle.`,
+          };
+        }
         if (!(await builders.rename(name, newName))) {
           return { kind: 'refused', reason: `There is a builder ${newName} already.` };
         }

@@ -49,6 +49,8 @@ export interface BuilderDoor {
   /** Hangs up after telling it why. */
   hangUp(name: string, refusal: Refusal): void;
   drained(name: string, isDrained: boolean): void;
+  /** Whether it has work: then its name is in use. */
+  isBusy(name: string): boolean;
   renamed(name: string, newName: string): void;
   /** It will not come back: what it builds is lost. */
   removed(name: string): void;

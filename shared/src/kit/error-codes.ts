@@ -116,6 +116,24 @@ export const ERROR_CODES = {
     publicMessage: 'Nix 2.8 or newer is not installed.',
   },
   'nix.failed': { httpStatus: 500, retry: true, exitCode: 1, publicMessage: 'Nix failed.' },
+  'closure.broken': {
+    httpStatus: 502,
+    retry: true,
+    exitCode: 1,
+    publicMessage: 'A transfer to or from a builder broke off.',
+  },
+  'closure.stalled': {
+    httpStatus: 504,
+    retry: true,
+    exitCode: 1,
+    publicMessage: 'A transfer to or from a builder made no progress.',
+  },
+  'closure.refused': {
+    httpStatus: 502,
+    retry: false,
+    exitCode: 1,
+    publicMessage: 'A builder sent what it may not send.',
+  },
   'confinement.missing': {
     httpStatus: 500,
     retry: false,
