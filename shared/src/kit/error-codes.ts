@@ -116,23 +116,35 @@ export const ERROR_CODES = {
     publicMessage: 'Nix 2.8 or newer is not installed.',
   },
   'nix.failed': { httpStatus: 500, retry: true, exitCode: 1, publicMessage: 'Nix failed.' },
-  'closure.broken': {
-    httpStatus: 502,
-    retry: true,
-    exitCode: 1,
-    publicMessage: 'A transfer to or from a builder broke off.',
-  },
-  'closure.stalled': {
-    httpStatus: 504,
-    retry: true,
-    exitCode: 1,
-    publicMessage: 'A transfer to or from a builder made no progress.',
-  },
   'closure.refused': {
     httpStatus: 502,
     retry: false,
     exitCode: 1,
     publicMessage: 'A builder sent what it may not send.',
+  },
+  'closure.incomplete': {
+    httpStatus: 500,
+    retry: true,
+    exitCode: 1,
+    publicMessage: 'Something that is needed is in no store that can be reached.',
+  },
+  'closure.unsupported': {
+    httpStatus: 500,
+    retry: false,
+    exitCode: 1,
+    publicMessage: 'The derivation is of a kind that builders cannot be given.',
+  },
+  'closure.stalled': {
+    httpStatus: 502,
+    retry: true,
+    exitCode: 1,
+    publicMessage: 'A transfer from or to a builder came to a halt.',
+  },
+  'closure.broken': {
+    httpStatus: 502,
+    retry: true,
+    exitCode: 1,
+    publicMessage: 'A transfer from or to a builder broke off.',
   },
   'confinement.missing': {
     httpStatus: 500,

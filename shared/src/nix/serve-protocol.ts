@@ -4,12 +4,15 @@
  * eight; a list is its length and its items. Nothing the other side sends makes us hold more than it may.
  */
 import type { Readable } from 'node:stream';
-import { AppError } from '../kit/app-error.ts';
+import { AppError, messageOf } from '../kit/app-error.ts';
 
-export const SERVE_MAGIC_1 = 0x390c9deb;
-export const SERVE_MAGIC_2 = 0x5452eecb;
-export const SERVE_VERSION = 0x207;
-export const SERVE_COMMAND = { queryValidPaths: 1 } as const;
+export const SERVE_COMMAND = {
+  queryValidPaths: 1,
+  queryPathInfos: 2,
+  dumpStorePath: 3,
+  queryClosure: 7,
+  addToStoreNar: 9,
+} as const;
 
 const WORD = 8;
 
@@ -48,31 +51,44 @@ export function createWireWriter(): WireWriter {
   return writer;
 }
 
-/** Reads what was said, waiting for it. Throws `nix.failed` at the end of the stream and at what is not of the format. */
+/** Reads what was said, waiting for it. Throws at the end of the stream and at what is not of the format. */
 export interface WireReader {
   integer(): Promise<number>;
   string(maxBytes: number): Promise<string>;
   strings(maxCount: number, maxBytes: number): Promise<readonly string[]>;
+  /** What comes next without a form of its own: at least one byte, at most `maxBytes`, not copied. */
+  some(maxBytes: number): Promise<Buffer>;
 }
 
-export function createWireReader(stream: Readable): WireReader {
+export type WireTrouble = 'ended' | 'malformed';
+
+/** `toError` gives what is thrown: `nix.failed` unless told. `onChunk` is told of every sign of life. */
+export function createWireReader(
+  stream: Readable,
+  toError: (trouble: WireTrouble, sentence: string) => Error = toNixFailed,
+  onChunk: () => void = () => undefined,
+): WireReader {
   const chunks: AsyncIterator<Buffer> = stream[Symbol.asyncIterator]();
   let buffer: Buffer = Buffer.alloc(0);
   let at = 0;
 
+  async function nextChunk(): Promise<Buffer> {
+    const next = await chunks.next().catch((error: unknown) => {
+      throw toError('ended', `the connection broke: ${messageOf(error)}`);
+    });
+    if (next.done === true) {
+      throw toError('ended', 'the other side ended in the middle of an answer');
+    }
+    onChunk();
+    return next.value;
+  }
   async function take(size: number): Promise<Buffer> {
     if (buffer.length - at < size) {
       const parts = [buffer.subarray(at)];
       for (let held = parts[0]?.length ?? 0; held < size; ) {
-        const next = await chunks.next();
-        if (next.done === true) {
-          throw new AppError(
-            'nix.failed',
-            'nix-store --serve: the other side ended in the middle of an answer',
-          );
-        }
-        parts.push(next.value);
-        held += next.value.length;
+        const next = await nextChunk();
+        parts.push(next);
+        held += next.length;
       }
       buffer = Buffer.concat(parts);
       at = 0;
@@ -84,14 +100,14 @@ export function createWireReader(stream: Readable): WireReader {
   async function integer(): Promise<number> {
     const value = (await take(WORD)).readBigUInt64LE();
     if (value > BigInt(Number.MAX_SAFE_INTEGER)) {
-      throw new AppError('nix.failed', `nix-store --serve: expected a count, got ${value}`);
+      throw toError('malformed', `expected a count, got ${value}`);
     }
     return Number(value);
   }
   async function length(max: number, what: string): Promise<number> {
     const value = await integer();
     if (value > max) {
-      throw new AppError('nix.failed', `nix-store --serve: expected at most ${max} ${what}, got ${value}`);
+      throw toError('malformed', `expected at most ${max} ${what}, got ${value}`);
     }
     return value;
   }
@@ -100,7 +116,7 @@ export function createWireReader(stream: Readable): WireReader {
     const text = (await take(size)).toString('utf8');
     const padding = await take(paddingOf(size));
     if (padding.some((byte) => byte !== 0)) {
-      throw new AppError('nix.failed', 'nix-store --serve: expected zeros after a string');
+      throw toError('malformed', 'expected zeros after a string');
     }
     return text;
   }
@@ -115,7 +131,20 @@ export function createWireReader(stream: Readable): WireReader {
       }
       return values;
     },
+    async some(maxBytes) {
+      if (at === buffer.length) {
+        buffer = await nextChunk();
+        at = 0;
+      }
+      const taken = buffer.subarray(at, at + maxBytes);
+      at += taken.length;
+      return taken;
+    },
   };
+}
+
+function toNixFailed(_trouble: WireTrouble, sentence: string): Error {
+  return new AppError('nix.failed', `nix-store --serve: ${sentence}`);
 }
 
 function paddingOf(size: number): number {

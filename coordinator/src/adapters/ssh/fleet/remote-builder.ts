@@ -7,7 +7,7 @@ import type { BuildEnding } from '@argunix/shared/domain/build-ending';
 import type { BuildLimits, BuildRequest } from '@argunix/shared/domain/build-request';
 import type { LeaseId } from '@argunix/shared/domain/ids';
 import { type DerivationPath, parseStorePath } from '@argunix/shared/domain/store-path';
-import { messageOf } from '@argunix/shared/kit/app-error';
+import { isAppError, messageOf } from '@argunix/shared/kit/app-error';
 import type { Clock } from '@argunix/shared/kit/clock';
 import type { Logger } from '@argunix/shared/kit/logger';
 import type { DerivationReader } from '@argunix/shared/nix/derivation-reader';
@@ -111,8 +111,8 @@ export function createRemoteBuilder(
       }
     } catch (error) {
       for (const lease of signal.aborted ? [] : all) {
-        const reason = `It could not be brought to ${name}: ${messageOf(error)}`;
-        lease.judge({ ending: lease.abandoned ?? { kind: 'infrastructure', reason }, logLines: null });
+        const ending = lease.abandoned ?? endingOf(error, `It could not be brought to ${name}`);
+        lease.judge({ ending, logLines: null });
       }
     }
     pushed?.release();
@@ -245,8 +245,7 @@ export function createRemoteBuilder(
       if (signal.aborted) {
         return undefined;
       }
-      const reason = `It could not be fetched from ${name}: ${messageOf(error)}`;
-      return lease.abandoned ?? { kind: 'infrastructure', reason };
+      return lease.abandoned ?? endingOf(error, `It could not be fetched from ${name}`);
     }
   }
 
@@ -370,6 +369,12 @@ export function createRemoteBuilder(
 
 function note(text: string): { readonly derivation: string; readonly phase: string; readonly text: string } {
   return { derivation: '', phase: '', text };
+}
+
+function endingOf(error: unknown, what: string): BuildEnding {
+  const reason = `${what}: ${messageOf(error)}`;
+  const isImpossible = isAppError(error) && error.code === 'closure.unsupported';
+  return { kind: isImpossible ? 'unsupported' : 'infrastructure', reason };
 }
 
 export function toOffer(capabilities: BuilderCapabilities): BuilderOffer {

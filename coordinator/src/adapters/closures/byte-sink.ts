@@ -1,0 +1,114 @@
+/**
+ * Gives bytes to a stream no faster than it takes them. Small pieces travel together: 8,000 derivations are 16,000
+ * pieces, and a write of each would cost more than its bytes.
+ */
+import { once } from 'node:events';
+import type { Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface ByteSink {
+  /** Resolves when more may be given. Rejects when the stream is gone. */
+  write(bytes: Buffer): Promise<void>;
+  /** What still waits for company goes now. */
+  flush(): void;
+}
+
+export interface ByteSinkOptions {
+  readonly input: Writable;
+  readonly unsentBytes: () => number;
+  /** Bytes left our hands. */
+  readonly onMoved: () => void;
+  readonly toError: (sentence: string) => Error;
+}
+
+const TOGETHER = 64 * 1024;
+const LARGE = 16 * 1024;
+// A fast link empties it in 5 ms; more would only be memory.
+const MAX_UNSENT = 4 * 1024 * 1024;
+const LOOK_AGAIN_MS = 2;
+
+export function createByteSink({ input, unsentBytes, onMoved, toError }: ByteSinkOptions): ByteSink {
+  let waiting: Buffer[] = [];
+  let waitingBytes = 0;
+  let isFlushPlanned = false;
+
+  function give(bytes: Buffer): void {
+    input.write(bytes);
+    onMoved();
+  }
+  function flush(): void {
+    if (waitingBytes > 0) {
+      const together = Buffer.concat(waiting, waitingBytes);
+      waiting = [];
+      waitingBytes = 0;
+      give(together);
+    }
+  }
+  function planFlush(): void {
+    if (!isFlushPlanned) {
+      isFlushPlanned = true;
+      setImmediate(() => {
+        isFlushPlanned = false;
+        if (!input.destroyed) {
+          flush();
+        }
+      });
+    }
+  }
+  async function untilRoom(): Promise<void> {
+    if (input.writableNeedDrain) {
+      await untilDrained(input, toError);
+    }
+    for (let unsent = unsentBytes(); unsent > MAX_UNSENT; ) {
+      await sleep(LOOK_AGAIN_MS);
+      mustBeOpen();
+      const now = unsentBytes();
+      if (now < unsent) {
+        onMoved();
+      }
+      unsent = now;
+    }
+    onMoved();
+  }
+  function mustBeOpen(): void {
+    if (input.destroyed || input.errored !== null) {
+      throw toError(input.errored?.message ?? 'it is closed');
+    }
+  }
+  return {
+    async write(bytes) {
+      mustBeOpen();
+      if (bytes.length < LARGE) {
+        waiting.push(bytes);
+        waitingBytes += bytes.length;
+        if (waitingBytes < TOGETHER) {
+          planFlush();
+          return;
+        }
+      }
+      flush();
+      if (bytes.length >= LARGE) {
+        give(bytes);
+      }
+      await untilRoom();
+    },
+    flush,
+  };
+}
+
+async function untilDrained(input: Writable, toError: (sentence: string) => Error): Promise<void> {
+  const stop = new AbortController();
+  const { signal } = stop;
+  try {
+    await Promise.race([
+      once(input, 'drain', { signal }),
+      once(input, 'close', { signal }).then(() => {
+        throw toError(input.errored?.message ?? 'it was closed');
+      }),
+    ]);
+  } catch (error) {
+    throw input.errored === null ? error : toError(input.errored.message);
+  } finally {
+    stop.abort();
+  }
+}
