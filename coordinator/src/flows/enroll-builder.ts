@@ -107,11 +107,11 @@ async function proofOf(
   { builders, secrets, clock, log }: EnrollPorts,
   token: string,
 ): Promise<Proof | undefined> {
-  const invitation = parseInvitation(token);
+  // An agent gives the secret of its invitation alone; a person may paste all of it.
+  const digest = secrets.digest(parseInvitation(token)?.secret ?? token);
+  const invitation = builders.invitation(digest);
   if (invitation !== undefined) {
-    const digest = secrets.digest(invitation.secret);
-    const found = builders.invitation(digest);
-    const isGood = found !== undefined && found.usedAt === null && found.expiresAt > clock.now();
+    const isGood = invitation.usedAt === null && invitation.expiresAt > clock.now();
     return isGood ? { kind: 'invitation', digest } : undefined;
   }
   const shared = await secrets.sharedToken().catch((error: unknown) => {

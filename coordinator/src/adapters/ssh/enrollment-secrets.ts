@@ -8,7 +8,6 @@ export function createEnrollmentSecrets(options: {
   readonly hostKey: string;
 }): EnrollmentSecrets {
   const { tokenPath, hostKey } = options;
-  const hash = (text: string): Buffer => createHash('sha256').update(text).digest();
   return {
     hostKey,
     digest: (secret) => hash(secret).toString('hex'),
@@ -17,4 +16,8 @@ export function createEnrollmentSecrets(options: {
     isSame: (one, other) => timingSafeEqual(hash(one), hash(other)),
     sharedToken: async () => (tokenPath === null ? null : (await readSecret(tokenPath)).reveal()),
   };
+}
+
+function hash(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
 }

@@ -1,6 +1,7 @@
 /** The log of a lease as it comes, over as many connections as that takes, until it is whole. */
-import type { RemoteBuilderPorts } from './remote-builder.ts';
+
 import type { RemoteLease } from './remote-lease.ts';
+import type { RemoteBuilderPorts } from './remote-ports.ts';
 import { aborted } from './signals.ts';
 import type { Whereabouts } from './whereabouts.ts';
 

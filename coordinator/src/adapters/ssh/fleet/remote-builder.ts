@@ -8,43 +8,19 @@ import type { BuildLimits, BuildRequest } from '@argunix/shared/domain/build-req
 import type { LeaseId } from '@argunix/shared/domain/ids';
 import { type DerivationPath, parseStorePath } from '@argunix/shared/domain/store-path';
 import { isAppError, messageOf } from '@argunix/shared/kit/app-error';
-import type { Clock } from '@argunix/shared/kit/clock';
-import type { Logger } from '@argunix/shared/kit/logger';
-import type { DerivationReader } from '@argunix/shared/nix/derivation-reader';
 import type { AgentMessage } from '@argunix/shared/protocol/agent-message';
 import { toEnding } from '@argunix/shared/protocol/build-ending';
 import type { BuilderCapabilities } from '@argunix/shared/protocol/capabilities';
-import type { CoordinatorMessageInput } from '@argunix/shared/protocol/coordinator-message';
 import type { HeldLease, Hello } from '@argunix/shared/protocol/hello';
 import type { BuilderOffer } from '../../../domain/builder-offer.ts';
 import type { Builder, Direction, DispatchObserver } from '../../../ports/builder.ts';
 import type { HeldBuild } from '../../../ports/builder-fleet.ts';
-import type { CourierClient, CourierProgress, Pushed } from './courier-client.ts';
+import type { CourierProgress, Pushed } from './courier-client.ts';
 import { followLog } from './follow-log.ts';
 import { createRemoteLease, type RemoteLease } from './remote-lease.ts';
+import type { RemoteBuilderPorts } from './remote-ports.ts';
 import { aborted, allOf } from './signals.ts';
 import { createWhereabouts } from './whereabouts.ts';
-
-export interface RemoteBuilderPorts {
-  readonly courier: CourierClient;
-  readonly derivations: DerivationReader;
-  /** Lines of the log of a lease that are stored. */
-  lineCount(leaseId: LeaseId): Promise<number>;
-  send(message: CoordinatorMessageInput): void;
-  /** Something is on its way; null: no more. */
-  moved(key: object, transfer: TransferNow | null): void;
-  readonly clock: Clock;
-  readonly log: Logger;
-  /** How long it may stay away with what it has. */
-  readonly graceMs: number;
-  readonly retryMs: number;
-}
-
-export interface TransferNow {
-  readonly direction: Direction;
-  readonly leases: readonly LeaseId[];
-  readonly progress: CourierProgress | null;
-}
 
 export interface RemoteBuilder extends Builder {
   /** What it has that nobody here knows of: builds from before this program began. */
@@ -254,14 +230,6 @@ export function createRemoteBuilder(
     leases.set(request.leaseId, lease);
     return lease;
   }
-  function hear(lease: RemoteLease, { started, ending, log_lines }: HeldLease): void {
-    if (started) {
-      lease.start();
-    }
-    if (ending !== null) {
-      lease.judge({ ending: toEnding(ending), logLines: log_lines });
-    }
-  }
 
   async function resume(held: HeldLease, observer: DispatchObserver, signal: AbortSignal): Promise<void> {
     const lease = adopt({ leaseId: held.lease, drvPath: held.drv_path }, observer);
@@ -365,6 +333,15 @@ export function createRemoteBuilder(
       return leases.size > 0;
     },
   };
+}
+
+function hear(lease: RemoteLease, { started, ending, log_lines }: HeldLease): void {
+  if (started) {
+    lease.start();
+  }
+  if (ending !== null) {
+    lease.judge({ ending: toEnding(ending), logLines: log_lines });
+  }
 }
 
 function note(text: string): { readonly derivation: string; readonly phase: string; readonly text: string } {

@@ -14,7 +14,8 @@ import type { BuilderDoor, BuilderPresence, Presence, Transfer } from '../../../
 import type { BuilderStore } from '../../../ports/builder-store.ts';
 import type { FromGate, ToGate } from '../messages.ts';
 import type { CourierClient } from './courier-client.ts';
-import { createRemoteBuilder, type RemoteBuilder, type TransferNow, toOffer } from './remote-builder.ts';
+import { createRemoteBuilder, type RemoteBuilder, toOffer } from './remote-builder.ts';
+import type { TransferNow } from './remote-ports.ts';
 
 export interface RemoteFleetOptions {
   readonly builders: BuilderStore;
