@@ -15,6 +15,7 @@ export const HeldLease = z.object({
   ending: WireEnding.nullable(),
 });
 export type HeldLease = z.output<typeof HeldLease>;
+export type HeldLeaseInput = z.input<typeof HeldLease>;
 
 export const Hello = z.object({
   version: z.int().positive(),
@@ -29,6 +30,7 @@ export const Hello = z.object({
   held: z.array(HeldLease).max(10_000),
 });
 export type Hello = z.output<typeof Hello>;
+export type HelloInput = z.input<typeof Hello>;
 
 export const Welcome = z.object({
   version: z.int().positive(),
