@@ -9,6 +9,7 @@ export default defineConfig({
     include: [
       '*/src/**/*.test.ts',
       'coordinator/test/**/*.test.ts',
+      'builder-agent/test/**/*.test.ts',
       'e2e/**/*.test.ts',
       'bench/**/*.test.ts',
       'scripts/**/*.test.ts',

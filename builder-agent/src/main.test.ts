@@ -1,4 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
@@ -55,8 +58,10 @@ describe('argunix-builder capabilities', () => {
   });
 });
 
+const WITH_HOST = ['--argunix-host', 'ci.example.com', '--argunix-port', '2222'];
+
 test.each([[[]], [['serve']], [['--argunix-host', 'ci.example.com']], [['capabilities', '--wrong']]])(
-  'argunix-builder %j is wrong usage today: 2, and a sentence',
+  'argunix-builder %j is wrong usage: 2, and a sentence',
   (args) => {
     const { code, out, err } = builder(args, {});
 
@@ -65,6 +70,17 @@ test.each([[[]], [['serve']], [['--argunix-host', 'ci.example.com']], [['capabil
   },
 );
 
-test('without a command it says what it can do and what not yet', () => {
-  expect(builder([], {}).err).toMatch(/capabilities.*cannot join one yet/);
+test('an option may come from the environment', () => {
+  expect(builder([], { ARGUNIX_BUILDER_PORT: 'http' }).err).toContain('--argunix-port: expected a number');
+});
+
+test('a feature that Nix does not have is refused before anything is dialled', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'builder-agent-'));
+  const { code, err } = builder([...WITH_HOST, '--state-dir', dir, '--features', 'kvm,quantum'], {
+    NIX_CONFIG: SETTINGS,
+  });
+  await rm(dir, { recursive: true });
+
+  expect(code).toBe(2);
+  expect(err).toContain('expected systems and features that Nix has on this host, got quantum');
 });

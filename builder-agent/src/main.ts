@@ -1,19 +1,23 @@
 /** The commands of `argunix-builder`. Each lives in a module that is loaded only when it is asked for. */
 import { isAppError } from '@argunix/shared/kit/app-error';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
+import { environmentName, OPTIONS, type OptionSpec } from './config/option-table.ts';
+import { VERSION } from './version.ts';
 
 const EXIT_USAGE = 2;
 
 function createProgram(): Command {
   const program = new Command('argunix-builder')
     .description('Lends this host to an argunix coordinator as a builder.')
-    .version('0.1.0')
+    .version(VERSION)
     .showHelpAfterError('(argunix-builder --help shows what there is)')
     .exitOverride();
-  program.action(() => {
-    program.error(
-      'Today this can only tell what this host would offer a coordinator (argunix-builder capabilities); it cannot join one yet.',
-    );
+  for (const spec of OPTIONS) {
+    program.addOption(toOption(spec));
+  }
+  program.action(async (options: unknown) => {
+    const { join } = await import('./commands/join.ts');
+    process.exitCode = await join(options);
   });
   program
     .command('capabilities')
@@ -26,6 +30,13 @@ function createProgram(): Command {
   return program;
 }
 
+function toOption({ long, value, summary, fallback }: OptionSpec): Option {
+  const option = new Option(`--${long}${value === null ? '' : ` <${value}>`}`, summary);
+  // A switch that is on because a variable is set to "false" helps nobody.
+  const named = value === null ? option : option.env(environmentName(long));
+  return fallback === null ? named : named.default(fallback);
+}
+
 try {
   await createProgram().parseAsync();
 } catch (error) {
@@ -34,7 +45,8 @@ try {
     process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
   } else if (isAppError(error)) {
     process.stderr.write(`argunix-builder: ${error.message}\n`);
-    process.exitCode = error.traits.exitCode;
+    // At once: what was half started must not keep alive a program that could not start.
+    process.exit(error.traits.exitCode);
   } else {
     throw error;
   }

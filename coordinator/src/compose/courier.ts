@@ -1,5 +1,5 @@
 /** The process of the courier: the bulk connections of builders, and nix-store processes at both ends of them. */
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { createClosureCarrier } from '../adapters/closures/closure-carrier.ts';
 import { createDerivationFacts } from '../adapters/closures/derivation-facts.ts';
 import { type Courier, openCourier } from '../adapters/ssh/courier/courier.ts';
@@ -21,7 +21,7 @@ process.on('message', (message: GateToCourier, handle: unknown) => {
         createClosureCarrier({ env: process.env, derivations, stallMs: settings.stallMs, openRemote }),
     });
   } else {
-    courier?.take(message, handle as Socket | undefined);
+    courier?.take(message, handle instanceof Socket ? handle : undefined);
   }
 });
 process.once('disconnect', () => process.exit(0));

@@ -6,6 +6,7 @@ import { systemClock } from '@argunix/shared/kit/clock';
 import type { Logger } from '@argunix/shared/kit/logger';
 import { createDerivationReader } from '@argunix/shared/nix/derivation-reader';
 import type { NixConfiguration } from '@argunix/shared/nix/nix-configuration';
+import { nixSurroundings } from '@argunix/shared/nix/nix-surroundings';
 import { createGcRoots } from '@argunix/shared/nix/roots/gc-roots';
 import { createChangesHub } from '../adapters/changes/changes-hub.ts';
 import { createFileLogStore } from '../adapters/logs/file-log-store.ts';
@@ -39,7 +40,6 @@ import type { DispatchSettings, SettingsOf } from '../ports/settings.ts';
 import type { SourceCheckout } from '../ports/source-checkout.ts';
 import type { StoreReader } from '../ports/store-reader.ts';
 import { type Builders, composeBuilders, type EnrollmentOptions } from './builders.ts';
-import { nixSurroundings } from './nix-environment.ts';
 
 export interface EngineOptions {
   readonly stateDir: string;

@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from '@argunix/shared/kit/logger';
+import { nixSurroundings } from '@argunix/shared/nix/nix-surroundings';
 import type { Evaluator } from '../ports/evaluator.ts';
 import { openEvaluator } from './engine.ts';
-import { nixSurroundings } from './nix-environment.ts';
 
 export async function withOwnEvaluator<Result>(
   env: NodeJS.ProcessEnv,

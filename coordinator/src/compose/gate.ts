@@ -1,4 +1,5 @@
 /** The process of the gate: builders' control connections, and the courier as its child. */
+// oxlint-disable-next-line no-restricted-imports -- a part of ours with a channel that carries sockets, not another program
 import { type ChildProcess, fork } from 'node:child_process';
 import { extname } from 'node:path';
 import { type Gate, openGate } from '../adapters/ssh/gate/gate.ts';

@@ -10,6 +10,7 @@ import { NO_SHA } from '@argunix/shared/domain/sha';
 import { systemClock } from '@argunix/shared/kit/clock';
 import { silentLogger } from '@argunix/shared/kit/logger';
 import { readNixConfiguration } from '@argunix/shared/nix/nix-configuration';
+import { nixSurroundings } from '@argunix/shared/nix/nix-surroundings';
 import { createReferenceSource } from '../adapters/reference/reference-source.ts';
 import { createDeliveryStore } from '../adapters/sqlite/delivery-store.ts';
 import { createFindLog } from '../adapters/sqlite/find-log.ts';
@@ -22,7 +23,6 @@ import type { Metrics } from '../ports/metrics.ts';
 import type { EvaluationSettings } from '../ports/settings.ts';
 import type { Views } from '../ports/views.ts';
 import { composeEngine } from './engine.ts';
-import { nixSurroundings } from './nix-environment.ts';
 
 export interface OwnRunOptions {
   readonly env: NodeJS.ProcessEnv;

@@ -1,6 +1,7 @@
 /** Whether every evaluation can ever have the memory that it may use: what does not fit the budget would wait for ever. */
-import { sizeText } from '../domain/size-text.ts';
-import { parseByteSize } from './byte-size.ts';
+
+import { parseByteSize } from '@argunix/shared/domain/byte-size';
+import { sizeText } from '@argunix/shared/domain/size-text';
 import { entriesOf, valueAt } from './lenient.ts';
 import type { KeyPath, Remark } from './problem.ts';
 import { EvaluationSection } from './schema/evaluation.ts';

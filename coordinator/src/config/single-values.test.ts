@@ -1,6 +1,6 @@
+import { parseByteSize } from '@argunix/shared/domain/byte-size';
 import { describe, expect, test } from 'vitest';
 import { createRefMatcher } from './branch-patterns.ts';
-import { parseByteSize } from './byte-size.ts';
 import { nameCaches } from './cache-name.ts';
 import { judgeGitUrl } from './git-url.ts';
 import { parseSocketAddress } from './socket-address.ts';

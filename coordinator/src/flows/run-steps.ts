@@ -197,7 +197,7 @@ export function createStepRunner(ports: RunPorts, events: RunEvents, signal: Abo
     resume: async (builder, held, step, startedAt) => {
       const dispatch = dispatchOf(builder, step, held.leaseId, startedAt);
       let told: BuildEnding | undefined;
-      let hasFreed = false;
+      const slot = { isFreed: false };
       const observer: DispatchObserver = {
         started: () => started(dispatch),
         lines: (_, lines) => dispatch.log.append(lines),
@@ -206,8 +206,8 @@ export function createStepRunner(ports: RunPorts, events: RunEvents, signal: Abo
         },
         carrying: (_, direction) => {
           carrying(dispatch, direction);
-          if (direction === 'pull' && !hasFreed) {
-            hasFreed = true;
+          if (direction === 'pull' && !slot.isFreed) {
+            slot.isFreed = true;
             events.freed(builder.name, 1);
           }
         },
@@ -223,7 +223,7 @@ export function createStepRunner(ports: RunPorts, events: RunEvents, signal: Abo
         await leave(dispatch);
         return;
       }
-      if (!hasFreed) {
+      if (!slot.isFreed) {
         events.freed(builder.name, 1);
       }
       await end(dispatch, told ?? { kind: 'infrastructure', reason: NO_WORD });

@@ -20,6 +20,8 @@ export interface BuildObserver {
   /** Its own builder began; not called for what is substituted. */
   started(leaseId: LeaseId): void;
   lines(leaseId: LeaseId, lines: readonly Omit<LogLine, 'atMs'>[]): void;
+  /** Asked after lines were told. A promise: no more of its output is read before that resolves, so that it waits. */
+  room?(leaseId: LeaseId): Promise<void> | undefined;
   /** Exactly once for each lease, after its last line. */
   ended(leaseId: LeaseId, ending: BuildEnding): void;
 }

@@ -84,6 +84,12 @@ export const ERROR_CODES = {
     exitCode: 1,
     publicMessage: 'The database could not be written.',
   },
+  'agent.running': {
+    httpStatus: 500,
+    retry: false,
+    exitCode: 3,
+    publicMessage: 'Another builder agent uses this state directory.',
+  },
   'listen.failed': {
     httpStatus: 500,
     retry: false,

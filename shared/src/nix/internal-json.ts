@@ -27,7 +27,13 @@ export type NixEvent =
 
 // nix/src/libutil/logging.hh: these numbers are the same from 2.8 to 2.34 and in Lix.
 export const ACTIVITY = { copyPath: 100, builds: 104, build: 105, postBuildHook: 110 } as const;
-export const RESULT = { buildLogLine: 101, setPhase: 104, progress: 105, postBuildLogLine: 107 } as const;
+export const RESULT = {
+  buildLogLine: 101,
+  setPhase: 104,
+  progress: 105,
+  setExpected: 106,
+  postBuildLogLine: 107,
+} as const;
 
 export interface NixLogParser {
   write(chunk: Uint8Array): void;

@@ -28,6 +28,8 @@ export interface RealiseObserver {
   /** A builder began, of a requested derivation or of one that they need. */
   started(drvPath: DerivationPath): void;
   lines(drvPath: DerivationPath, lines: readonly BuildLine[]): void;
+  /** Asked after lines were told. A promise: nothing more is read before it resolves, and a full pipe holds the build. */
+  room?(drvPath: DerivationPath): Promise<void> | undefined;
   /** Its builder is through and its outputs are valid; told only where it is certain which one it was. */
   built(drvPath: DerivationPath): void;
   /** Nix itself does something that takes a while: it fetches a path. */
@@ -71,12 +73,30 @@ export function startRealise(options: RealiseOptions, observer: RealiseObserver)
     memory.begin();
     observer.started(drvPath);
   };
-  const follow = followBuilds({ ...observer, started }, (error) => {
+  const lines = (drvPath: DerivationPath, written: readonly BuildLine[]): void => {
+    observer.lines(drvPath, written);
+    const room = observer.room?.(drvPath);
+    if (room !== undefined && !held.has(room)) {
+      hold(room);
+    }
+  };
+  const follow = followBuilds({ ...observer, started, lines }, (error) => {
     if (errors.length < MAX_ERRORS) {
       errors.push(error);
     }
   });
   const parser = createNixLogParser((event) => follow.event(event));
+  const held = new Set<Promise<void>>();
+  function hold(room: Promise<void>): void {
+    held.add(room);
+    running.stderr.pause();
+    void room.then(() => {
+      held.delete(room);
+      if (held.size === 0) {
+        running.stderr.resume();
+      }
+    });
+  }
   running.stdin.end();
   // The output paths: the caller knows them.
   running.stdout.resume();

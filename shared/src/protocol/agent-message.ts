@@ -26,6 +26,8 @@ export const AgentMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('substituted'), id: Count }),
   /** It could not open the channel that it was asked for. */
   z.object({ type: z.literal('unopened'), channel: z.string().max(20), reason: z.string().max(2000) }),
+  /** What it served on a channel ended otherwise than it should: the last that nix-store said. The channel is gone. */
+  z.object({ type: z.literal('broken'), channel: z.string().max(20), reason: z.string().max(2000) }),
   /** It hangs up for good: nothing runs there any more. */
   z.object({ type: z.literal('leaving'), reason: z.string().max(1000) }),
 ]);

@@ -17,6 +17,7 @@ export const HeldLease = z.object({
   log_lines: Count.nullable(),
 });
 export type HeldLease = z.output<typeof HeldLease>;
+export type HeldLeaseInput = z.input<typeof HeldLease>;
 
 export const Hello = z.object({
   version: z.int().positive(),
@@ -31,6 +32,7 @@ export const Hello = z.object({
   held: z.array(HeldLease).max(10_000),
 });
 export type Hello = z.output<typeof Hello>;
+export type HelloInput = z.input<typeof Hello>;
 
 export const Welcome = z.object({
   version: z.int().positive(),

@@ -1,6 +1,6 @@
 /**
  * What an operator hands to a new builder: its name, a secret that works once, and the fingerprint of the key of the
- * host to give it to, so that it cannot be given to another.
+ * host to give it to, so that it cannot be given to another. As the password of SSH, its secret alone is given.
  */
 import { z } from 'zod';
 import { BuilderName } from './builder-name.ts';

@@ -56,20 +56,20 @@ test('endings come back as they were', () => {
 test.each([
   ['', 'a line that is no JSON', null],
   ['{', 'a line that is no JSON', null],
-  ['null', undefined, null],
-  ['{"n":-1,"a":0,"m":{"type":"rooted","batch":1}}', undefined, null],
-  ['{"n":5,"a":0,"m":{"type":"of a later version"}}', undefined, 5],
-  ['{"n":5,"a":0,"m":{"type":"started","lease":"1"}}', undefined, 5],
-  ['{"n":5,"a":0,"m":{"type":"started","lease":0}}', undefined, 5],
-  ['{"n":1e999,"a":0,"m":{"type":"rooted","batch":1}}', undefined, null],
-  ['{"beat":{"at":"now","back":null}}', undefined, null],
-  ['{"a":1,"beat":{"at":1,"back":null}}', undefined, null],
-  ['{"__proto__":{"a":1}}', undefined, null],
+  ['null', 'Invalid input', null],
+  ['{"n":-1,"a":0,"m":{"type":"rooted","batch":1}}', 'at n', null],
+  ['{"n":5,"a":0,"m":{"type":"of a later version"}}', 'm.type', 5],
+  ['{"n":5,"a":0,"m":{"type":"started","lease":"1"}}', 'Invalid input', 5],
+  ['{"n":5,"a":0,"m":{"type":"started","lease":0}}', 'm.lease', 5],
+  ['{"n":1e999,"a":0,"m":{"type":"rooted","batch":1}}', 'at n', null],
+  ['{"beat":{"at":"now","back":null}}', 'Invalid input', null],
+  ['{"a":1,"beat":{"at":1,"back":null}}', 'Invalid input', null],
+  ['{"__proto__":{"a":1}}', 'Invalid input', null],
 ])('%s is not taken for a frame', (line, reason, number) => {
   const parsed = parseLine(AgentFrame, line);
 
   expect(parsed).toMatchObject({ kind: 'unknown', number });
-  expect(parsed.kind === 'unknown' && parsed.reason).toEqual(reason ?? expect.any(String));
+  expect(parsed.kind === 'unknown' && parsed.reason).toContain(reason);
 });
 
 test.each([

@@ -3,8 +3,8 @@ import type { LeaseId } from '@argunix/shared/domain/ids';
 import { type BuildBatch, startBatch } from '@argunix/shared/nix/builds/build-batch';
 import type { DerivationReader } from '@argunix/shared/nix/derivation-reader';
 import type { NixConfiguration, NixEnvironment } from '@argunix/shared/nix/nix-configuration';
+import { nixOffer, type OfferedPart } from '@argunix/shared/nix/nix-offer';
 import type { Builder } from '../../ports/builder.ts';
-import { localOffer, type OfferedPart } from './local-offer.ts';
 
 export interface LocalBuilderOptions {
   readonly name: string;
@@ -25,7 +25,7 @@ export function createLocalBuilder(options: LocalBuilderOptions): Builder {
   const batches = new Set<BuildBatch>();
   return {
     name: options.name,
-    offer: localOffer(configuration, options.offer),
+    offer: nixOffer(configuration, options.offer),
     nixVersion: configuration.version.text,
     async build(requests, slots, limits, observer, signal) {
       const batch = startBatch(requests, Math.max(1, slots), limits, observer, signal, {

@@ -2,9 +2,9 @@
 
 import type { DerivationReader } from '@argunix/shared/nix/derivation-reader';
 import type { NixConfiguration, NixEnvironment } from '@argunix/shared/nix/nix-configuration';
+import { lackingOf, type OfferedPart } from '@argunix/shared/nix/nix-offer';
 import type { BuilderFleet } from '../../ports/builder-fleet.ts';
 import { createLocalBuilder } from './local-builder.ts';
-import { lackingOf, type OfferedPart } from './local-offer.ts';
 
 export interface LocalFleetOptions {
   readonly configuration: NixConfiguration;

@@ -34,7 +34,6 @@ const COLUMNS = [
 
 export function createBuilderStore(database: Reader & Writer): BuilderStore {
   const select = sqlite.selectFrom('builders').select(COLUMNS);
-  const change = (name: string) => sqlite.updateTable('builders').where('name', '=', name);
 
   return {
     all: () => database.all(select.orderBy('name')).map(toBuilder),
@@ -169,6 +168,10 @@ export function createBuilderStore(database: Reader & Writer): BuilderStore {
         : { name: row.name, expiresAt: toEpochMs(row.expires_at), usedAt: orNull(row.used_at) };
     },
   };
+}
+
+function change(name: string) {
+  return sqlite.updateTable('builders').where('name', '=', name);
 }
 
 function optional(row: Selectable<Tables['builders']> | undefined): EnrolledBuilder | undefined {

@@ -14,8 +14,8 @@ export interface HostKey {
 
 export async function openHostKey(stateDir: string): Promise<HostKey> {
   const path = join(stateDir, 'ssh-host-key');
-  const known = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') {
+  const known = await readFile(path, 'utf8').catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
       return undefined;
     }
     throw new AppError('secret.unreadable', `expected the host key for builders, got ${messageOf(error)}`, {

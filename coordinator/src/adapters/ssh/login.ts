@@ -62,8 +62,7 @@ export function receiveLogin(
       return;
     }
     const key = ssh2.utils.parseKey(context.key.data);
-    const isOwner =
-      !(key instanceof Error) && key.verify(context.blob ?? Buffer.alloc(0), context.signature) === true;
+    const isOwner = !(key instanceof Error) && key.verify(context.blob ?? Buffer.alloc(0), context.signature);
     if (!isOwner) {
       options.turnedAway('came with a key that is not its own');
       context.reject(['publickey']);

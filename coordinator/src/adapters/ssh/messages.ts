@@ -134,6 +134,8 @@ export type GateToCourier =
     }
   | { readonly kind: 'substituted'; readonly id: number }
   | { readonly kind: 'unopened'; readonly channel: string; readonly reason: string }
+  /** What the builder served on a channel ended: the last that it said. */
+  | { readonly kind: 'broken'; readonly channel: string; readonly reason: string }
   | { readonly kind: 'for_courier'; readonly message: ToCourier };
 
 export type CourierToGate =

@@ -2,8 +2,9 @@
  * The kinds of single values a configuration is made of. Every message is the phrase "expected …"; what came instead
  * is added where the problem is shown, so that a value that may be a secret is never quoted by accident.
  */
+
+import { parseByteSize } from '@argunix/shared/domain/byte-size';
 import { z } from 'zod';
-import { parseByteSize } from '../byte-size.ts';
 
 // A timer of Node ends at once past 2^31 ms; 24 days is below that and above any sensible wait.
 const MOST_SECONDS = 2_073_600;

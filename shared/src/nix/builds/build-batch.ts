@@ -147,6 +147,10 @@ export function startBatch(
             observer.lines(owner.leaseId, lines);
           }
         },
+        room: (drvPath) => {
+          const owner = ownerOf(group, drvPath);
+          return owner === undefined ? undefined : observer.room?.(owner.leaseId);
+        },
         built: (drvPath) => onBuilt(group, drvPath),
         fetching: (text) => {
           patience.watch(group, 'fetching');

@@ -13,12 +13,15 @@ export interface BulkChannel {
   readonly stream: ServerChannel;
   /** Bytes that the kernel has not taken yet: ssh2 itself does not wait for it. */
   unsentBytes(): number;
+  /** Resolves when the builder says why what it served there ended. */
+  readonly brokenBy: Promise<string>;
 }
 
 export interface BulkDoor {
   /** Rejects with `closure.broken` when the agent says it cannot, or nothing comes in time. */
   open(builder: string, use: ChannelUse, signal: AbortSignal): Promise<BulkChannel>;
   unopened(channel: string, reason: string): void;
+  broken(channel: string, reason: string): void;
   take(socket: Socket, read: Buffer): void;
   /** Whose connections come with this key; null ends those there are. */
   key(builder: string, publicKey: string | null): void;
@@ -48,10 +51,13 @@ interface Connected {
 }
 
 const LOGIN_MS = 30_000;
+const REMEMBERED_MS = 5_000;
 
 export function createBulkDoor(options: BulkDoorOptions): BulkDoor {
   const builderOf = new Map<string, string>();
   const awaited = new Map<string, Awaited>();
+  /** Channels in use, to hear why they ended. */
+  const reasons = new Map<string, (reason: string) => void>();
   const connected = new Set<Connected>();
   const sockets = new Map<string, Socket>();
   let lastChannel = 0;
@@ -98,7 +104,13 @@ export function createBulkDoor(options: BulkDoorOptions): BulkDoor {
           return;
         }
         awaited.delete(channel);
-        waiting.resolve({ stream: acceptExec(), unsentBytes: () => one.socket.writableLength });
+        const stream = acceptExec();
+        const { promise: brokenBy, resolve } = Promise.withResolvers<string>();
+        reasons.set(channel, resolve);
+        stream.once('close', () => {
+          setTimeout(() => reasons.delete(channel), REMEMBERED_MS).unref();
+        });
+        waiting.resolve({ stream, unsentBytes: () => one.socket.writableLength, brokenBy });
       });
     });
   }
@@ -128,6 +140,7 @@ export function createBulkDoor(options: BulkDoorOptions): BulkDoor {
     unopened: (channel, reason) => {
       awaited.get(channel)?.reject(broken(`the builder could not open a channel: ${reason}`));
     },
+    broken: (channel, reason) => reasons.get(channel)?.(reason),
     take: (socket, read) => {
       const key = `${socket.remoteAddress}:${socket.remotePort}`;
       socket.on('error', () => undefined);

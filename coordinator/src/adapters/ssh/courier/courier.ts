@@ -65,7 +65,8 @@ const TELL_EVERY_MS = 1_000;
 const PROGRESS_EVERY_MS = 250;
 const OPEN_WITHIN_MS = 30_000;
 
-export function openCourier(settings: GateSettings, { tell, createCarrier }: CourierPorts): Courier {
+export function openCourier(settings: GateSettings, ports: CourierPorts): Courier {
+  const tell = (message: CourierToGate): void => ports.tell(message);
   const carriers = new Map<string, Carrier>();
   const works = new Map<number, Work>();
   const door = createBulkDoor({
@@ -91,7 +92,7 @@ export function openCourier(settings: GateSettings, { tell, createCarrier }: Cou
   function carrierOf(builder: string): Carrier {
     let carrier = carriers.get(builder);
     if (carrier === undefined) {
-      carrier = createCarrier(async (signal) =>
+      carrier = ports.createCarrier(async (signal) =>
         toRemoteEnd(await door.open(builder, { kind: 'store', compression: 'none' }, signal)),
       );
       carriers.set(builder, carrier);
@@ -238,6 +239,9 @@ export function openCourier(settings: GateSettings, { tell, createCarrier }: Cou
         case 'unopened':
           door.unopened(message.channel, message.reason);
           break;
+        case 'broken':
+          door.broken(message.channel, message.reason);
+          break;
         case 'for_courier':
           takeOrder(message.message);
           break;
@@ -248,21 +252,20 @@ export function openCourier(settings: GateSettings, { tell, createCarrier }: Cou
   };
 }
 
-const MOST_SAID = 4_000;
+// Why a channel ended comes by the other connection, a moment before or after.
+const REASON_WITHIN_MS = 300;
 
-function toRemoteEnd({ stream, unsentBytes }: BulkChannel): RemoteEnd {
-  let said = '';
-  stream.stderr.on('data', (piece: Buffer) => {
-    said = (said + piece.toString('utf8')).slice(-MOST_SAID);
+function toRemoteEnd(channel: BulkChannel): RemoteEnd {
+  const { stream, brokenBy } = channel;
+  const ended = Promise.withResolvers<string>();
+  void brokenBy.then(ended.resolve);
+  stream.once('close', () => {
+    setTimeout(() => ended.resolve('its channel was closed'), REASON_WITHIN_MS).unref();
   });
   return {
     stream,
-    unsentBytes,
-    ended: new Promise((resolve) => {
-      stream.once('close', () =>
-        resolve(said.trim() === '' ? 'its channel was closed' : `it said: ${said.trim()}`),
-      );
-    }),
+    unsentBytes: () => channel.unsentBytes(),
+    ended: ended.promise,
     close: () => {
       stream.close();
       stream.destroy();

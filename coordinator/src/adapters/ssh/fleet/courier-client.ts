@@ -133,7 +133,9 @@ export function createCourierClient(send: (message: ToCourier) => void): Courier
         case 'failed':
           asked?.reject(new AppError(toCode(message.code), message.reason));
           break;
-        default:
+        case 'pushed':
+        case 'pulled':
+        case 'log_end':
           if (asked === undefined) {
             // Nobody waits for it any more: what it holds is let go.
             send({ kind: 'release', id: message.id });

@@ -1,4 +1,5 @@
 /** The gate as a process of its own: started again, after a growing pause, when it ends by itself. */
+// oxlint-disable-next-line no-restricted-imports -- a part of ours with a channel that carries sockets, not another program
 import { type ChildProcess, fork } from 'node:child_process';
 import { extname } from 'node:path';
 import { AppError } from '@argunix/shared/kit/app-error';

@@ -303,26 +303,19 @@ export function createRemoteBuilder(
         return { leaseId: one.lease, resume: (observer, signal) => resume(one, observer, signal) };
       });
     },
-    down: whereabouts.down,
+    down: (reason) => whereabouts.down(reason),
     message: (message) => {
-      switch (message.type) {
-        case 'rooted':
-          rooted.get(message.batch)?.();
-          break;
-        case 'started':
-          leases.get(message.lease)?.start();
-          stillUnclaimed(message.lease, { started: true });
-          break;
-        case 'ended': {
-          const lease = leases.get(message.lease);
-          stillUnclaimed(message.lease, { ending: message.ending, log_lines: message.log_lines });
-          if (lease?.isGiven === true) {
-            lease.judge({ ending: toEnding(message.ending), logLines: message.log_lines });
-          }
-          break;
+      if (message.type === 'rooted') {
+        rooted.get(message.batch)?.();
+      } else if (message.type === 'started') {
+        leases.get(message.lease)?.start();
+        stillUnclaimed(message.lease, { started: true });
+      } else if (message.type === 'ended') {
+        const lease = leases.get(message.lease);
+        stillUnclaimed(message.lease, { ending: message.ending, log_lines: message.log_lines });
+        if (lease?.isGiven === true) {
+          lease.judge({ ending: toEnding(message.ending), logLines: message.log_lines });
         }
-        default:
-          break;
       }
     },
     offers: (next) => {

@@ -217,7 +217,11 @@ export function createRemoteFleet(options: RemoteFleetOptions): RemoteFleet {
       case 'courier':
         options.courier.take(message.message);
         break;
-      default:
+      case 'listening':
+      case 'deaf':
+      case 'login':
+      case 'hello':
+        // Others hear of these.
         break;
     }
   }
@@ -243,7 +247,7 @@ export function createRemoteFleet(options: RemoteFleetOptions): RemoteFleet {
           : [{ name, offer, leftAt: members.get(name)?.since ?? lastSeenAt ?? toEpochMs(0) }];
       });
     },
-    isExpectedOffline: options.isExpectedOffline,
+    isExpectedOffline: (name) => options.isExpectedOffline(name),
     listen: (listener) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);

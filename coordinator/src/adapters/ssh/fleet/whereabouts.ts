@@ -35,7 +35,8 @@ export function createWhereabouts(options: WhereaboutsOptions): Whereabouts {
   let grace: NodeJS.Timeout | undefined;
 
   async function untilUp(signal: AbortSignal): Promise<void> {
-    while (!isUp && !signal.aborted) {
+    // It may come and go again before we hear of it.
+    for (let isAway = !isUp; isAway && !signal.aborted; isAway = !isUp) {
       await Promise.race([back.promise, aborted(signal)]);
     }
   }

@@ -42,7 +42,9 @@ interface Caller {
 
 type Admission = { readonly name: string } | { readonly refusal: Refusal };
 
-export function openGate(settings: GateSettings, { tell, courier }: GatePorts): Gate {
+export function openGate(settings: GateSettings, ports: GatePorts): Gate {
+  const { courier } = ports;
+  const tell = (message: FromGate): void => ports.tell(message);
   const members = new Map<string, Member>();
   const logins = new Map<number, (verdict: LoginVerdict) => void>();
   /** Those that SSH has not told of yet, by the other end's address. */
@@ -72,10 +74,17 @@ export function openGate(settings: GateSettings, { tell, courier }: GatePorts): 
           case 'substituted':
             courier.send({ kind: 'substituted', id: message.id });
             break;
+          case 'broken':
+            courier.send({ kind: 'broken', channel: message.channel, reason: message.reason });
+            break;
           case 'unopened':
             courier.send({ kind: 'unopened', channel: message.channel, reason: message.reason });
             break;
-          default:
+          case 'offer':
+          case 'rooted':
+          case 'started':
+          case 'ended':
+          case 'leaving':
             tell({ kind: 'message', builder: nameOf(), message });
         }
       },

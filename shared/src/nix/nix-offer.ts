@@ -1,7 +1,16 @@
-/** What this host can do as a builder, and which part of it one local builder offers. */
-import { nativeSystems } from '@argunix/shared/domain/native-systems';
-import type { NixConfiguration } from '@argunix/shared/nix/nix-configuration';
-import type { BuilderOffer } from '../../domain/builder-offer.ts';
+/** What this host can do as a builder, and which part of that is offered. */
+import { nativeSystems } from '../domain/native-systems.ts';
+import type { NixConfiguration } from './nix-configuration.ts';
+
+export interface NixOffer {
+  readonly systems: readonly string[];
+  readonly emulatedSystems: readonly string[];
+  readonly features: readonly string[];
+  readonly mandatoryFeatures: readonly string[];
+  readonly isSandboxed: boolean;
+  readonly slots: number;
+  readonly speedFactor: number;
+}
 
 /** Null or left out: all that the host has. */
 export interface OfferedPart {
@@ -14,7 +23,7 @@ export interface OfferedPart {
 }
 
 /** Nix itself refuses what its host does not have, so nothing more is offered than that. */
-export function localOffer(configuration: NixConfiguration, part: OfferedPart = {}): BuilderOffer {
+export function nixOffer(configuration: NixConfiguration, part: OfferedPart = {}): NixOffer {
   const native = nativeSystems(configuration.system);
   const runs = systemsOf(configuration).filter((system) => part.systems?.includes(system) ?? true);
   return {
