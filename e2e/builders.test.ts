@@ -2,8 +2,7 @@
  * One coordinator that builds nothing itself, and real agents on hosts of their own: another store, another address, a
  * road that is cut, goes dead, or is slow. Every wait is a twentieth of what it is in use.
  */
-import { randomUUID } from 'node:crypto';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BuilderView } from '@argunix/shared/control-api/views';
@@ -22,6 +21,8 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 const TOKEN = 'a token of the builders test';
 const WAIT_MS = 60_000;
+const EIGHT_MEGABYTES =
+  'x=0123456789abcdef; for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19; do x=$x$x; done; printf %s $x > $out';
 // Five seconds by twenty.
 const HEARTBEAT_S = 0.25;
 
@@ -33,7 +34,6 @@ const roads = new Set<Road>();
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'argunix-builders-'));
   await writeFile(join(dir, 'token'), TOKEN, { mode: 0o600 });
-  await chmod(join(dir, 'token'), 0o600);
   site = await startSite({
     dir,
     configuration: {
@@ -80,6 +80,28 @@ async function builder(name: string): Promise<BuilderView | undefined> {
   const all = await site.coordinator().get('/api/v1/builders', z.array(BuilderView));
   return all.find((one) => one.name === name);
 }
+/** A road from the builder's net to the coordinator, which it follows over a restart. */
+async function openRoadTo(): Promise<Road> {
+  const road = await openRoad('0.0.0.0', port);
+  roads.add(road);
+  return road;
+}
+/** A line of the log of the one job of this name is there to be read. */
+async function logHas(name: string, sha: string, attr: string, text: string): Promise<void> {
+  await until(
+    `the log of ${attr} has ${text}`,
+    async () => {
+      const evaluation = await site.evaluation(name, sha);
+      const job =
+        evaluation === undefined
+          ? undefined
+          : (await site.jobs(evaluation.id))[`packages.x86_64-linux.${attr}`];
+      return job !== undefined && (await site.logText(job.id)).includes(text);
+    },
+    WAIT_MS,
+    100,
+  );
+}
 async function untilReady(...names: readonly string[]): Promise<void> {
   for (const name of names) {
     await until(`${name} is ready`, async () => (await builder(name))?.state === 'ready', WAIT_MS, 50);
@@ -88,6 +110,7 @@ async function untilReady(...names: readonly string[]): Promise<void> {
 function leases(): readonly {
   readonly drv_path: string;
   readonly builder: string;
+  readonly state: string;
   readonly ending: string;
 }[] {
   const database = new Database(join(dir, 'state/argunix.sqlite'), { readonly: true });
@@ -118,5 +141,193 @@ describe.skipIf(!mayMakeHosts())('agents on hosts of their own', () => {
     ]);
     expect(jobs['packages.x86_64-linux.app']?.bytes.pulled).toBeGreaterThan(0);
     expect(await site.logText(jobs['packages.x86_64-linux.bad']?.id ?? 0)).toContain('to be bad');
+  });
+
+  test('a build goes on while its road is cut, and is told once', async () => {
+    const road = await openRoadTo();
+    const agent = enlist('cut', { port: road.port });
+    await untilReady('cut');
+    const sha = await site.repository('app').commit({
+      'flake.nix': flakeOf(
+        `long = build "long" "${NAP} echo one; nap 1; echo two; nap 3; echo three; echo long > $out";`,
+      ),
+    });
+    await site.poke('app');
+    await logHas('app', sha, 'long', 'one');
+    road.set('closed');
+    await until('it is away', async () => (await builder('cut'))?.state === 'absent', WAIT_MS, 50);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    road.set('fair');
+    const evaluation = await site.ended('app', sha);
+    const job = (await site.jobs(evaluation.id))['packages.x86_64-linux.long'];
+
+    expect([job?.status, job?.reason]).toEqual(['success', null]);
+    expect((await site.logText(job?.id ?? 0)).match(/> (one|two|three)$/gm)).toEqual([
+      '> one',
+      '> two',
+      '> three',
+    ]);
+    expect(leases().filter(({ drv_path }) => drv_path === job?.drv_path)).toEqual([
+      { drv_path: job?.drv_path, builder: 'cut', state: 'ended', ending: 'built' },
+    ]);
+    expect(agent.log().match(/a build began/g)).toHaveLength(1);
+  });
+
+  test('a road that goes dead without a word is noticed; back within the grace, no build is lost', async () => {
+    const road = await openRoadTo();
+    enlist('dead', { port: road.port });
+    await untilReady('dead');
+    const sha = await site.repository('app').commit({
+      'flake.nix': flakeOf(`long = build "long" "${NAP} echo one; nap 8; echo two; echo long > $out";`),
+    });
+    await site.poke('app');
+    await logHas('app', sha, 'long', 'one');
+    const deadSince = Date.now();
+    road.set('dead');
+    await until('it is away', async () => (await builder('dead'))?.state === 'absent', WAIT_MS, 50);
+    const noticedMs = Date.now() - deadSince;
+    road.set('fair');
+    const evaluation = await site.ended('app', sha);
+    const job = (await site.jobs(evaluation.id))['packages.x86_64-linux.long'];
+
+    // A hundred seconds at full length.
+    expect(noticedMs).toBeLessThan(20 * HEARTBEAT_S * 1_000 + 5_000);
+    expect(job?.status).toBe('success');
+    expect(await site.logText(job?.id ?? 0)).toMatch(/one\n.*two\n/);
+    expect(leases().filter(({ drv_path }) => drv_path === job?.drv_path)).toHaveLength(1);
+  });
+
+  test('a coordinator that is killed takes up again what went on without it', async () => {
+    const agent = enlist('patient', { port: (await openRoadTo()).port });
+    await untilReady('patient');
+    const sha = await site.repository('app').commit({
+      'flake.nix': flakeOf(
+        `long = build "long" "${NAP} for i in 1 2 3 4 5 6; do echo line $i; nap 1; done; echo long > $out";
+         short = build "short" "${NAP} echo line 1; nap 3; echo short > $out";`,
+      ),
+    });
+    await site.poke('app');
+    await logHas('app', sha, 'long', 'line 1');
+    await site.coordinator().kill('SIGKILL');
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await site.restart();
+    const evaluation = await site.ended('app', sha);
+    const jobs = await site.jobs(evaluation.id);
+
+    expect(Object.values(jobs).map(({ name, status }) => [name, status])).toEqual([
+      ['long', 'success'],
+      ['short', 'success'],
+    ]);
+    const lines = (await site.logText(jobs['packages.x86_64-linux.long']?.id ?? 0)).match(/line \d/g);
+    expect(lines).toEqual(['line 1', 'line 2', 'line 3', 'line 4', 'line 5', 'line 6']);
+    expect(agent.log().match(/a build began/g)).toHaveLength(2);
+    expect(
+      leases()
+        .filter(({ drv_path }) => drv_path.endsWith('-long.drv'))
+        .at(-1),
+    ).toMatchObject({
+      state: 'ended',
+      ending: 'built',
+    });
+  });
+
+  test('an agent that is killed loses what it built to another one, which is no failure', async () => {
+    const one = enlist('mortal', { args: ['--speed-factor', '10'] });
+    await untilReady('mortal');
+    const sha = await site.repository('app').commit({
+      'flake.nix': flakeOf(`long = build "long" "${NAP} echo one; nap 2; echo long > $out";`),
+    });
+    await site.poke('app');
+    await logHas('app', sha, 'long', 'one');
+    enlist('heir');
+    await untilReady('heir');
+    one.signal('SIGKILL');
+    const evaluation = await site.ended('app', sha);
+    const job = (await site.jobs(evaluation.id))['packages.x86_64-linux.long'];
+
+    expect([job?.status, job?.builder]).toEqual(['success', 'heir']);
+    expect(
+      leases()
+        .filter(({ drv_path }) => drv_path === job?.drv_path)
+        .map(({ builder: by }) => by),
+    ).toEqual(['mortal', 'heir']);
+  });
+
+  test('one that sleeps past the grace is late: another has built it, and it is told to stop', async () => {
+    const sleeper = enlist('sleeper', { args: ['--speed-factor', '10'] });
+    await untilReady('sleeper');
+    const sha = await site.repository('app').commit({
+      'flake.nix': flakeOf(`long = build "long" "${NAP} echo one; nap 4; echo long > $out";`),
+    });
+    await site.poke('app');
+    await logHas('app', sha, 'long', 'one');
+    enlist('awake');
+    await untilReady('awake');
+    sleeper.signal('SIGSTOP');
+    const evaluation = await site.ended('app', sha);
+    sleeper.signal('SIGCONT');
+    await untilReady('sleeper');
+    const job = (await site.jobs(evaluation.id))['packages.x86_64-linux.long'];
+
+    expect([job?.status, job?.builder]).toEqual(['success', 'awake']);
+    expect(
+      leases()
+        .filter(({ drv_path }) => drv_path === job?.drv_path)
+        .map(({ state }) => state),
+    ).toEqual(['lost', 'ended']);
+    await until(
+      'it forgot its lease',
+      async () => (await readdir(join(dir, 'sleeper/state/leases'))).length === 0,
+      WAIT_MS,
+      50,
+    );
+  });
+
+  test('a slow road is no dead one: what moves is not given up', async () => {
+    const road = await openRoadTo();
+    enlist('slow', { port: road.port });
+    await untilReady('slow');
+    // Eight seconds and more, where silence of five is a loss.
+    road.set({ bytesPerSecond: 1_000_000 });
+    const evaluation = await site.push('app', {
+      'flake.nix': flakeOf(`big = build "big" "${EIGHT_MEGABYTES}";`),
+    });
+    const job = (await site.jobs(evaluation.id))['packages.x86_64-linux.big'];
+
+    expect(job?.status).toBe('success');
+    expect(job?.bytes.pulled).toBeGreaterThan(8_000_000);
+    expect(leases().filter(({ drv_path }) => drv_path === job?.drv_path)).toHaveLength(1);
+    expect((await builder('slow'))?.state).toBe('ready');
+  });
+
+  test('a transfer that stands still is ended and tried again, however alive its builder is', async () => {
+    const road = await openRoadTo();
+    enlist('stuck', { port: road.port });
+    await untilReady('stuck');
+    road.stallAfter(2_000_000);
+    const evaluation = await site.push('app', {
+      'flake.nix': flakeOf(`big = build "big" "${EIGHT_MEGABYTES}";`),
+    });
+    const job = (await site.jobs(evaluation.id))['packages.x86_64-linux.big'];
+
+    expect(job?.status).toBe('success');
+    expect(site.coordinator().log()).toContain('something is tried again');
+    expect(leases().filter(({ drv_path }) => drv_path === job?.drv_path)).toHaveLength(1);
+  });
+
+  test('one that is asked to stop finishes what it has and is not missed', async () => {
+    const leaving = enlist('leaving', { args: ['--speed-factor', '10'] });
+    await untilReady('leaving');
+    const sha = await site.repository('app').commit({
+      'flake.nix': flakeOf(`long = build "long" "${NAP} echo one; nap 2; echo long > $out";`),
+    });
+    await site.poke('app');
+    await logHas('app', sha, 'long', 'one');
+    leaving.signal('SIGTERM');
+    const evaluation = await site.ended('app', sha);
+
+    expect(await leaving.ended).toBe(0);
+    const job = (await site.jobs(evaluation.id))['packages.x86_64-linux.long'];
+    expect([job?.status, job?.builder]).toEqual(['success', 'leaving']);
   });
 });

@@ -12,6 +12,8 @@ export type Weather =
 export interface Road {
   readonly port: number;
   set(weather: Weather): void;
+  /** Connections that carry so many bytes from now on stand still for ever; others do not. */
+  stallAfter(bytes: number): void;
   /** Ends all connections there are. */
   cut(): void;
   /** Of both directions, since the start. */
@@ -21,10 +23,11 @@ export interface Road {
 
 const TICK_MS = 20;
 
-export async function openRoad(host: string, targetPort: number): Promise<Road> {
+export async function openRoad(host: string, targetPort: () => number): Promise<Road> {
   let weather: Weather = 'fair';
   let bytes = 0;
   let allowance = 0;
+  let stallBytes = Number.POSITIVE_INFINITY;
   const sockets = new Set<Socket>();
   const waiting: (() => void)[] = [];
 
@@ -44,8 +47,15 @@ export async function openRoad(host: string, targetPort: number): Promise<Road> 
   }, TICK_MS);
 
   function carry(from: Socket, to: Socket): void {
+    let carried = 0;
     from.on('data', (piece: Buffer) => {
       from.pause();
+      carried += piece.length;
+      if (carried > stallBytes) {
+        // Only once: what comes instead of it is better off.
+        stallBytes = Number.POSITIVE_INFINITY;
+        return;
+      }
       function go(): void {
         if (!isOpen()) {
           waiting.push(go);
@@ -76,7 +86,7 @@ export async function openRoad(host: string, targetPort: number): Promise<Road> 
       near.resetAndDestroy();
       return;
     }
-    const far = connect({ host: '127.0.0.1', port: targetPort, noDelay: true });
+    const far = connect({ host: '127.0.0.1', port: targetPort(), noDelay: true });
     carry(near, far);
     carry(far, near);
   });
@@ -100,6 +110,9 @@ export async function openRoad(host: string, targetPort: number): Promise<Road> 
       release();
     },
     cut,
+    stallAfter: (most) => {
+      stallBytes = most;
+    },
     get bytes() {
       return bytes;
     },

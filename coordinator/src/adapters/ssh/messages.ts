@@ -139,7 +139,14 @@ export type GateToCourier =
   | { readonly kind: 'for_courier'; readonly message: ToCourier };
 
 export type CourierToGate =
-  | { readonly kind: 'open'; readonly builder: string; readonly channel: string; readonly use: ChannelUse }
+  | {
+      readonly kind: 'open';
+      readonly builder: string;
+      readonly channel: string;
+      readonly use: ChannelUse;
+      /** On another connection than the one there is. */
+      readonly isAnew: boolean;
+    }
   | {
       readonly kind: 'substitute';
       readonly builder: string;

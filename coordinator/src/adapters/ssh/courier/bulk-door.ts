@@ -20,6 +20,8 @@ export interface BulkChannel {
 export interface BulkDoor {
   /** Rejects with `closure.broken` when the agent says it cannot, or nothing comes in time. */
   open(builder: string, use: ChannelUse, signal: AbortSignal): Promise<BulkChannel>;
+  /** Nothing moves on its connection: the next channel is asked for on another one. */
+  abandon(builder: string): void;
   unopened(channel: string, reason: string): void;
   broken(channel: string, reason: string): void;
   take(socket: Socket, read: Buffer): void;
@@ -33,7 +35,7 @@ export interface BulkDoorOptions {
   readonly hostKey: string;
   /** How long an agent may take to open what it is asked for. */
   readonly openWithinMs: number;
-  ask(builder: string, channel: string, use: ChannelUse): void;
+  ask(builder: string, channel: string, use: ChannelUse, isAnew: boolean): void;
   turnedAway(from: string, reason: string): void;
 }
 
@@ -60,6 +62,7 @@ export function createBulkDoor(options: BulkDoorOptions): BulkDoor {
   const reasons = new Map<string, (reason: string) => void>();
   const connected = new Set<Connected>();
   const sockets = new Map<string, Socket>();
+  const abandoned = new Set<string>();
   let lastChannel = 0;
 
   const server = new ssh2.Server(
@@ -115,6 +118,15 @@ export function createBulkDoor(options: BulkDoorOptions): BulkDoor {
     });
   }
 
+  function abandon(builder: string): void {
+    abandoned.add(builder);
+    for (const one of connected) {
+      if (one.builder === builder) {
+        one.socket.destroy();
+      }
+    }
+  }
+
   return {
     open: async (builder, use, signal) => {
       signal.throwIfAborted();
@@ -122,13 +134,13 @@ export function createBulkDoor(options: BulkDoorOptions): BulkDoor {
       const channel = String(lastChannel);
       const { promise, resolve, reject } = Promise.withResolvers<BulkChannel>();
       awaited.set(channel, { builder, resolve, reject });
-      const late = setTimeout(
-        () => reject(broken(`${builder} did not open a channel within ${options.openWithinMs / 1_000} s`)),
-        options.openWithinMs,
-      );
+      const late = setTimeout(() => {
+        abandon(builder);
+        reject(broken(`${builder} did not open a channel within ${options.openWithinMs / 1_000} s`));
+      }, options.openWithinMs);
       const onAbort = (): void => reject(broken('it is not wanted any more'));
       signal.addEventListener('abort', onAbort, { once: true });
-      options.ask(builder, channel, use);
+      options.ask(builder, channel, use, abandoned.delete(builder));
       try {
         return await promise;
       } finally {
@@ -137,6 +149,7 @@ export function createBulkDoor(options: BulkDoorOptions): BulkDoor {
         awaited.delete(channel);
       }
     },
+    abandon,
     unopened: (channel, reason) => {
       awaited.get(channel)?.reject(broken(`the builder could not open a channel: ${reason}`));
     },
@@ -162,11 +175,8 @@ export function createBulkDoor(options: BulkDoorOptions): BulkDoor {
         builderOf.set(publicKey, builder);
         return;
       }
-      for (const one of connected) {
-        if (one.builder === builder) {
-          one.socket.destroy();
-        }
-      }
+      abandon(builder);
+      abandoned.delete(builder);
     },
     heard: () => {
       const builders = new Set<string>();

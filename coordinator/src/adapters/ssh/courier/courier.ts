@@ -72,7 +72,7 @@ export function openCourier(settings: GateSettings, ports: CourierPorts): Courie
   const door = createBulkDoor({
     hostKey: settings.hostKey,
     openWithinMs: Math.min(OPEN_WITHIN_MS, settings.stallMs),
-    ask: (builder, channel, use) => tell({ kind: 'open', builder, channel, use }),
+    ask: (builder, channel, use, isAnew) => tell({ kind: 'open', builder, channel, use, isAnew }),
     turnedAway: (from, reason) => tell({ kind: 'turned_away', from, reason }),
   });
   const substitutions = createSubstitutions(tell);
@@ -100,7 +100,10 @@ export function openCourier(settings: GateSettings, ports: CourierPorts): Courie
     return carrier;
   }
   /** To one answer, whatever happens. */
-  async function perform(id: number, act: (work: Work) => Promise<FromCourier>): Promise<void> {
+  async function perform(
+    { id, builder }: { readonly id: number; readonly builder: string },
+    act: (work: Work) => Promise<FromCourier>,
+  ): Promise<void> {
     const work: Work = { stopping: new AbortController(), release: undefined, pump: undefined };
     works.set(id, work);
     try {
@@ -108,6 +111,9 @@ export function openCourier(settings: GateSettings, ports: CourierPorts): Courie
     } catch (error) {
       works.delete(id);
       const code = isAppError(error) ? error.code : 'closure.broken';
+      if (code === 'closure.stalled') {
+        door.abandon(builder);
+      }
       answer({ kind: 'failed', id, code, reason: messageOf(error) });
     }
     if (work.release === undefined) {
@@ -194,13 +200,13 @@ export function openCourier(settings: GateSettings, ports: CourierPorts): Courie
   function takeOrder(order: ToCourier): void {
     switch (order.kind) {
       case 'push':
-        void perform(order.id, (work) => push(order, work));
+        void perform(order, (work) => push(order, work));
         break;
       case 'pull':
-        void perform(order.id, (work) => pull(order, work));
+        void perform(order, (work) => pull(order, work));
         break;
       case 'log':
-        void perform(order.id, (work) => readLog(order, work));
+        void perform(order, (work) => readLog(order, work));
         break;
       case 'log_taken':
         works.get(order.id)?.pump?.taken(order.count);

@@ -295,6 +295,7 @@ describe('what is said', () => {
       builder: 'one',
       channel: '5',
       use: { kind: 'store', compression: 'none' },
+      isAnew: false,
     });
 
     expect(await talk.next()).toMatchObject({ m: { type: 'open', channel: '5' } });

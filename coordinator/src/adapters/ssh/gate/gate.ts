@@ -228,7 +228,9 @@ export function openGate(settings: GateSettings, ports: GatePorts): Gate {
   courier.listen((message) => {
     switch (message.kind) {
       case 'open':
-        members.get(message.builder)?.link.send({ type: 'open', channel: message.channel, use: message.use });
+        members
+          .get(message.builder)
+          ?.link.send({ type: 'open', channel: message.channel, use: message.use, anew: message.isAnew });
         break;
       case 'substitute':
         members
