@@ -294,16 +294,14 @@ export async function openEvaluator({
     const evaluator = await createEvaluator({ spaces: createUnconfinedSpaces(env), env, prefer });
     return { evaluator, warnings: [], close: () => Promise.resolve() };
   }
-  const verdict = await createConfinement({ dir, env, settings: confinement.settings, logger: log });
-  if (verdict.kind === 'confined') {
-    const spaces = verdict.confinement;
-    return {
-      evaluator: await createEvaluator({ spaces, env, prefer }),
-      warnings: [],
-      close: () => spaces.close(),
-    };
-  }
-  const { reason } = verdict;
-  const evaluator = await createEvaluator({ spaces: { missing: reason }, env, prefer });
-  return { evaluator, warnings: [reason], close: () => Promise.resolve() };
+  // Both ask programs, at the same time.
+  const asked = createConfinement({ dir, env, settings: confinement.settings, logger: log });
+  const spaces = asked.then((verdict) =>
+    verdict.kind === 'confined' ? verdict.confinement : { missing: verdict.reason },
+  );
+  const evaluator = await createEvaluator({ spaces, env, prefer });
+  const verdict = await asked;
+  return verdict.kind === 'confined'
+    ? { evaluator, warnings: [], close: () => verdict.confinement.close() }
+    : { evaluator, warnings: [verdict.reason], close: () => Promise.resolve() };
 }
