@@ -128,7 +128,7 @@ describe.skipIf(!mayMakeHosts())('agents on hosts of their own', () => {
     const evaluation = await site.push('app', {
       'flake.nix': flakeOf(
         `base = build "base" "echo base > $out";
-         app = buildWith { base = ${`buildWith { } "base" "echo base > $out"`}; } "app" "echo using $base; read x < $base; echo $base > $out";
+         app = buildWith { base = buildWith { } "base" "echo base > $out"; } "app" "echo using $base; read x < $base; echo $base > $out";
          bad = build "bad" "echo to be bad; exit 3";`,
       ),
     });

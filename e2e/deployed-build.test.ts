@@ -1,4 +1,4 @@
-/** The coordinator as it is deployed: the bundle, its assets, its start script and the one package with a compiled half. */
+/** The coordinator as it is deployed: the bundle, its assets, its start script and the two packages that stay outside it. */
 import { cp, mkdir, mkdtemp, realpath, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,14 +20,16 @@ beforeAll(async () => {
   for (const part of ['bin', 'assets', 'package.json']) {
     await cp(join(PACKAGE, part), join(deployed, part), { recursive: true });
   }
-  await symlink(
-    await realpath(join(PACKAGE, 'node_modules/better-sqlite3')),
-    join(deployed, 'node_modules/better-sqlite3'),
-  );
+  for (const outside of ['better-sqlite3', 'ssh2']) {
+    await symlink(
+      await realpath(join(PACKAGE, 'node_modules', outside)),
+      join(deployed, 'node_modules', outside),
+    );
+  }
   await bundleCoordinator(join(deployed, 'dist'));
   site = await startSite({
     dir,
-    configuration: {},
+    configuration: { builder_enrollment: { listen: '127.0.0.1:0' } },
     repositories: { sample: {} },
     program: { command: join(deployed, 'bin/argunix'), args: [] },
   });
@@ -45,6 +47,10 @@ test('without its sources it evaluates, builds and keeps the log', async () => {
   expect(evaluation).toMatchObject({ status: 'done', outcome: 'success' });
   const [job] = Object.values(await site.jobs(evaluation.id));
   expect(await site.logText(job?.id ?? 0)).toContain('hello');
+});
+
+test('it lets builders dial in', () => {
+  expect(site.coordinator().log()).toContain('builders may dial in');
 });
 
 test('its pages find their style', async () => {

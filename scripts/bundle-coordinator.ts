@@ -8,23 +8,30 @@ import { dirname, join, relative } from 'node:path';
 import { type Plugin, rolldown } from 'rolldown';
 
 const SOURCES = join(import.meta.dirname, '../coordinator/src');
-// main.ts, and what is started as a thread, by the name of its file.
-const ENTRIES = [
-  'main',
-  'adapters/sqlite/writer-thread',
-  'adapters/nix/root-files-thread',
-  'adapters/nix-eval/confinement/store-front/thread',
-];
+const SHARED = join(import.meta.dirname, '../shared/src');
+// main.ts, and what is started as a thread or a process, by the name of its file.
+const ENTRIES: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    [
+      'main',
+      'compose/gate',
+      'compose/courier',
+      'adapters/sqlite/writer-thread',
+      'adapters/nix-eval/confinement/store-front/thread',
+    ].map((name) => [name, join(SOURCES, `${name}.ts`)]),
+  ),
+  'shared/nix/roots/root-files-thread': join(SHARED, 'nix/roots/root-files-thread.ts'),
+};
 const CHUNKS = 'chunks';
 // Written by tsc, which does not write them again when they are gone.
 const DECLARATIONS = 'types';
 
 export async function bundleCoordinator(directory: string): Promise<void> {
   const bundle = await rolldown({
-    input: Object.fromEntries(ENTRIES.map((name) => [name, join(SOURCES, `${name}.ts`)])),
+    input: { ...ENTRIES },
     platform: 'node',
-    // It looks for its compiled half beside itself.
-    external: ['better-sqlite3'],
+    // The first looks for its compiled half beside itself; ssh2 tries for one, and does without.
+    external: ['better-sqlite3', 'ssh2'],
     resolve: { conditionNames: ['source', 'import', 'node', 'default'] },
     plugins: [placesKept()],
     onLog: (_level, { message }) => {
@@ -42,11 +49,13 @@ function placesKept(): Plugin {
   return {
     name: 'places-kept',
     transform(code, id) {
-      if (!id.startsWith(SOURCES) || !code.includes('import.meta.url')) {
+      const own = placeOf(id);
+      // An entry is where it was.
+      if (own === undefined || !code.includes('import.meta.url') || Object.values(ENTRIES).includes(id)) {
         return undefined;
       }
       moved.add(id);
-      const place = `../${relative(SOURCES, id).replace(/\.ts$/, '.js')}`;
+      const place = `../${own.replace(/\.ts$/, '.js')}`;
       return code.replaceAll('import.meta.url', `new URL('${place}', import.meta.url).href`);
     },
     generateBundle(_options, files) {
@@ -60,6 +69,14 @@ function placesKept(): Plugin {
       }
     },
   };
+}
+
+/** Where a module of ours would be if it were a file of the build. */
+function placeOf(id: string): string | undefined {
+  if (id.startsWith(SHARED)) {
+    return join('shared', relative(SHARED, id));
+  }
+  return id.startsWith(SOURCES) ? relative(SOURCES, id) : undefined;
 }
 
 async function removeOldBuild(directory: string): Promise<void> {
