@@ -6,6 +6,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BuilderView } from '@argunix/shared/control-api/views';
+import { installedNixes } from '@argunix/shared/nix/testing/real-nix';
 import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
@@ -15,7 +16,7 @@ import { SANDBOXED } from './harness/coordinator.ts';
 import { flakeOf, NAP } from './harness/flake-text.ts';
 import { mayMakeHosts } from './harness/network.ts';
 import { openRoad, type Road } from './harness/proxy.ts';
-import { type Site, startSite } from './harness/site.ts';
+import { type Site, type SiteOptions, startSite } from './harness/site.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
@@ -34,8 +35,12 @@ const roads = new Set<Road>();
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'argunix-builders-'));
   await writeFile(join(dir, 'token'), TOKEN, { mode: 0o600 });
-  site = await startSite({
-    dir,
+  site = await startSite(siteOptions(dir));
+});
+
+function siteOptions(root: string): SiteOptions {
+  return {
+    dir: root,
     configuration: {
       local_builds: false,
       schedule: { builder_wait_seconds: 10, infrastructure_retry_seconds: 0.2 },
@@ -47,8 +52,8 @@ beforeAll(async () => {
     },
     nixConfig: `${SANDBOXED}system-features = big-parallel benchmark kvm\n`,
     repositories: { app: {} },
-  });
-});
+  };
+}
 afterEach(async () => {
   await Promise.all([...agents].map((agent) => agent.remove()));
   agents.clear();
@@ -63,8 +68,11 @@ afterAll(async () => {
 });
 
 function port(): number {
+  return portOf(site);
+}
+function portOf(place: Site): number {
   const said = [
-    ...site
+    ...place
       .coordinator()
       .log()
       .matchAll(/"address":"[^"]*:(\d+)","msg":"builders may dial in"/g),
@@ -330,4 +338,115 @@ describe.skipIf(!mayMakeHosts())('agents on hosts of their own', () => {
     const job = (await site.jobs(evaluation.id))['packages.x86_64-linux.long'];
     expect([job?.status, job?.builder]).toEqual(['success', 'leaving']);
   });
+
+  test('three agents, two kinds of work, one killed, one stalled, and a restart in the middle: nothing is built twice', async () => {
+    const road = await openRoadTo();
+    const stalled = await openRoadTo();
+    const features = (name: string): string => `${SANDBOXED}system-features = ${name}\n`;
+    enlist('steady', { port: road.port, nixConfig: features('benchmark big-parallel') });
+    enlist('stalling', { port: stalled.port, nixConfig: features('benchmark') });
+    const doomed = enlist('doomed', { port: road.port, nixConfig: features('big-parallel') });
+    await untilReady('steady', 'stalling', 'doomed');
+    const jobsOf = (kind: string, feature: string): string =>
+      [1, 2, 3, 4]
+        .map(
+          (at) =>
+            `${kind}${at} = buildWith { requiredSystemFeatures = [ "${feature}" ]; } "${kind}${at}" "${NAP} echo ${kind}${at} begins; nap 2; echo ${kind}${at} > $out";`,
+        )
+        .join('\n');
+    const sha = await site.repository('app').commit({
+      'flake.nix': flakeOf(
+        `${jobsOf('heavy', 'big-parallel')}
+         ${jobsOf('speed', 'benchmark')}
+         all = buildWith { needs = [ ${[1, 2, 3, 4].map((at) => `"\${self.packages.x86_64-linux.heavy${at}}"`).join(' ')} ]; } "all" "echo $needs > $out";`,
+      ),
+    });
+    await site.poke('app');
+    await until(
+      'work is under way',
+      async () => {
+        const busy = await Promise.all(['steady', 'stalling', 'doomed'].map(builder));
+        return busy.every((one) => (one?.slots_used ?? 0) > 0);
+      },
+      WAIT_MS,
+      50,
+    );
+    // Longer than a silent one is waited for.
+    stalled.set('dead');
+    doomed.signal('SIGKILL');
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await site.restart();
+    await new Promise((resolve) => setTimeout(resolve, 5_500));
+    stalled.set('fair');
+    const evaluation = await site.ended('app', sha);
+    const jobs = Object.values(await site.jobs(evaluation.id));
+
+    expect(jobs.map(({ name, status }) => [name, status])).toEqual(
+      ['all', 'heavy1', 'heavy2', 'heavy3', 'heavy4', 'speed1', 'speed2', 'speed3', 'speed4'].map((name) => [
+        name,
+        'success',
+      ]),
+    );
+    const built = leases().filter(({ ending }) => ending === 'built');
+    for (const { drv_path: drvPath } of jobs) {
+      expect(built.filter(({ drv_path }) => drv_path === drvPath)).toHaveLength(1);
+    }
+  });
 });
+
+const NEWER = installedNixes().find(({ title }) => title === 'Nix 2.26');
+
+describe.skipIf(!mayMakeHosts() || NEWER === undefined)('the two ends on different versions of Nix', () => {
+  const newer = NEWER?.env['PATH'] ?? '';
+
+  test('a newer agent builds for an older coordinator', async () => {
+    enlist('newer', { env: { PATH: newer } });
+    await untilReady('newer');
+    await buildsAll(site, 'newer');
+  });
+
+  test('an older agent builds for a newer coordinator', async () => {
+    const older = process.env['PATH'] ?? '';
+    const own = await mkdtemp(join(tmpdir(), 'argunix-builders-newer-'));
+    const other = await startSite({ ...siteOptions(own), env: { PATH: newer } });
+    try {
+      enlist('older', { env: { PATH: older }, port: portOf(other) });
+      await until(
+        'older is ready',
+        async () => {
+          const all = await other.coordinator().get('/api/v1/builders', z.array(BuilderView));
+          return all.some(({ name, state }) => name === 'older' && state === 'ready');
+        },
+        WAIT_MS,
+        50,
+      );
+      await buildsAll(other, 'older');
+    } finally {
+      await other.stop();
+      await rm(own, { recursive: true, force: true });
+    }
+  });
+});
+
+/** A chain with a source file, something large, something with many files, and a failure. */
+async function buildsAll(place: Site, by: string): Promise<void> {
+  const evaluation = await place.push('app', {
+    'letter.txt': 'a source that travels',
+    'flake.nix': flakeOf(
+      `big = build "big" "${EIGHT_MEGABYTES}";
+       source = buildWith { letter = ./letter.txt; } "source" "read -r x < $letter || :; echo got $x; echo $x > $out";
+       chain = buildWith { needs = [ "\${self.packages.x86_64-linux.big}" "\${self.packages.x86_64-linux.source}" ]; } "chain" "echo $needs > $out";
+       two = buildWith { outputs = [ "out" "dev" ]; } "two" "echo $dev > $out; echo dev > $dev";
+       bad = build "bad" "exit 4";`,
+    ),
+  });
+  const jobs = Object.values(await place.jobs(evaluation.id));
+
+  expect(jobs.map(({ name, status, builder: where }) => [name, status, where])).toEqual([
+    ['bad', 'failure', by],
+    ['big', 'success', by],
+    ['chain', 'success', by],
+    ['source', 'success', by],
+    ['two', 'success', by],
+  ]);
+}
