@@ -28,9 +28,22 @@ export async function readIdentity(stateDir: string, write: WriteFile): Promise<
   if (text !== undefined) {
     return toIdentity(text, path);
   }
-  const made = ssh2.utils.generateKeyPairSync('ed25519', { comment: 'argunix-builder' });
-  await write(path, made.private, { isDurable: true });
-  return toIdentity(made.private, path);
+  const made = makeKey();
+  await write(path, made, { isDurable: true });
+  return toIdentity(made, path);
+}
+
+/**
+ * Of four hundred keys that ssh2 makes, one is not of the form that ssh2 reads (1.17): it is made again, for what cannot
+ * be read would be kept for ever.
+ */
+function makeKey(): string {
+  for (;;) {
+    const { private: made } = ssh2.utils.generateKeyPairSync('ed25519', { comment: 'argunix-builder' });
+    if (!(ssh2.utils.parseKey(made) instanceof Error)) {
+      return made;
+    }
+  }
 }
 
 function toIdentity(text: string, path: string): Identity {

@@ -4,6 +4,7 @@ import { chmod, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, messageOf } from '@argunix/shared/kit/app-error';
 import ssh2 from 'ssh2';
+import { makeKey } from './new-key.ts';
 
 export interface HostKey {
   /** In OpenSSH's format. */
@@ -22,7 +23,7 @@ export async function openHostKey(stateDir: string): Promise<HostKey> {
       path,
     });
   });
-  const privateKey = known ?? (await makeKey(path));
+  const privateKey = known ?? (await createKey(path));
   const parsed = ssh2.utils.parseKey(privateKey);
   if (parsed instanceof Error) {
     throw new AppError(
@@ -37,8 +38,8 @@ export function fingerprintOf(publicKey: Buffer): string {
   return `SHA256:${createHash('sha256').update(publicKey).digest('base64').replace(/=+$/, '')}`;
 }
 
-async function makeKey(path: string): Promise<string> {
-  const { private: privateKey } = ssh2.utils.generateKeyPairSync('ed25519', { comment: 'argunix' });
+async function createKey(path: string): Promise<string> {
+  const privateKey = makeKey('argunix');
   const unfinished = `${path}.new`;
   await writeFile(unfinished, privateKey, { mode: 0o600 });
   await chmod(unfinished, 0o600);

@@ -1,9 +1,10 @@
 /** An agent's side of the SSH connections, as small as tests need it. */
 import { CONTROL_COMMAND, CONTROL_IDENT, SSH_USER } from '@argunix/shared/protocol/version';
 import ssh2, { type Client, type ClientChannel } from 'ssh2';
+import { makeKey } from '../new-key.ts';
 
 export function newKey(): string {
-  return ssh2.utils.generateKeyPairSync('ed25519').private;
+  return makeKey('a test');
 }
 
 export interface DialOptions {
