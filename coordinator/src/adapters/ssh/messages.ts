@@ -24,6 +24,11 @@ export interface GateSettings {
   readonly stallMs: number;
 }
 
+export interface BuilderBeat {
+  readonly stats: HostStats | null;
+  readonly roundTripMs: number | null;
+}
+
 export type ToGate =
   | { readonly kind: 'start'; readonly settings: GateSettings }
   | { readonly kind: 'login'; readonly id: number; readonly verdict: LoginVerdict }
@@ -52,12 +57,8 @@ export type FromGate =
     }
   | { readonly kind: 'up'; readonly builder: string; readonly hello: Hello; readonly isResumed: boolean }
   | { readonly kind: 'message'; readonly builder: string; readonly message: AgentMessage }
-  | {
-      readonly kind: 'beat';
-      readonly builder: string;
-      readonly stats: HostStats | null;
-      readonly roundTripMs: number | null;
-    }
+  /** Those of whom heartbeats came lately. */
+  | { readonly kind: 'beats'; readonly beats: ReadonlyMap<string, BuilderBeat> }
   | { readonly kind: 'down'; readonly builder: string; readonly reason: string }
   | { readonly kind: 'turned_away'; readonly from: string; readonly reason: string }
   | { readonly kind: 'courier'; readonly message: FromCourier };

@@ -55,8 +55,6 @@ interface Member {
 }
 
 const MOST_REFUSALS = 50;
-// What is said of a builder that is there is stored this often, for the page after a restart.
-const SEEN_EVERY_MS = 60_000;
 
 export function createRemoteFleet(options: RemoteFleetOptions): RemoteFleet {
   const { builders: store, clock, log } = options;
@@ -169,18 +167,16 @@ export function createRemoteFleet(options: RemoteFleetOptions): RemoteFleet {
         }
         break;
       }
-      case 'beat': {
-        const member = members.get(message.builder);
-        if (member?.isUp === true) {
-          if (clock.now() - (member.heardAt ?? 0) > SEEN_EVERY_MS) {
-            storeSeen(member, null);
+      case 'beats':
+        for (const [name, { stats, roundTripMs }] of message.beats) {
+          const member = members.get(name);
+          if (member?.isUp === true) {
+            member.heardAt = clock.now();
+            member.roundTripMs = roundTripMs;
+            member.stats = stats ?? member.stats;
           }
-          member.heardAt = clock.now();
-          member.roundTripMs = message.roundTripMs;
-          member.stats = message.stats ?? member.stats;
         }
         break;
-      }
       case 'message': {
         const member = members.get(message.builder);
         if (member === undefined) {

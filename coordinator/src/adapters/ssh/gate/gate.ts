@@ -5,6 +5,7 @@ import { CONTROL_COMMAND } from '@argunix/shared/protocol/version';
 import ssh2, { type Connection, type ServerChannel } from 'ssh2';
 import { receiveLogin, type Visitor } from '../login.ts';
 import type {
+  BuilderBeat,
   CourierToGate,
   FromGate,
   GateSettings,
@@ -15,6 +16,9 @@ import type {
 import { type ControlLine, openControlLine } from './control-line.ts';
 import { createEntrance } from './entrance.ts';
 import { createLink, type Link } from './link.ts';
+
+// They are for pages: who is away is told at once.
+const BEATS_WITHIN_MS = 1_000;
 
 export interface GatePorts {
   tell(message: FromGate): void;
@@ -29,6 +33,8 @@ export interface Gate {
 }
 
 interface Member {
+  /** An operator may change it. */
+  name: string;
   readonly link: Link;
   publicKey: string;
   roundTripMs: number | null;
@@ -50,15 +56,26 @@ export function openGate(settings: GateSettings, ports: GatePorts): Gate {
   /** Those that SSH has not told of yet, by the other end's address. */
   const sockets = new Map<string, Socket>();
   const admissions = new Map<number, (admission: Admission) => void>();
+  let beats = new Map<string, BuilderBeat>();
+  let beatsTimer: NodeJS.Timeout | undefined;
   let lastId = 0;
+
+  function tellBeatsSoon(): void {
+    beatsTimer ??= setTimeout(
+      () => {
+        beatsTimer = undefined;
+        tell({ kind: 'beats', beats });
+        beats = new Map();
+      },
+      Math.min(BEATS_WITHIN_MS, settings.heartbeatMs),
+    );
+  }
 
   function memberOf(name: string): Member {
     const known = members.get(name);
     if (known !== undefined) {
       return known;
     }
-    // A builder that is renamed keeps its link.
-    const nameOf = (): string => [...members].find(([, one]) => one === member)?.[0] ?? name;
     const link = createLink({
       heartbeatMs: settings.heartbeatMs,
       message: (message) => {
@@ -85,16 +102,20 @@ export function openGate(settings: GateSettings, ports: GatePorts): Gate {
           case 'started':
           case 'ended':
           case 'leaving':
-            tell({ kind: 'message', builder: nameOf(), message });
+            tell({ kind: 'message', builder: member.name, message });
         }
       },
       beat: (stats, roundTripMs) => {
         member.roundTripMs = roundTripMs ?? member.roundTripMs;
-        tell({ kind: 'beat', builder: nameOf(), stats, roundTripMs: member.roundTripMs });
+        beats.set(member.name, {
+          stats: stats ?? beats.get(member.name)?.stats ?? null,
+          roundTripMs: member.roundTripMs,
+        });
+        tellBeatsSoon();
       },
-      down: (reason) => tell({ kind: 'down', builder: nameOf(), reason }),
+      down: (reason) => tell({ kind: 'down', builder: member.name, reason }),
     });
-    const member: Member = { link, publicKey: '', roundTripMs: null };
+    const member: Member = { name, link, publicKey: '', roundTripMs: null };
     members.set(name, member);
     return member;
   }
@@ -222,6 +243,13 @@ export function openGate(settings: GateSettings, ports: GatePorts): Gate {
     }
   }
 
+  // One clock for all: two hundred of their own woke the process two hundred times a beat.
+  setInterval(() => {
+    for (const { link } of members.values()) {
+      link.beat();
+    }
+  }, settings.heartbeatMs);
+
   function shareKey(builder: string, { publicKey, roundTripMs }: Member): void {
     courier.send({ kind: 'key', builder, publicKey, roundTripMs });
   }
@@ -294,6 +322,7 @@ export function openGate(settings: GateSettings, ports: GatePorts): Gate {
           const member = members.get(message.from);
           if (member !== undefined) {
             members.delete(message.from);
+            member.name = message.to;
             members.set(message.to, member);
             courier.send({ kind: 'key', builder: message.from, publicKey: null, roundTripMs: null });
             shareKey(message.to, member);
