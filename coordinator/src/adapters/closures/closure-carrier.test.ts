@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Duplex, PassThrough } from 'node:stream';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import { outputOf } from '@argunix/shared/kit/run-process';
 import { until } from '@argunix/shared/kit/testing/until';
@@ -136,6 +137,48 @@ test.each([
     expect(await carrier.coveredOutputs(top)).toEqual([]);
   },
 );
+
+test('over a slow link all of it travels compressed, both ways', async () => {
+  const far = await farStore(host);
+  const carried = { toBuilder: 0, fromBuilder: 0 };
+  const carrier = createClosureCarrier({
+    env: host.env,
+    derivations: createDerivationFacts(),
+    stallMs: 20_000,
+    linkHint: () => ({ bytesPerSecond: 1_000_000 }),
+    async openRemote(_signal, { compression }) {
+      const remote = await far.openRemote(compression);
+      return { ...remote, stream: counted(remote.stream, carried) };
+    },
+  });
+  cleanUps.push(() => carrier.close());
+  const drvs = await instantiate(
+    host,
+    `big = build "big" "yes $unique | head -c 20000000 > $out" {}; a = build "a" "yes $big | head -c 20000000 > $out" { inherit big; };`,
+  );
+  await realise(host, drvs['big'] ?? '');
+  const drvPath = drvs['a'] as DerivationPath;
+  const outputs = await outputsOf(host, drvPath);
+
+  const { covered } = await carrier.push({ drvPaths: [drvPath] }, QUIET);
+  await far.run('nix-store', '--realise', drvPath);
+  await carrier.pull({ drvPath, outputs, covered }, QUIET);
+
+  expect(await isValidHere(host, outputs[0] ?? '')).toBe(true);
+  expect(carried.toBuilder).toBeLessThan(1_000_000);
+  expect(carried.fromBuilder).toBeLessThan(1_000_000);
+});
+
+function counted(stream: Duplex, carried: { toBuilder: number; fromBuilder: number }): Duplex {
+  const toBuilder = new PassThrough().on('data', (chunk: Buffer) => {
+    carried.toBuilder += chunk.length;
+  });
+  const fromBuilder = new PassThrough().on('data', (chunk: Buffer) => {
+    carried.fromBuilder += chunk.length;
+  });
+  toBuilder.pipe(stream).pipe(fromBuilder);
+  return Duplex.from({ readable: fromBuilder, writable: toBuilder });
+}
 
 test('what is there already is not sent again, and is held from the collector until the release', async () => {
   const far = await farStore(host);

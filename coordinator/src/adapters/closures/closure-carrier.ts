@@ -4,7 +4,9 @@
  */
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import type { NixEnvironment } from '@argunix/shared/nix/nix-configuration';
+import type { ServeCompression } from '@argunix/shared/nix/serve-channel';
 import type { Road } from './carry-missing.ts';
+import { chooseCompression, type LinkHint } from './choose-compression.ts';
 import type { DerivationFactsReader } from './derivation-facts.ts';
 import { createLane } from './lane.ts';
 import { createPathsUnderWay } from './paths-under-way.ts';
@@ -46,13 +48,20 @@ export interface ClosureCarrier {
   close(): void;
 }
 
+export interface RemoteChannel {
+  readonly compression: ServeCompression;
+}
+
 export interface ClosureCarrierOptions {
   readonly env: NixEnvironment;
   /** May be shared by carriers. */
   readonly derivations: DerivationFactsReader;
   /** So long without a byte in either direction is the end of a transfer. */
   readonly stallMs: number;
-  readonly openRemote: (signal: AbortSignal) => Promise<RemoteEnd>;
+  /** The builder's side wraps its end of the channel as `joinServeChannel` does; here it comes as it is on the wire. */
+  readonly openRemote: (signal: AbortSignal, channel: RemoteChannel) => Promise<RemoteEnd>;
+  /** Asked for each channel. Uncompressed where it is left out. */
+  readonly linkHint?: () => LinkHint;
   /** How long processes stay that nobody uses. */
   readonly idleMs?: number;
   /** Of one path that a builder returns. */
@@ -68,8 +77,9 @@ export function createClosureCarrier(options: ClosureCarrierOptions): ClosureCar
   const openOurs = (signal: AbortSignal): Promise<ServeSession> =>
     openServeSession(startLocalEnd(options.env), 'ours', signal);
   const openBuilders = async (signal: AbortSignal): Promise<ServeSession> => {
-    const remote = await options.openRemote(signal);
-    return await openServeSession(toServeEnd(remote), 'builder', signal);
+    const compression = chooseCompression(options.linkHint?.() ?? {});
+    const remote = await options.openRemote(signal, { compression });
+    return await openServeSession(toServeEnd(remote, compression), 'builder', signal);
   };
   const ourDesk = createQuestionDesk({ open: openOurs, who: 'nix-store of this host', stallMs, idleMs });
   const builderDesk = createQuestionDesk({
@@ -128,11 +138,12 @@ export function createClosureCarrier(options: ClosureCarrierOptions): ClosureCar
       underWatch({ stallMs, signal, what: `the question about ${drvPath}` }, async (watch) => {
         const ours = await watch.race(ourDesk.hold());
         try {
-          const validPaths = (paths: readonly string[]): Promise<ReadonlySet<string>> =>
-            watch.race(ours.validPaths(paths));
-          const { outputs } = await findWantedPaths({ drvPaths: [drvPath], derivations, validPaths });
-          const valid = await validPaths([...outputs.keys()]);
-          return [...outputs.keys()].filter((path) => !valid.has(path));
+          const wanted = await findWantedPaths({
+            drvPaths: [drvPath],
+            derivations,
+            validPaths: (paths) => watch.race(ours.validPaths(paths)),
+          });
+          return wanted.covered;
         } finally {
           ours.release();
         }

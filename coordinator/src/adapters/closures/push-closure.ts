@@ -45,8 +45,6 @@ export async function pushClosure(options: PushOptions): Promise<Pushed> {
       validPaths: (paths) => ours.validPaths(paths),
     }),
   );
-  const outputs = [...wanted.outputs.keys()];
-  const validOutputs = await watch.race(ours.validPaths(outputs));
   const closure = await watch.race(ours.closureOf([...drvPaths, ...wanted.heads]));
   let asOf = options.road.underWay.sentCount();
   let missing = await missingOf(closure);
@@ -82,7 +80,7 @@ export async function pushClosure(options: PushOptions): Promise<Pushed> {
   });
   return {
     heads: [...drvPaths, ...wanted.heads],
-    covered: outputs.filter((path) => !validOutputs.has(path)),
+    covered: wanted.covered,
     bytes,
   };
 }

@@ -34,15 +34,16 @@ export interface DeskOptions {
   readonly idleMs: number;
 }
 
-// What it holds is a file and a set in its memory: a hundred bytes each. Then another takes over.
-const MAX_HELD = 200_000;
+// Of one process; then another takes over. Three times a NixOS system with all its derivations; 10 MB here and there.
+const MAX_HELD = 100_000;
 
 interface Clerk {
   readonly session: Promise<ServeSession>;
   readonly opening: AbortController;
   queue: Promise<unknown>;
   holds: number;
-  heldPaths: number;
+  /** Every path that it was asked about: it holds them, so what was valid stays so. */
+  readonly held: Map<string, boolean>;
   isOpen: boolean;
   idleTimer: NodeJS.Timeout | undefined;
 }
@@ -59,7 +60,7 @@ export function createQuestionDesk(options: DeskOptions): QuestionDesk {
       opening,
       queue: session,
       holds: 0,
-      heldPaths: 0,
+      held: new Map(),
       isOpen: true,
       idleTimer: undefined,
     };
@@ -109,6 +110,19 @@ export function createQuestionDesk(options: DeskOptions): QuestionDesk {
     answer.catch(() => undefined);
     return answer;
   }
+  async function askForValid(clerk: Clerk, paths: readonly string[]): Promise<ReadonlySet<string>> {
+    const unknown = paths.filter((path) => clerk.held.get(path) !== true);
+    if (unknown.length > 0) {
+      const valid = await ask(clerk, (session) => queryValidPaths(session, unknown));
+      for (const path of unknown) {
+        clerk.held.set(path, valid.has(path));
+      }
+    }
+    if (!clerk.isOpen) {
+      throw new AppError('closure.broken', `${options.who} ended, and what it held is held no more`);
+    }
+    return new Set(paths.filter((path) => clerk.held.get(path) === true));
+  }
   function letGo(clerk: Clerk): void {
     clerk.holds -= 1;
     if (clerk.holds === 0 && clerk.isOpen) {
@@ -117,7 +131,7 @@ export function createQuestionDesk(options: DeskOptions): QuestionDesk {
   }
   return {
     async hold() {
-      if (current?.isOpen !== true || current.heldPaths > MAX_HELD) {
+      if (current?.isOpen !== true || current.held.size > MAX_HELD) {
         current = hire();
       }
       const clerk = current;
@@ -137,10 +151,7 @@ export function createQuestionDesk(options: DeskOptions): QuestionDesk {
         throw error;
       }
       return {
-        validPaths(paths) {
-          clerk.heldPaths += paths.length;
-          return ask(clerk, (session) => queryValidPaths(session, paths));
-        },
+        validPaths: (paths) => askForValid(clerk, paths),
         pathInfos: (paths) => ask(clerk, (session) => queryPathInfos(session, paths)),
         closureOf: (paths) => ask(clerk, (session) => queryClosure(session, paths)),
         release,
