@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Duplex, PassThrough } from 'node:stream';
@@ -81,7 +81,7 @@ async function outputsOf(nix: RealNix, drvPath: string): Promise<readonly string
 const CHAIN = `
   built = build "built" "echo here > $out" {};
   inner = build "inner" "{ echo inner; echo $src; } > $out" { src = builtins.toFile "source" "of \${unique}"; };
-  top = build "top" "{ cat $built $inner; echo $inner; } > $out; echo $out > $dev" { inherit built inner; outputs = [ "out" "dev" ]; };`;
+  top = build "top" "{ cat $built $inner; echo $inner $built; } > $out; echo $out > $dev" { inherit built inner; outputs = [ "out" "dev" ]; };`;
 
 /** A derivation of which one input is built here and the other is not. */
 async function chain(
@@ -277,6 +277,49 @@ test('the builder is asked for what its caches have before it is sent', async ()
   expect(asked).toEqual([builtPath]);
   // The derivations of top, inner and built, and the source.
   expect(sentTotal).toBe(4);
+});
+
+test('what an output refers to and this host lost comes from its own caches, with their signatures', async () => {
+  const far = await farStore(host);
+  const dir = await mkdtemp(join(tmpdir(), 'own-cache-'));
+  cleanUps.push(() => rm(dir, { recursive: true }));
+  const store = (...args: readonly string[]): Promise<string> =>
+    outputOf({ command: 'nix-store', args, env: host.env, deadlineMs: 60_000 });
+  await store('--generate-binary-cache-key', 'own-1', `${dir}/secret`, `${dir}/public`);
+  const { top, builtPath } = await chain(host);
+  await outputOf({
+    command: 'nix',
+    args: ['copy', '--to', `file://${dir}/cache?secret-key=${dir}/secret`, builtPath],
+    env: host.env,
+    deadlineMs: 30_000,
+  });
+  const withCache = (more: string): RealNix => ({
+    ...host,
+    env: {
+      ...host.env,
+      NIX_CONFIG: `${host.env['NIX_CONFIG']}\nsubstituters = file://${dir}/cache\n${more}`,
+    },
+  });
+  const outputs = await outputsOf(host, top);
+  const first = carrierTo(far);
+  const { covered } = await first.push({ drvPaths: [top] }, QUIET);
+  await far.run('nix-store', '--realise', top);
+  first.close();
+  await until(async () => (await store('--delete', builtPath).catch(() => '')) !== '');
+
+  const untrusted = carrierTo(far, withCache('')).pull({ drvPath: top, outputs, covered }, QUIET);
+  await expect(untrusted).rejects.toMatchObject({ code: 'closure.incomplete' });
+  expect(await isValidHere(host, outputs[0] ?? '')).toBe(false);
+  const key = await readFile(`${dir}/public`, 'utf8');
+  await carrierTo(far, withCache(`trusted-public-keys = ${key}`)).pull(
+    { drvPath: top, outputs, covered },
+    QUIET,
+  );
+
+  expect([await isValidHere(host, outputs[0] ?? ''), await isValidHere(host, builtPath)]).toEqual([
+    true,
+    true,
+  ]);
 });
 
 test('a derivation whose outputs have no path before the build is refused with a sentence', async () => {

@@ -3,6 +3,7 @@
  * at most: one on either side that is asked and holds paths from the collector, and two lanes each way that carry.
  */
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
+import { AppError } from '@argunix/shared/kit/app-error';
 import type { NixEnvironment } from '@argunix/shared/nix/nix-configuration';
 import type { ServeCompression } from '@argunix/shared/nix/serve-channel';
 import type { Road } from './carry-missing.ts';
@@ -74,6 +75,9 @@ const MAX_NAR_BYTES = 1024 ** 4;
 
 export function createClosureCarrier(options: ClosureCarrierOptions): ClosureCarrier {
   const { derivations, stallMs, idleMs = IDLE_MS } = options;
+  const closing = new AbortController();
+  const untilClosed = (signal: AbortSignal | undefined): AbortSignal =>
+    signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);
   const openOurs = (signal: AbortSignal): Promise<ServeSession> =>
     openServeSession(startLocalEnd(options.env), 'ours', signal);
   const openBuilders = async (signal: AbortSignal): Promise<ServeSession> => {
@@ -97,7 +101,7 @@ export function createClosureCarrier(options: ClosureCarrierOptions): ClosureCar
     signal: AbortSignal | undefined,
     work: (holds: { ours: DeskHold; builder: DeskHold; watch: Watch }) => Promise<Result>,
   ): Promise<Result & { release(): void }> {
-    return await underWatch({ stallMs, signal, what }, async (watch) => {
+    return await underWatch({ stallMs, signal: untilClosed(signal), what }, async (watch) => {
       const holds = [ourDesk.hold(), builderDesk.hold()] as const;
       function release(): void {
         for (const hold of holds) {
@@ -108,7 +112,7 @@ export function createClosureCarrier(options: ClosureCarrierOptions): ClosureCar
         }
       }
       try {
-        const [ours, builder] = await watch.race(Promise.all(holds));
+        const [ours, builder] = await watch.whilePaused(Promise.all(holds));
         const result = await work({ ours, builder, watch });
         return { ...result, release };
       } catch (error) {
@@ -135,20 +139,24 @@ export function createClosureCarrier(options: ClosureCarrierOptions): ClosureCar
         }),
       })),
     coveredOutputs: (drvPath, signal) =>
-      underWatch({ stallMs, signal, what: `the question about ${drvPath}` }, async (watch) => {
-        const ours = await watch.race(ourDesk.hold());
-        try {
-          const wanted = await findWantedPaths({
-            drvPaths: [drvPath],
-            derivations,
-            validPaths: (paths) => watch.race(ours.validPaths(paths)),
-          });
-          return wanted.covered;
-        } finally {
-          ours.release();
-        }
-      }),
+      underWatch(
+        { stallMs, signal: untilClosed(signal), what: `the question about ${drvPath}` },
+        async (watch) => {
+          const ours = await watch.whilePaused(ourDesk.hold());
+          try {
+            const wanted = await findWantedPaths({
+              drvPaths: [drvPath],
+              derivations,
+              validPaths: (paths) => watch.whilePaused(ours.validPaths(paths)),
+            });
+            return wanted.covered;
+          } finally {
+            ours.release();
+          }
+        },
+      ),
     close() {
+      closing.abort(new AppError('closure.broken', 'the connection to the builder was closed'));
       for (const part of [ourDesk, builderDesk, out.small, out.large, back.small, back.large]) {
         part.close();
       }

@@ -54,7 +54,10 @@ export function createQuestionDesk(options: DeskOptions): QuestionDesk {
 
   function hire(): Clerk {
     const opening = new AbortController();
-    const session = withinStall(options.open(opening.signal), () => opening.abort());
+    const session = withinStall(
+      () => options.open(opening.signal),
+      () => opening.abort(),
+    );
     const clerk: Clerk = {
       session,
       opening,
@@ -81,14 +84,20 @@ export function createQuestionDesk(options: DeskOptions): QuestionDesk {
       () => undefined,
     );
   }
-  async function withinStall<Answer>(answer: Promise<Answer>, onStall: () => void): Promise<Answer> {
+  /** Every byte starts the time anew. */
+  async function withinStall<Answer>(
+    question: (onMoved: () => void) => Promise<Answer>,
+    onStall: () => void,
+  ): Promise<Answer> {
     const { promise: stalled, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
       onStall();
-      reject(new AppError('closure.stalled', `${options.who} did not answer for ${options.stallMs} ms`));
+      reject(
+        new AppError('closure.stalled', `${options.who} did not answer for ${options.stallMs / 1_000} s`),
+      );
     }, options.stallMs);
     try {
-      return await Promise.race([answer, stalled]);
+      return await Promise.race([question(() => timer.refresh()), stalled]);
     } finally {
       clearTimeout(timer);
     }
@@ -97,7 +106,13 @@ export function createQuestionDesk(options: DeskOptions): QuestionDesk {
     async function asked(): Promise<Answer> {
       const session = await clerk.session;
       try {
-        return await withinStall(question(session), () => dismiss(clerk));
+        return await withinStall(
+          (onMoved) => {
+            session.onMoved(onMoved);
+            return question(session);
+          },
+          () => dismiss(clerk),
+        );
       } catch (error) {
         const explained = await session.explain(error);
         dismiss(clerk);

@@ -3,6 +3,7 @@
  * makes it, and so on down. So a lease on a derivation covers the outputs of those inner derivations too.
  */
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
+import { AppError } from '@argunix/shared/kit/app-error';
 import type { DerivationFactsReader, KnownOutput } from './derivation-facts.ts';
 
 export interface WantedPaths {
@@ -56,7 +57,7 @@ export async function findWantedPaths(options: WantedOptions): Promise<WantedPat
       for (const input of facts.inputs) {
         const made = derivations.read(input.drvPath).outputs;
         for (const name of input.outputs) {
-          makers.set(made.get(name)?.path ?? `${input.drvPath}!${name}`, input.drvPath);
+          makers.set(pathOf(made, name, input.drvPath), input.drvPath);
         }
       }
     }
@@ -75,4 +76,15 @@ export async function findWantedPaths(options: WantedOptions): Promise<WantedPat
   await askAbout([...outputs.keys()]);
   const covered = [...outputs.keys()].filter((path) => known.get(path) !== true);
   return { heads: [...heads], sources: [...sources], outputs, covered, lost: [...lost] };
+}
+
+function pathOf(outputs: ReadonlyMap<string, KnownOutput>, name: string, drvPath: DerivationPath): string {
+  const output = outputs.get(name);
+  if (output === undefined) {
+    throw new AppError(
+      'closure.unsupported',
+      `${drvPath} has no output ${name}, which another derivation needs`,
+    );
+  }
+  return output.path;
 }
