@@ -1,6 +1,6 @@
 /**
  * A builder's host, as far as Nix and SSH can tell: a store of its own (mount namespace) and an address of its own
- * (network namespace), with one link to the coordinator that can be cut, slowed, or swallow everything.
+ * (network namespace), with one link to the coordinator's host, which can be taken down.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
@@ -11,7 +11,7 @@ export interface BuilderHost {
   readonly gateway: string;
   /** Runs there; its `/nix` is its own. */
   spawn(command: string, args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess;
-  link(state: 'up' | 'down' | 'blackhole' | { readonly netem: string }): void;
+  link(state: 'up' | 'down'): void;
   remove(): void;
 }
 
@@ -43,14 +43,6 @@ export function makeBuilderHost(dir: string): BuilderHost {
   must('ip', ['-n', space, 'link', 'set', inner, 'up']);
   must('ip', ['-n', space, 'link', 'set', 'lo', 'up']);
 
-  function netem(rule: readonly string[] | undefined): void {
-    run('tc', ['qdisc', 'del', 'dev', outer, 'root']);
-    run('tc', ['-n', space, 'qdisc', 'del', 'dev', inner, 'root']);
-    if (rule !== undefined) {
-      must('tc', ['qdisc', 'add', 'dev', outer, 'root', 'netem', ...rule]);
-      must('tc', ['-n', space, 'qdisc', 'add', 'dev', inner, 'root', 'netem', ...rule]);
-    }
-  }
   return {
     gateway: `${net}.1`,
     spawn: (command, args, env) =>
@@ -73,12 +65,8 @@ export function makeBuilderHost(dir: string): BuilderHost {
         { env, stdio: ['ignore', 'pipe', 'pipe'] },
       ),
     link: (state) => {
-      must('ip', ['link', 'set', outer, state === 'down' ? 'down' : 'up']);
-      if (typeof state === 'object') {
-        netem(state.netem.split(' '));
-      } else {
-        netem(state === 'blackhole' ? ['loss', '100%'] : undefined);
-      }
+      // Down, whatever is sent there vanishes without a word.
+      must('ip', ['link', 'set', outer, state]);
     },
     remove: () => {
       run('ip', ['link', 'del', outer]);

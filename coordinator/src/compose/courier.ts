@@ -17,8 +17,14 @@ process.on('message', (message: GateToCourier, handle: unknown) => {
           process.send?.(told);
         }
       },
-      createCarrier: (openRemote) =>
-        createClosureCarrier({ env: process.env, derivations, stallMs: settings.stallMs, openRemote }),
+      createCarrier: (openRemote, linkHint) =>
+        createClosureCarrier({
+          env: process.env,
+          derivations,
+          stallMs: settings.stallMs,
+          openRemote,
+          linkHint,
+        }),
     });
   } else {
     courier?.take(message, handle instanceof Socket ? handle : undefined);

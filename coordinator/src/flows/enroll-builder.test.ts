@@ -231,13 +231,11 @@ describe('an operator', () => {
   });
 
   test('is told what is not there, and that this host’s own builders are the configuration’s', async () => {
-    const { drain, revoke, remove } = administration();
+    const operator = administration();
 
-    expect(await Promise.all([drain('nobody'), revoke('nobody'), remove('nobody')])).toEqual([
-      { kind: 'not_found' },
-      { kind: 'not_found' },
-      { kind: 'not_found' },
-    ]);
-    expect(await drain('local')).toMatchObject({ kind: 'refused' });
+    expect(
+      await Promise.all([operator.drain('nobody'), operator.revoke('nobody'), operator.remove('nobody')]),
+    ).toEqual([{ kind: 'not_found' }, { kind: 'not_found' }, { kind: 'not_found' }]);
+    expect(await operator.drain('local')).toMatchObject({ kind: 'refused' });
   });
 });

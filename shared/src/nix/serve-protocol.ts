@@ -15,6 +15,7 @@ export const SERVE_COMMAND = {
 } as const;
 
 const WORD = 8;
+const HALF = 2 ** 32;
 
 /** Collects what is to be said; `bytes` is all of it. */
 export interface WireWriter {
@@ -29,14 +30,17 @@ export function createWireWriter(): WireWriter {
   const writer: WireWriter = {
     integer(value) {
       const word = Buffer.alloc(WORD);
-      word.writeBigUInt64LE(BigInt(value));
+      writeInteger(word, value);
       parts.push(word);
       return writer;
     },
     string(value) {
-      const text = Buffer.from(value, 'utf8');
-      writer.integer(text.length);
-      parts.push(text, Buffer.alloc(paddingOf(text.length)));
+      // One buffer for all of it: a question is thousands of strings.
+      const size = Buffer.byteLength(value, 'utf8');
+      const text = Buffer.alloc(WORD + size + paddingOf(size));
+      writeInteger(text, size);
+      text.write(value, WORD, 'utf8');
+      parts.push(text);
       return writer;
     },
     strings(values) {
@@ -98,11 +102,12 @@ export function createWireReader(
     return taken;
   }
   async function integer(): Promise<number> {
-    const value = (await take(WORD)).readBigUInt64LE();
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) {
-      throw toError('malformed', `expected a count, got ${value}`);
+    const word = await take(WORD);
+    const value = word.readUInt32LE(WORD / 2) * HALF + word.readUInt32LE(0);
+    if (value > Number.MAX_SAFE_INTEGER) {
+      throw toError('malformed', `expected a count, got ${word.readBigUInt64LE()}`);
     }
-    return Number(value);
+    return value;
   }
   async function length(max: number, what: string): Promise<number> {
     const value = await integer();
@@ -113,12 +118,11 @@ export function createWireReader(
   }
   async function string(maxBytes: number): Promise<string> {
     const size = await length(maxBytes, 'bytes');
-    const text = (await take(size)).toString('utf8');
-    const padding = await take(paddingOf(size));
-    if (padding.some((byte) => byte !== 0)) {
+    const padded = await take(size + paddingOf(size));
+    if (padded.subarray(size).some((byte) => byte !== 0)) {
       throw toError('malformed', 'expected zeros after a string');
     }
-    return text;
+    return padded.toString('utf8', 0, size);
   }
   return {
     integer,
@@ -145,6 +149,12 @@ export function createWireReader(
 
 function toNixFailed(_trouble: WireTrouble, sentence: string): Error {
   return new AppError('nix.failed', `nix-store --serve: ${sentence}`);
+}
+
+// Two halves: a BigInt for each number is what most of the time went into.
+function writeInteger(buffer: Buffer, value: number): void {
+  buffer.writeUInt32LE(value % HALF, 0);
+  buffer.writeUInt32LE(Math.floor(value / HALF), WORD / 2);
 }
 
 function paddingOf(size: number): number {

@@ -2,12 +2,13 @@
  * Serves this host's store on a channel: `nix-store --serve --write` with its two streams spliced to it, one pump for
  * each direction, so that neither waits for the other. What it complains of is told apart from what it answers.
  */
-import type { Duplex } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { Duplex } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { plainText } from '@argunix/shared/domain/plain-text';
 import { capture } from '@argunix/shared/kit/capture';
 import { describeEnding, startProcess } from '@argunix/shared/kit/run-process';
 import type { NixEnvironment } from '@argunix/shared/nix/nix-configuration';
+import { joinServeChannel, type ServeCompression } from '@argunix/shared/nix/serve-channel';
 
 // A channel ends with its connection, and a connection that is silent ends: this is for a coordinator that forgets one.
 const DEADLINE_MS = 24 * 3_600_000;
@@ -15,15 +16,16 @@ const MAX_COMPLAINT_BYTES = 16 * 1024;
 
 export interface ServeStoreOptions {
   readonly env: NixEnvironment;
+  readonly compression: ServeCompression;
   readonly graceMs?: number;
 }
 
 /** Resolves when nothing of it is left: null, or why it ended otherwise than by the end of what it was told. */
 export async function serveStore(
-  toStore: NodeJS.ReadableStream,
-  fromStore: Duplex | NodeJS.WritableStream,
+  fromCoordinator: Duplex,
+  toCoordinator: NodeJS.WritableStream,
   signal: AbortSignal,
-  { env, graceMs }: ServeStoreOptions,
+  { env, graceMs, compression }: ServeStoreOptions,
 ): Promise<string | null> {
   const running = startProcess({
     command: 'nix-store',
@@ -35,13 +37,12 @@ export async function serveStore(
     ...(graceMs === undefined ? {} : { graceMs }),
   });
   const complaints = capture(running.stderr, MAX_COMPLAINT_BYTES, 'tail');
-  // An end of the process or of the channel ends both pumps; which it was, the process tells.
-  const pumps = Promise.allSettled([
-    pipeline(toStore, running.stdin, { signal }),
-    pipeline(running.stdout, fromStore, { signal, end: true }),
-  ]);
+  const channel = Duplex.from({ readable: fromCoordinator, writable: toCoordinator });
+  const joined = joinServeChannel(channel, running, compression);
   const ending = await running.ended;
-  await pumps;
+  // What it answered last is on its way until then.
+  await finished(joined, { readable: false, signal }).catch(() => undefined);
+  joined.destroy();
   if (signal.aborted || (ending.kind === 'exited' && ending.code === 0)) {
     return null;
   }

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import type { AppError } from '@argunix/shared/kit/app-error';
 import { outputOf } from '@argunix/shared/kit/run-process';
@@ -9,6 +10,15 @@ import { type ClosureCarrier, createClosureCarrier } from './closure-carrier.ts'
 import { createDerivationFacts } from './derivation-facts.ts';
 import type { PathInfo } from './path-info.ts';
 import { honestInfo, infosAnswer, type Lies, lyingBuilder, narOf } from './testing/lying-builder.ts';
+
+/** Of this test process: each is a child of its own. */
+function ownServeProcesses(): number {
+  const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8');
+  return children
+    .split(' ')
+    .filter((pid) => existsSync(`/proc/${pid}/cmdline`))
+    .filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('--serve')).length;
+}
 
 async function troubleOf(work: Promise<unknown>): Promise<AppError> {
   return await work.then(
@@ -51,7 +61,7 @@ describe.each(installedNixes().filter(({ isMissing }) => !isMissing))('on $title
     for (const carrier of carriers.splice(0)) {
       carrier.close();
     }
-    await until(() => living === 0);
+    await until(() => living === 0 && ownServeProcesses() === 0);
   });
 
   function carrierOf(lies: Lies, maxNarBytes?: number): ClosureCarrier {

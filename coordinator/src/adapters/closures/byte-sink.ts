@@ -2,7 +2,6 @@
  * Gives bytes to a stream no faster than it takes them. Small pieces travel together: 8,000 derivations are 16,000
  * pieces, and a write of each would cost more than its bytes.
  */
-import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -23,6 +22,9 @@ export interface ByteSinkOptions {
 
 const TOGETHER = 64 * 1024;
 const LARGE = 16 * 1024;
+// A stream says that it drains when it is empty, and then stands still until more comes: counted by its callbacks, the
+// next bytes are there before. Twice the buffer of a pipe, and a good part of the window of an SSH channel.
+const MAX_PENDING = 1024 * 1024;
 // A fast link empties it in 5 ms; more would only be memory.
 const MAX_UNSENT = 4 * 1024 * 1024;
 const LOOK_AGAIN_MS = 2;
@@ -31,10 +33,23 @@ export function createByteSink({ input, unsentBytes, onMoved, toError }: ByteSin
   let waiting: Buffer[] = [];
   let waitingBytes = 0;
   let isFlushPlanned = false;
+  let pendingBytes = 0;
+  let room: PromiseWithResolvers<void> | undefined;
 
+  function hasRoom(): boolean {
+    return pendingBytes <= MAX_PENDING;
+  }
+  function wake(): void {
+    room?.resolve();
+    room = undefined;
+  }
   function give(bytes: Buffer): void {
-    input.write(bytes);
-    onMoved();
+    pendingBytes += bytes.length;
+    input.write(bytes, () => {
+      pendingBytes -= bytes.length;
+      onMoved();
+      wake();
+    });
   }
   function flush(): void {
     if (waitingBytes > 0) {
@@ -56,8 +71,10 @@ export function createByteSink({ input, unsentBytes, onMoved, toError }: ByteSin
     }
   }
   async function untilRoom(): Promise<void> {
-    if (input.writableNeedDrain) {
-      await untilDrained(input, toError);
+    while (!hasRoom()) {
+      mustBeOpen();
+      room ??= Promise.withResolvers();
+      await room.promise;
     }
     for (let unsent = unsentBytes(); unsent > MAX_UNSENT; ) {
       await sleep(LOOK_AGAIN_MS);
@@ -68,13 +85,14 @@ export function createByteSink({ input, unsentBytes, onMoved, toError }: ByteSin
       }
       unsent = now;
     }
-    onMoved();
   }
   function mustBeOpen(): void {
     if (input.destroyed || input.errored !== null) {
       throw toError(input.errored?.message ?? 'it is closed');
     }
   }
+  // A stream that closes calls back for what it never wrote, but not every kind of stream does.
+  input.once('close', wake);
   return {
     async write(bytes) {
       mustBeOpen();
@@ -94,21 +112,4 @@ export function createByteSink({ input, unsentBytes, onMoved, toError }: ByteSin
     },
     flush,
   };
-}
-
-async function untilDrained(input: Writable, toError: (sentence: string) => Error): Promise<void> {
-  const stop = new AbortController();
-  const { signal } = stop;
-  try {
-    await Promise.race([
-      once(input, 'drain', { signal }),
-      once(input, 'close', { signal }).then(() => {
-        throw toError(input.errored?.message ?? 'it was closed');
-      }),
-    ]);
-  } catch (error) {
-    throw input.errored === null ? error : toError(input.errored.message);
-  } finally {
-    stop.abort();
-  }
 }

@@ -86,7 +86,7 @@ async function stillMissing(
   infos: readonly PathInfo[],
   tally: Tally,
 ): Promise<readonly PathInfo[]> {
-  const there = await watch.race(arrived(infos.map(({ path }) => path)));
+  const there = await watch.whilePaused(arrived(infos.map(({ path }) => path)));
   for (const path of there) {
     tally.stored(path);
   }

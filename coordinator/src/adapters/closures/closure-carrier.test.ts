@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Duplex, PassThrough } from 'node:stream';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import { outputOf } from '@argunix/shared/kit/run-process';
 import { until } from '@argunix/shared/kit/testing/until';
@@ -80,7 +81,7 @@ async function outputsOf(nix: RealNix, drvPath: string): Promise<readonly string
 const CHAIN = `
   built = build "built" "echo here > $out" {};
   inner = build "inner" "{ echo inner; echo $src; } > $out" { src = builtins.toFile "source" "of \${unique}"; };
-  top = build "top" "{ cat $built $inner; echo $inner; } > $out; echo $out > $dev" { inherit built inner; outputs = [ "out" "dev" ]; };`;
+  top = build "top" "{ cat $built $inner; echo $inner $built; } > $out; echo $out > $dev" { inherit built inner; outputs = [ "out" "dev" ]; };`;
 
 /** A derivation of which one input is built here and the other is not. */
 async function chain(
@@ -136,6 +137,48 @@ test.each([
     expect(await carrier.coveredOutputs(top)).toEqual([]);
   },
 );
+
+test('over a slow link all of it travels compressed, both ways', async () => {
+  const far = await farStore(host);
+  const carried = { toBuilder: 0, fromBuilder: 0 };
+  const carrier = createClosureCarrier({
+    env: host.env,
+    derivations: createDerivationFacts(),
+    stallMs: 20_000,
+    linkHint: () => ({ bytesPerSecond: 1_000_000 }),
+    async openRemote(_signal, { compression }) {
+      const remote = await far.openRemote(compression);
+      return { ...remote, stream: counted(remote.stream, carried) };
+    },
+  });
+  cleanUps.push(() => carrier.close());
+  const drvs = await instantiate(
+    host,
+    `big = build "big" "yes $unique | head -c 20000000 > $out" {}; a = build "a" "yes $big | head -c 20000000 > $out" { inherit big; };`,
+  );
+  await realise(host, drvs['big'] ?? '');
+  const drvPath = drvs['a'] as DerivationPath;
+  const outputs = await outputsOf(host, drvPath);
+
+  const { covered } = await carrier.push({ drvPaths: [drvPath] }, QUIET);
+  await far.run('nix-store', '--realise', drvPath);
+  await carrier.pull({ drvPath, outputs, covered }, QUIET);
+
+  expect(await isValidHere(host, outputs[0] ?? '')).toBe(true);
+  expect(carried.toBuilder).toBeLessThan(1_000_000);
+  expect(carried.fromBuilder).toBeLessThan(1_000_000);
+});
+
+function counted(stream: Duplex, carried: { toBuilder: number; fromBuilder: number }): Duplex {
+  const toBuilder = new PassThrough().on('data', (chunk: Buffer) => {
+    carried.toBuilder += chunk.length;
+  });
+  const fromBuilder = new PassThrough().on('data', (chunk: Buffer) => {
+    carried.fromBuilder += chunk.length;
+  });
+  toBuilder.pipe(stream).pipe(fromBuilder);
+  return Duplex.from({ readable: fromBuilder, writable: toBuilder });
+}
 
 test('what is there already is not sent again, and is held from the collector until the release', async () => {
   const far = await farStore(host);
@@ -234,6 +277,49 @@ test('the builder is asked for what its caches have before it is sent', async ()
   expect(asked).toEqual([builtPath]);
   // The derivations of top, inner and built, and the source.
   expect(sentTotal).toBe(4);
+});
+
+test('what an output refers to and this host lost comes from its own caches, with their signatures', async () => {
+  const far = await farStore(host);
+  const dir = await mkdtemp(join(tmpdir(), 'own-cache-'));
+  cleanUps.push(() => rm(dir, { recursive: true }));
+  const store = (...args: readonly string[]): Promise<string> =>
+    outputOf({ command: 'nix-store', args, env: host.env, deadlineMs: 60_000 });
+  await store('--generate-binary-cache-key', 'own-1', `${dir}/secret`, `${dir}/public`);
+  const { top, builtPath } = await chain(host);
+  await outputOf({
+    command: 'nix',
+    args: ['copy', '--to', `file://${dir}/cache?secret-key=${dir}/secret`, builtPath],
+    env: host.env,
+    deadlineMs: 30_000,
+  });
+  const withCache = (more: string): RealNix => ({
+    ...host,
+    env: {
+      ...host.env,
+      NIX_CONFIG: `${host.env['NIX_CONFIG']}\nsubstituters = file://${dir}/cache\n${more}`,
+    },
+  });
+  const outputs = await outputsOf(host, top);
+  const first = carrierTo(far);
+  const { covered } = await first.push({ drvPaths: [top] }, QUIET);
+  await far.run('nix-store', '--realise', top);
+  first.close();
+  await until(async () => (await store('--delete', builtPath).catch(() => '')) !== '');
+
+  const untrusted = carrierTo(far, withCache('')).pull({ drvPath: top, outputs, covered }, QUIET);
+  await expect(untrusted).rejects.toMatchObject({ code: 'closure.incomplete' });
+  expect(await isValidHere(host, outputs[0] ?? '')).toBe(false);
+  const key = await readFile(`${dir}/public`, 'utf8');
+  await carrierTo(far, withCache(`trusted-public-keys = ${key}`)).pull(
+    { drvPath: top, outputs, covered },
+    QUIET,
+  );
+
+  expect([await isValidHere(host, outputs[0] ?? ''), await isValidHere(host, builtPath)]).toEqual([
+    true,
+    true,
+  ]);
 });
 
 test('a derivation whose outputs have no path before the build is refused with a sentence', async () => {

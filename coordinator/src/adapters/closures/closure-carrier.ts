@@ -3,8 +3,11 @@
  * at most: one on either side that is asked and holds paths from the collector, and two lanes each way that carry.
  */
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
+import { AppError } from '@argunix/shared/kit/app-error';
 import type { NixEnvironment } from '@argunix/shared/nix/nix-configuration';
+import type { ServeCompression } from '@argunix/shared/nix/serve-channel';
 import type { Road } from './carry-missing.ts';
+import { chooseCompression, type LinkHint } from './choose-compression.ts';
 import type { DerivationFactsReader } from './derivation-facts.ts';
 import { createLane } from './lane.ts';
 import { createPathsUnderWay } from './paths-under-way.ts';
@@ -46,13 +49,20 @@ export interface ClosureCarrier {
   close(): void;
 }
 
+export interface RemoteChannel {
+  readonly compression: ServeCompression;
+}
+
 export interface ClosureCarrierOptions {
   readonly env: NixEnvironment;
   /** May be shared by carriers. */
   readonly derivations: DerivationFactsReader;
   /** So long without a byte in either direction is the end of a transfer. */
   readonly stallMs: number;
-  readonly openRemote: (signal: AbortSignal) => Promise<RemoteEnd>;
+  /** The builder's side wraps its end of the channel as `joinServeChannel` does; here it comes as it is on the wire. */
+  readonly openRemote: (signal: AbortSignal, channel: RemoteChannel) => Promise<RemoteEnd>;
+  /** Asked for each channel. Uncompressed where it is left out. */
+  readonly linkHint?: () => LinkHint;
   /** How long processes stay that nobody uses. */
   readonly idleMs?: number;
   /** Of one path that a builder returns. */
@@ -65,11 +75,15 @@ const MAX_NAR_BYTES = 1024 ** 4;
 
 export function createClosureCarrier(options: ClosureCarrierOptions): ClosureCarrier {
   const { derivations, stallMs, idleMs = IDLE_MS } = options;
+  const closing = new AbortController();
+  const untilClosed = (signal: AbortSignal | undefined): AbortSignal =>
+    signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);
   const openOurs = (signal: AbortSignal): Promise<ServeSession> =>
     openServeSession(startLocalEnd(options.env), 'ours', signal);
   const openBuilders = async (signal: AbortSignal): Promise<ServeSession> => {
-    const remote = await options.openRemote(signal);
-    return await openServeSession(toServeEnd(remote), 'builder', signal);
+    const compression = chooseCompression(options.linkHint?.() ?? {});
+    const remote = await options.openRemote(signal, { compression });
+    return await openServeSession(toServeEnd(remote, compression), 'builder', signal);
   };
   const ourDesk = createQuestionDesk({ open: openOurs, who: 'nix-store of this host', stallMs, idleMs });
   const builderDesk = createQuestionDesk({
@@ -87,7 +101,7 @@ export function createClosureCarrier(options: ClosureCarrierOptions): ClosureCar
     signal: AbortSignal | undefined,
     work: (holds: { ours: DeskHold; builder: DeskHold; watch: Watch }) => Promise<Result>,
   ): Promise<Result & { release(): void }> {
-    return await underWatch({ stallMs, signal, what }, async (watch) => {
+    return await underWatch({ stallMs, signal: untilClosed(signal), what }, async (watch) => {
       const holds = [ourDesk.hold(), builderDesk.hold()] as const;
       function release(): void {
         for (const hold of holds) {
@@ -98,7 +112,7 @@ export function createClosureCarrier(options: ClosureCarrierOptions): ClosureCar
         }
       }
       try {
-        const [ours, builder] = await watch.race(Promise.all(holds));
+        const [ours, builder] = await watch.whilePaused(Promise.all(holds));
         const result = await work({ ours, builder, watch });
         return { ...result, release };
       } catch (error) {
@@ -125,19 +139,24 @@ export function createClosureCarrier(options: ClosureCarrierOptions): ClosureCar
         }),
       })),
     coveredOutputs: (drvPath, signal) =>
-      underWatch({ stallMs, signal, what: `the question about ${drvPath}` }, async (watch) => {
-        const ours = await watch.race(ourDesk.hold());
-        try {
-          const validPaths = (paths: readonly string[]): Promise<ReadonlySet<string>> =>
-            watch.race(ours.validPaths(paths));
-          const { outputs } = await findWantedPaths({ drvPaths: [drvPath], derivations, validPaths });
-          const valid = await validPaths([...outputs.keys()]);
-          return [...outputs.keys()].filter((path) => !valid.has(path));
-        } finally {
-          ours.release();
-        }
-      }),
+      underWatch(
+        { stallMs, signal: untilClosed(signal), what: `the question about ${drvPath}` },
+        async (watch) => {
+          const ours = await watch.whilePaused(ourDesk.hold());
+          try {
+            const wanted = await findWantedPaths({
+              drvPaths: [drvPath],
+              derivations,
+              validPaths: (paths) => watch.whilePaused(ours.validPaths(paths)),
+            });
+            return wanted.covered;
+          } finally {
+            ours.release();
+          }
+        },
+      ),
     close() {
+      closing.abort(new AppError('closure.broken', 'the connection to the builder was closed'));
       for (const part of [ourDesk, builderDesk, out.small, out.large, back.small, back.large]) {
         part.close();
       }

@@ -10,7 +10,8 @@ import { judgeReturned } from './judge-returned.ts';
 import type { PathInfo } from './path-info.ts';
 import type { DeskHold } from './question-desk.ts';
 import { orderByReferences } from './reference-order.ts';
-import { findWantedPaths, type WantedPaths } from './wanted-paths.ts';
+import { findReturnablePaths } from './returnable-paths.ts';
+import type { WantedPaths } from './wanted-paths.ts';
 import type { Watch } from './watch.ts';
 
 export interface PullObserver {
@@ -40,18 +41,15 @@ export interface PullOptions {
 
 export async function pullOutputs(options: PullOptions): Promise<number> {
   const { request, ours, watch } = options;
-  const covered = new Set(request.covered);
   const asOf = options.road.underWay.sentCount();
-  function find(): Promise<WantedPaths> {
-    return watch.race(
-      findWantedPaths({
-        drvPaths: [request.drvPath],
+  const find = (): Promise<WantedPaths> =>
+    watch.whilePaused(
+      findReturnablePaths({
+        ...request,
         derivations: options.derivations,
         validPaths: (paths) => ours.validPaths(paths),
-        mayBuild: (path) => covered.has(path),
       }),
     );
-  }
   let wanted = await find();
   const stranger = request.outputs.find((path) => !wanted.outputs.has(path));
   if (stranger !== undefined) {
@@ -102,11 +100,10 @@ async function askForMissing(
     for (const path of asked) {
       seen.add(path);
     }
-    const valid = await watch.race(ours.validPaths(asked));
+    const valid = await watch.whilePaused(ours.validPaths(asked));
     const missing = asked.filter((path) => !valid.has(path));
-    await watch.race(builder.validPaths(missing));
-    const infos = await watch.race(builder.pathInfos(missing));
-    watch.alive();
+    await watch.whilePaused(builder.validPaths(missing));
+    const infos = await watch.whilePaused(builder.pathInfos(missing));
     const lacking = missing.find((path) => !infos.has(path));
     if (lacking !== undefined) {
       throw new AppError('closure.incomplete', `the builder does not have ${lacking}, which it was to build`);
@@ -168,7 +165,7 @@ async function knownHere(
   { ours, watch }: PullOptions,
   { heads, sources, outputs }: WantedPaths,
 ): Promise<ReadonlySet<string>> {
-  const valid = await watch.race(ours.validPaths([...heads, ...sources]));
-  const closure = await watch.race(ours.closureOf([...valid]));
+  const valid = await watch.whilePaused(ours.validPaths([...heads, ...sources]));
+  const closure = await watch.whilePaused(ours.closureOf([...valid]));
   return new Set([...closure, ...outputs.keys()]);
 }

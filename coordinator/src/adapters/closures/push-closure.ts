@@ -37,33 +37,29 @@ export interface Pushed {
 
 export async function pushClosure(options: PushOptions): Promise<Pushed> {
   const { drvPaths, ours, builder, watch, observer } = options;
-  await watch.race(mustHave(ours, drvPaths));
-  const wanted = await watch.race(
+  await watch.whilePaused(mustHave(ours, drvPaths));
+  const wanted = await watch.whilePaused(
     findWantedPaths({
       drvPaths,
       derivations: options.derivations,
       validPaths: (paths) => ours.validPaths(paths),
     }),
   );
-  const outputs = [...wanted.outputs.keys()];
-  const validOutputs = await watch.race(ours.validPaths(outputs));
-  const closure = await watch.race(ours.closureOf([...drvPaths, ...wanted.heads]));
+  const closure = await watch.whilePaused(ours.closureOf([...drvPaths, ...wanted.heads]));
   let asOf = options.road.underWay.sentCount();
   let missing = await missingOf(closure);
-  watch.alive();
   const lackedBefore = new Set(missing);
   const missingHeads = wanted.heads.filter((path) => lackedBefore.has(path));
   if (missingHeads.length > 0 && observer.substitute !== undefined) {
     await watch.race(observer.substitute(missingHeads, watch.signal, () => watch.alive()));
-    watch.alive();
     asOf = options.road.underWay.sentCount();
     missing = await missingOf(missing);
   }
   async function missingOf(paths: readonly string[]): Promise<readonly string[]> {
-    const valid = await watch.race(builder.validPaths(paths));
+    const valid = await watch.whilePaused(builder.validPaths(paths));
     return paths.filter((path) => !valid.has(path));
   }
-  const infos = await watch.race(ours.pathInfos(missing));
+  const infos = await watch.whilePaused(ours.pathInfos(missing));
   const lacking = missing.find((path) => !infos.has(path));
   const ordered = orderByReferences(infos);
   if (lacking !== undefined || ordered === undefined) {
@@ -82,7 +78,7 @@ export async function pushClosure(options: PushOptions): Promise<Pushed> {
   });
   return {
     heads: [...drvPaths, ...wanted.heads],
-    covered: outputs.filter((path) => !validOutputs.has(path)),
+    covered: wanted.covered,
     bytes,
   };
 }

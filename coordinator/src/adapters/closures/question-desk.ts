@@ -34,15 +34,16 @@ export interface DeskOptions {
   readonly idleMs: number;
 }
 
-// What it holds is a file and a set in its memory: a hundred bytes each. Then another takes over.
-const MAX_HELD = 200_000;
+// Of one process; then another takes over. Three times a NixOS system with all its derivations; 10 MB here and there.
+const MAX_HELD = 100_000;
 
 interface Clerk {
   readonly session: Promise<ServeSession>;
   readonly opening: AbortController;
   queue: Promise<unknown>;
   holds: number;
-  heldPaths: number;
+  /** Every path that it was asked about: it holds them, so what was valid stays so. */
+  readonly held: Map<string, boolean>;
   isOpen: boolean;
   idleTimer: NodeJS.Timeout | undefined;
 }
@@ -53,13 +54,16 @@ export function createQuestionDesk(options: DeskOptions): QuestionDesk {
 
   function hire(): Clerk {
     const opening = new AbortController();
-    const session = withinStall(options.open(opening.signal), () => opening.abort());
+    const session = withinStall(
+      () => options.open(opening.signal),
+      () => opening.abort(),
+    );
     const clerk: Clerk = {
       session,
       opening,
       queue: session,
       holds: 0,
-      heldPaths: 0,
+      held: new Map(),
       isOpen: true,
       idleTimer: undefined,
     };
@@ -80,14 +84,20 @@ export function createQuestionDesk(options: DeskOptions): QuestionDesk {
       () => undefined,
     );
   }
-  async function withinStall<Answer>(answer: Promise<Answer>, onStall: () => void): Promise<Answer> {
+  /** Every byte starts the time anew. */
+  async function withinStall<Answer>(
+    question: (onMoved: () => void) => Promise<Answer>,
+    onStall: () => void,
+  ): Promise<Answer> {
     const { promise: stalled, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
       onStall();
-      reject(new AppError('closure.stalled', `${options.who} did not answer for ${options.stallMs} ms`));
+      reject(
+        new AppError('closure.stalled', `${options.who} did not answer for ${options.stallMs / 1_000} s`),
+      );
     }, options.stallMs);
     try {
-      return await Promise.race([answer, stalled]);
+      return await Promise.race([question(() => timer.refresh()), stalled]);
     } finally {
       clearTimeout(timer);
     }
@@ -96,7 +106,13 @@ export function createQuestionDesk(options: DeskOptions): QuestionDesk {
     async function asked(): Promise<Answer> {
       const session = await clerk.session;
       try {
-        return await withinStall(question(session), () => dismiss(clerk));
+        return await withinStall(
+          (onMoved) => {
+            session.onMoved(onMoved);
+            return question(session);
+          },
+          () => dismiss(clerk),
+        );
       } catch (error) {
         const explained = await session.explain(error);
         dismiss(clerk);
@@ -109,6 +125,19 @@ export function createQuestionDesk(options: DeskOptions): QuestionDesk {
     answer.catch(() => undefined);
     return answer;
   }
+  async function askForValid(clerk: Clerk, paths: readonly string[]): Promise<ReadonlySet<string>> {
+    const unknown = paths.filter((path) => clerk.held.get(path) !== true);
+    if (unknown.length > 0) {
+      const valid = await ask(clerk, (session) => queryValidPaths(session, unknown));
+      for (const path of unknown) {
+        clerk.held.set(path, valid.has(path));
+      }
+    }
+    if (!clerk.isOpen) {
+      throw new AppError('closure.broken', `${options.who} ended, and what it held is held no more`);
+    }
+    return new Set(paths.filter((path) => clerk.held.get(path) === true));
+  }
   function letGo(clerk: Clerk): void {
     clerk.holds -= 1;
     if (clerk.holds === 0 && clerk.isOpen) {
@@ -117,7 +146,7 @@ export function createQuestionDesk(options: DeskOptions): QuestionDesk {
   }
   return {
     async hold() {
-      if (current?.isOpen !== true || current.heldPaths > MAX_HELD) {
+      if (current?.isOpen !== true || current.held.size > MAX_HELD) {
         current = hire();
       }
       const clerk = current;
@@ -137,10 +166,7 @@ export function createQuestionDesk(options: DeskOptions): QuestionDesk {
         throw error;
       }
       return {
-        validPaths(paths) {
-          clerk.heldPaths += paths.length;
-          return ask(clerk, (session) => queryValidPaths(session, paths));
-        },
+        validPaths: (paths) => askForValid(clerk, paths),
         pathInfos: (paths) => ask(clerk, (session) => queryPathInfos(session, paths)),
         closureOf: (paths) => ask(clerk, (session) => queryClosure(session, paths)),
         release,

@@ -2,7 +2,9 @@
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { plainText } from '@argunix/shared/domain/plain-text';
 import { describeEnding, startProcess } from '@argunix/shared/kit/run-process';
+import { compressedDuplex } from '@argunix/shared/nix/compressed-duplex';
 import type { NixEnvironment } from '@argunix/shared/nix/nix-configuration';
+import type { ServeCompression } from '@argunix/shared/nix/serve-channel';
 
 export interface ServeEnd {
   readonly input: Writable;
@@ -52,14 +54,16 @@ export function startLocalEnd(env: NixEnvironment): ServeEnd {
       (ending) => `nix-store --serve ${describeEnding(ending)}: ${plainText(said).trim()}`,
     ),
     destroy() {
+      // What it still says to nobody would keep it from ever being seen as ended.
       running.stdin.destroy();
+      running.stdout.destroy();
       running.stop();
     },
   };
 }
 
-export function toServeEnd(remote: RemoteEnd): ServeEnd {
-  const { stream } = remote;
+export function toServeEnd(remote: RemoteEnd, compression: ServeCompression): ServeEnd {
+  const stream = compression === 'zstd' ? compressedDuplex(remote.stream) : remote.stream;
   // Seen by whoever reads or writes; an error that nobody listens to would end this process.
   stream.on('error', () => undefined);
   return {

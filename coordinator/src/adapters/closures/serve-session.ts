@@ -70,7 +70,9 @@ export async function openServeSession(
         return error;
       }
       const said = await lastWords(end);
-      return said === '' ? error : new AppError(error.code, `${NAMES[side]}: ${said}`, error.details, error);
+      return said === ''
+        ? error
+        : new AppError(error.code, `${NAMES[side]}: ${said}${adviceFor(said)}`, error.details, error);
     },
     destroy() {
       isOpen = false;
@@ -93,6 +95,12 @@ export async function openServeSession(
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+function adviceFor(said: string): string {
+  return /lacks a (?:valid )?signature/.test(said)
+    ? ' (who runs nix-store there must be among `trusted-users` of its nix.conf)'
+    : '';
 }
 
 async function lastWords(end: ServeEnd): Promise<string> {

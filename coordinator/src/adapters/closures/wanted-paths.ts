@@ -3,6 +3,7 @@
  * makes it, and so on down. So a lease on a derivation covers the outputs of those inner derivations too.
  */
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
+import { AppError } from '@argunix/shared/kit/app-error';
 import type { DerivationFactsReader, KnownOutput } from './derivation-facts.ts';
 
 export interface WantedPaths {
@@ -12,6 +13,8 @@ export interface WantedPaths {
   readonly sources: readonly string[];
   /** Of the derivations and of the inner ones, by path. */
   readonly outputs: ReadonlyMap<string, KnownOutput & { readonly drvPath: DerivationPath }>;
+  /** Of `outputs`, those that are not valid here. */
+  readonly covered: readonly string[];
   /** Outputs of inputs that are neither valid here nor to be built by the builder. */
   readonly lost: readonly string[];
 }
@@ -31,6 +34,14 @@ export async function findWantedPaths(options: WantedOptions): Promise<WantedPat
   const sources = new Set<string>();
   const outputs = new Map<string, KnownOutput & { readonly drvPath: DerivationPath }>();
   const visited = new Set<DerivationPath>();
+  const known = new Map<string, boolean>();
+  async function askAbout(paths: readonly string[]): Promise<void> {
+    const unknown = paths.filter((path) => !known.has(path));
+    const valid = await validPaths(unknown);
+    for (const path of unknown) {
+      known.set(path, valid.has(path));
+    }
+  }
   // Level by level: one question for all inputs of a level, not one for each.
   for (let level = new Set(options.drvPaths); level.size > 0; ) {
     const makers = new Map<string, DerivationPath>();
@@ -46,14 +57,14 @@ export async function findWantedPaths(options: WantedOptions): Promise<WantedPat
       for (const input of facts.inputs) {
         const made = derivations.read(input.drvPath).outputs;
         for (const name of input.outputs) {
-          makers.set(made.get(name)?.path ?? `${input.drvPath}!${name}`, input.drvPath);
+          makers.set(pathOf(made, name, input.drvPath), input.drvPath);
         }
       }
     }
-    const valid = await validPaths([...makers.keys()]);
+    await askAbout([...makers.keys()]);
     level = new Set();
     for (const [path, drvPath] of makers) {
-      if (valid.has(path)) {
+      if (known.get(path) === true) {
         heads.add(path);
       } else if (!mayBuild(path)) {
         lost.add(path);
@@ -62,5 +73,18 @@ export async function findWantedPaths(options: WantedOptions): Promise<WantedPat
       }
     }
   }
-  return { heads: [...heads], sources: [...sources], outputs, lost: [...lost] };
+  await askAbout([...outputs.keys()]);
+  const covered = [...outputs.keys()].filter((path) => known.get(path) !== true);
+  return { heads: [...heads], sources: [...sources], outputs, covered, lost: [...lost] };
+}
+
+function pathOf(outputs: ReadonlyMap<string, KnownOutput>, name: string, drvPath: DerivationPath): string {
+  const output = outputs.get(name);
+  if (output === undefined) {
+    throw new AppError(
+      'closure.unsupported',
+      `${drvPath} has no output ${name}, which another derivation needs`,
+    );
+  }
+  return output.path;
 }

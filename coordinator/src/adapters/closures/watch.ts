@@ -11,7 +11,7 @@ export interface Watch {
   alive(): void;
   /** The answer, or the ending if that comes first. */
   race<Answer>(answer: Promise<Answer>): Promise<Answer>;
-  /** While it waits for something else that has a watch of its own. */
+  /** While it waits for what has a watch of its own: a question, another's transfer. */
   whilePaused<Answer>(answer: Promise<Answer>): Promise<Answer>;
 }
 

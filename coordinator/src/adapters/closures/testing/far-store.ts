@@ -2,13 +2,14 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Duplex } from 'node:stream';
+import { duplexPair } from 'node:stream';
 import { describeEnding, outputOf, type RunningProcess, startProcess } from '@argunix/shared/kit/run-process';
+import { joinServeChannel, type ServeCompression } from '@argunix/shared/nix/serve-channel';
 import type { RealNix } from '@argunix/shared/nix/testing/real-nix';
 import type { RemoteEnd } from '../serve-end.ts';
 
 export interface FarStore {
-  openRemote(): Promise<RemoteEnd>;
+  openRemote(compression?: ServeCompression): Promise<RemoteEnd>;
   run(command: string, ...args: readonly string[]): Promise<string>;
   isValid(storePath: string): Promise<boolean>;
   /** Of the serve processes that were opened, those that live. */
@@ -32,7 +33,7 @@ export async function createFarStore(nix: RealNix): Promise<FarStore> {
     });
   return {
     run,
-    openRemote() {
+    openRemote(compression = 'none') {
       const process = startProcess({
         command: 'unshare',
         args: [...IN_NAMESPACE, nixDir, 'nix-store', '--serve', '--write'],
@@ -43,7 +44,7 @@ export async function createFarStore(nix: RealNix): Promise<FarStore> {
       });
       opened.add(process);
       void process.ended.then(() => opened.delete(process));
-      return Promise.resolve(toRemoteEnd(process));
+      return Promise.resolve(toRemoteEnd(process, compression));
     },
     isValid: (storePath) =>
       run('nix-store', '--check-validity', storePath).then(
@@ -62,16 +63,21 @@ export async function createFarStore(nix: RealNix): Promise<FarStore> {
   };
 }
 
-function toRemoteEnd(process: RunningProcess): RemoteEnd {
+/** As an agent serves a channel, with two streams in the place of the network. */
+function toRemoteEnd(process: RunningProcess, compression: ServeCompression): RemoteEnd {
   let said = '';
   process.stderr.on('data', (chunk: Buffer) => {
     said += chunk.toString('utf8');
   });
-  const stream = Duplex.from({ readable: process.stdout, writable: process.stdin });
-  stream.on('error', () => undefined);
+  const [ours, theirs] = duplexPair();
+  joinServeChannel(theirs, process, compression);
+  void process.ended.then(() => theirs.end());
   return {
-    stream,
+    stream: ours,
     ended: process.ended.then((ending) => `${describeEnding(ending)}: ${said}`),
-    close: () => process.stop(),
+    close() {
+      theirs.destroy();
+      process.stop();
+    },
   };
 }

@@ -31,6 +31,12 @@ export interface Carrier {
   close(): void;
 }
 
+/** What is known of the way to a builder; nothing at first. */
+export interface LinkHint {
+  readonly bytesPerSecond: number | undefined;
+  readonly roundTripMs: number | undefined;
+}
+
 interface Progress {
   readonly pathsDone: number;
   readonly pathsTotal: number;
@@ -47,7 +53,13 @@ export interface RemoteEnd {
 
 export interface CourierPorts {
   tell(message: CourierToGate): void;
-  createCarrier(openRemote: (signal: AbortSignal) => Promise<RemoteEnd>): Carrier;
+  createCarrier(
+    openRemote: (
+      signal: AbortSignal,
+      channel: { readonly compression: 'none' | 'zstd' },
+    ) => Promise<RemoteEnd>,
+    linkHint: () => LinkHint,
+  ): Carrier;
 }
 
 export interface Courier {
@@ -64,11 +76,22 @@ interface Work {
 const TELL_EVERY_MS = 1_000;
 const PROGRESS_EVERY_MS = 250;
 const OPEN_WITHIN_MS = 30_000;
+const WORTH_MEASURING_BYTES = 8 * 1024 * 1024;
+const UNKNOWN: LinkHint = { bytesPerSecond: undefined, roundTripMs: undefined };
 
 export function openCourier(settings: GateSettings, ports: CourierPorts): Courier {
   const tell = (message: CourierToGate): void => ports.tell(message);
   const carriers = new Map<string, Carrier>();
   const works = new Map<number, Work>();
+  const hints = new Map<string, LinkHint>();
+
+  /** How fast it was tells how fast it is; what is small says little. */
+  function measured(builder: string, bytes: number, tookMs: number): void {
+    if (bytes >= WORTH_MEASURING_BYTES && tookMs > 0) {
+      const known = hints.get(builder) ?? UNKNOWN;
+      hints.set(builder, { ...known, bytesPerSecond: (bytes * 1_000) / tookMs });
+    }
+  }
   const door = createBulkDoor({
     hostKey: settings.hostKey,
     openWithinMs: Math.min(OPEN_WITHIN_MS, settings.stallMs),
@@ -92,8 +115,10 @@ export function openCourier(settings: GateSettings, ports: CourierPorts): Courie
   function carrierOf(builder: string): Carrier {
     let carrier = carriers.get(builder);
     if (carrier === undefined) {
-      carrier = ports.createCarrier(async (signal) =>
-        toRemoteEnd(await door.open(builder, { kind: 'store', compression: 'none' }, signal)),
+      carrier = ports.createCarrier(
+        async (signal, { compression }) =>
+          toRemoteEnd(await door.open(builder, { kind: 'store', compression }, signal)),
+        () => hints.get(builder) ?? UNKNOWN,
       );
       carriers.set(builder, carrier);
     }
@@ -142,6 +167,7 @@ export function openCourier(settings: GateSettings, ports: CourierPorts): Courie
     const { id, builder, drvPaths } = order;
     const { step, progress } = progressOf(id);
     step('asking');
+    const from = performance.now();
     const result = await carrierOf(builder).push(
       { drvPaths },
       {
@@ -168,6 +194,7 @@ export function openCourier(settings: GateSettings, ports: CourierPorts): Courie
       },
       work.stopping.signal,
     );
+    measured(builder, result.bytes, performance.now() - from);
     work.release = () => result.release();
     const given = new Set<string>(drvPaths);
     const inputs = result.heads.filter((path) => !given.has(path));
@@ -179,7 +206,9 @@ export function openCourier(settings: GateSettings, ports: CourierPorts): Courie
     step('asking');
     const carrier = carrierOf(builder);
     const covered = await carrier.coveredOutputs(drvPath, work.stopping.signal);
+    const from = performance.now();
     const result = await carrier.pull({ drvPath, outputs, covered }, { progress }, work.stopping.signal);
+    measured(builder, result.bytes, performance.now() - from);
     work.release = () => result.release();
     return { kind: 'pulled', id, bytes: result.bytes };
   }
@@ -226,6 +255,10 @@ export function openCourier(settings: GateSettings, ports: CourierPorts): Courie
       switch (message.kind) {
         case 'key':
           door.key(message.builder, message.publicKey);
+          hints.set(message.builder, {
+            ...(hints.get(message.builder) ?? UNKNOWN),
+            roundTripMs: message.roundTripMs ?? undefined,
+          });
           if (message.publicKey === null) {
             carriers.get(message.builder)?.close();
             carriers.delete(message.builder);

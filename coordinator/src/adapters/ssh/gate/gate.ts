@@ -106,6 +106,11 @@ export function openGate(settings: GateSettings, ports: GatePorts): Gate {
         }
       },
       beat: (stats, roundTripMs) => {
+        if (roundTripMs !== null && member.roundTripMs === null) {
+          // The first tells near from far; it decides whether to compress.
+          member.roundTripMs = roundTripMs;
+          shareKey(member.name, member);
+        }
         member.roundTripMs = roundTripMs ?? member.roundTripMs;
         beats.set(member.name, {
           stats: stats ?? beats.get(member.name)?.stats ?? null,
