@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Duplex, PassThrough } from 'node:stream';
@@ -251,7 +251,7 @@ test('the builder is asked for what its caches have before it is sent', async ()
   const carrier = carrierTo(far);
   const { top, builtPath } = await chain(host);
   const exported = join(tmpdir(), `export-${randomBytes(6).toString('hex')}`);
-  cleanUps.push(() => writeFile(exported, ''));
+  cleanUps.push(() => rm(exported));
   await outputOf({
     command: '/bin/sh',
     args: ['-c', 'nix-store --export "$0" > "$1"', builtPath, exported],
