@@ -79,6 +79,8 @@ export type ToCourier =
       readonly builder: string;
       readonly drvPath: DerivationPath;
       readonly outputs: readonly string[];
+      /** What its push said that it covers; null for a build from before this program began. */
+      readonly covered: readonly string[] | null;
     }
   /** Ends a push or a pull, or lets go of what it holds when it has ended. */
   | { readonly kind: 'release'; readonly id: number }
@@ -107,6 +109,8 @@ export type FromCourier =
       readonly id: number;
       /** Inputs that were sent or were there: to be rooted. */
       readonly inputs: readonly string[];
+      /** What the builder may give back for these derivations. */
+      readonly covered: readonly string[];
       readonly bytes: number;
     }
   | { readonly kind: 'pulled'; readonly id: number; readonly bytes: number }

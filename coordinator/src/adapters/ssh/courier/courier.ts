@@ -17,7 +17,12 @@ export interface Carrier {
       substitute?(paths: readonly string[], signal: AbortSignal, alive: () => void): Promise<void>;
     },
     signal: AbortSignal,
-  ): Promise<{ readonly heads: readonly string[]; readonly bytes: number; release(): void }>;
+  ): Promise<{
+    readonly heads: readonly string[];
+    readonly covered: readonly string[];
+    readonly bytes: number;
+    release(): void;
+  }>;
   pull(
     request: {
       readonly drvPath: DerivationPath;
@@ -198,14 +203,14 @@ export function openCourier(settings: GateSettings, ports: CourierPorts): Courie
     work.release = () => result.release();
     const given = new Set<string>(drvPaths);
     const inputs = result.heads.filter((path) => !given.has(path));
-    return { kind: 'pushed', id, inputs, bytes: result.bytes };
+    return { kind: 'pushed', id, inputs, covered: result.covered, bytes: result.bytes };
   }
   async function pull(order: Extract<ToCourier, { kind: 'pull' }>, work: Work): Promise<FromCourier> {
     const { id, builder, drvPath, outputs } = order;
     const { step, progress } = progressOf(id);
     step('asking');
     const carrier = carrierOf(builder);
-    const covered = await carrier.coveredOutputs(drvPath, work.stopping.signal);
+    const covered = order.covered ?? (await carrier.coveredOutputs(drvPath, work.stopping.signal));
     const from = performance.now();
     const result = await carrier.pull({ drvPath, outputs, covered }, { progress }, work.stopping.signal);
     measured(builder, result.bytes, performance.now() - from);

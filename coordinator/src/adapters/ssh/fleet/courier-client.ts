@@ -10,6 +10,7 @@ export type CourierProgress = Extract<FromCourier, { kind: 'progress' }>;
 
 export interface Pushed {
   readonly inputs: readonly string[];
+  readonly covered: readonly string[];
   readonly bytes: number;
   /** What it brought may be collected there from now on. */
   release(): void;
@@ -36,6 +37,7 @@ export interface CourierClient {
       readonly builder: string;
       readonly drvPath: DerivationPath;
       readonly outputs: readonly string[];
+      readonly covered: readonly string[] | null;
     },
     onProgress: (progress: CourierProgress) => void,
     signal: AbortSignal,
@@ -99,7 +101,8 @@ export function createCourierClient(send: (message: ToCourier) => void): Courier
       if (answer.kind !== 'pushed') {
         throw new Error(`the courier answered a push with ${answer.kind}`);
       }
-      return { inputs: answer.inputs, bytes: answer.bytes, release: () => send({ kind: 'release', id }) };
+      const { inputs, covered, bytes } = answer;
+      return { inputs, covered, bytes, release: () => send({ kind: 'release', id }) };
     },
     pull: async (request, onProgress, signal) => {
       const { id, answer } = await ask(

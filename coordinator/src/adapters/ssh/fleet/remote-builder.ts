@@ -108,7 +108,9 @@ export function createRemoteBuilder(
       whereabouts.persist('a push', until, () => courier.push(request, onProgress, until)),
     );
     const tookMs = clock.now() - from;
-    for (const [index, { leaseId, observer }] of all.entries()) {
+    for (const [index, lease] of all.entries()) {
+      const { leaseId, observer } = lease;
+      lease.covered = pushed.covered;
       // They went together: the first stands for the bytes of all.
       observer.carried(leaseId, 'push', { bytes: index === 0 ? pushed.bytes : 0, tookMs });
     }
@@ -210,7 +212,7 @@ export function createRemoteBuilder(
       const outputs = await outputsOf(drvPath);
       const pulled = await shown('pull', [lease], (onProgress) =>
         whereabouts.persist('a pull', until, () =>
-          courier.pull({ builder: name, drvPath, outputs }, onProgress, until),
+          courier.pull({ builder: name, drvPath, outputs, covered: lease.covered }, onProgress, until),
         ),
       );
       observer.carried(leaseId, 'pull', { bytes: pulled.bytes, tookMs: clock.now() - from });

@@ -32,6 +32,8 @@ export interface RemoteLease extends BuildRequest {
   abandon(ending: BuildEnding): void;
   readonly abandoned: BuildEnding | undefined;
   readonly unwanted: AbortSignal;
+  /** What its builder may give back: what was not here when it was brought. Null where that is not known any more. */
+  covered: readonly string[] | null;
   /** Lines of its log that are here. */
   loggedLines: number;
 }
@@ -85,6 +87,7 @@ export function createRemoteLease(request: BuildRequest, observer: DispatchObser
     get abandoned() {
       return abandoned;
     },
+    covered: null,
     loggedLines: 0,
   };
 }
