@@ -1,5 +1,5 @@
 /** Whether every evaluation can ever have the memory that it may use: what does not fit the budget would wait for ever. */
-import { sizeText } from '../domain/size-text.ts';
+import { sizeText } from '@argunix/shared/domain/size-text';
 import { parseByteSize } from './byte-size.ts';
 import { entriesOf, valueAt } from './lenient.ts';
 import type { KeyPath, Remark } from './problem.ts';

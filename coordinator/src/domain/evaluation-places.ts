@@ -3,6 +3,7 @@
  * `ended`; nothing else changes what is here.
  */
 import type { EvaluationId, RepositoryId } from '@argunix/shared/domain/ids';
+import { sizeText } from '@argunix/shared/domain/size-text';
 import {
   type EvaluationRoom,
   evaluationLine,
@@ -11,7 +12,6 @@ import {
   type RunningEvaluation,
   type WaitingEvaluation,
 } from './evaluation-order.ts';
-import { sizeText } from './size-text.ts';
 
 export interface EvaluationPlaces {
   /** Which of these starts now; undefined when none may. */

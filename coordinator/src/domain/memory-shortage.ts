@@ -1,6 +1,6 @@
 /** What becomes of an evaluation that ran out of memory: one more try with all there is, alone; then it has failed. */
 import type { AttributePath } from '@argunix/shared/domain/attribute-path';
-import { sizeText } from './size-text.ts';
+import { sizeText } from '@argunix/shared/domain/size-text';
 
 export interface MemoryShortage {
   /** What it could use. */

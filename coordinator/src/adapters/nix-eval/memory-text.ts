@@ -1,5 +1,5 @@
 import { attributePath } from '@argunix/shared/domain/attribute-path';
-import { sizeText } from '../../domain/size-text.ts';
+import { sizeText } from '@argunix/shared/domain/size-text';
 import type { AttributeSegments } from './attribute-order.ts';
 
 /** The sentence about an attribute, or about the flake before any, that needed more memory than allowed. */
