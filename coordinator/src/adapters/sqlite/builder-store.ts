@@ -32,9 +32,12 @@ const COLUMNS = [
   'nix_version',
 ] as const;
 
+function change(name: string) {
+  return sqlite.updateTable('builders').where('name', '=', name);
+}
+
 export function createBuilderStore(database: Reader & Writer): BuilderStore {
   const select = sqlite.selectFrom('builders').select(COLUMNS);
-  const change = (name: string) => sqlite.updateTable('builders').where('name', '=', name);
 
   return {
     all: () => database.all(select.orderBy('name')).map(toBuilder),
