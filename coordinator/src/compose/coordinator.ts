@@ -13,6 +13,7 @@ import { findReadableLease } from '../adapters/http/readable-lease.ts';
 import type { HttpServer, HttpServerOptions } from '../adapters/http/server.ts';
 import { createVisibleSteps } from '../adapters/http/visible-steps.ts';
 import { createPrometheusMetrics } from '../adapters/prometheus/metrics.ts';
+import { createBuilderStore } from '../adapters/sqlite/builder-store.ts';
 import { createContenderStore } from '../adapters/sqlite/contender-store.ts';
 import { createDeliveryStore } from '../adapters/sqlite/delivery-store.ts';
 import { createFindLog } from '../adapters/sqlite/find-log.ts';
@@ -31,6 +32,7 @@ import type { Change, Changes } from '../ports/changes.ts';
 import type { MayRead } from '../ports/may-read.ts';
 import type { Queue } from '../ports/queue.ts';
 import type { Views } from '../ports/views.ts';
+import { withoutEnrollment } from './builders.ts';
 import { createCommands } from './commands.ts';
 import { composeEngine, type Engine, type EngineOptions } from './engine.ts';
 import { ensureRepositories } from './repositories.ts';
@@ -188,6 +190,7 @@ export async function startCoordinator({
     directory,
     nixVersionOf: (name: string) =>
       engine.fleet.present.find((builder) => builder.name === name)?.nixVersion ?? null,
+    builders: withoutEnrollment(createBuilderStore(database)),
     warnings,
     readiness: () =>
       isReady ? canWrite(database) : ({ kind: 'not_ready', reason: 'It is still starting.' } as const),
