@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BuilderView } from '@argunix/shared/control-api/views';
+import { BuilderView } from '@argunix/shared/control-api/builder-views';
 import { z } from 'zod';
 import { type AgentOptions, type RunningAgent, startAgent } from '../e2e/harness/agent.ts';
 import { type Site, startSite } from '../e2e/harness/site.ts';

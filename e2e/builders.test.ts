@@ -5,7 +5,8 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BuilderView, type JobView } from '@argunix/shared/control-api/views';
+import { BuilderView } from '@argunix/shared/control-api/builder-views';
+import type { JobView } from '@argunix/shared/control-api/views';
 import { installedNixes } from '@argunix/shared/nix/testing/real-nix';
 import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';

@@ -1,5 +1,6 @@
 /** The coordinator's HTTP API as the demo uses it. What comes back is parsed with the schemas it is made from. */
-import { BuilderView, EvaluationView, JobView, LogLineView } from '@argunix/shared/control-api/views';
+import { BuilderView } from '@argunix/shared/control-api/builder-views';
+import { EvaluationView, JobView, LogLineView } from '@argunix/shared/control-api/views';
 import { z } from 'zod';
 
 export interface ApiClient {

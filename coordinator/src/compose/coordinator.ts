@@ -7,12 +7,14 @@ import { systemClock } from '@argunix/shared/kit/clock';
 import type { Logger } from '@argunix/shared/kit/logger';
 import { readSecret } from '@argunix/shared/kit/secret';
 import { createGitCheckout } from '../adapters/git/checkout.ts';
+import type { AdministeredBuilders } from '../adapters/http/builder-command-routes.ts';
 import type { Readiness } from '../adapters/http/health-routes.ts';
 import { createJobLogs } from '../adapters/http/job-logs.ts';
 import { findReadableLease } from '../adapters/http/readable-lease.ts';
 import type { HttpServer, HttpServerOptions } from '../adapters/http/server.ts';
 import { createVisibleSteps } from '../adapters/http/visible-steps.ts';
 import { createPrometheusMetrics } from '../adapters/prometheus/metrics.ts';
+import { createBuilderStore } from '../adapters/sqlite/builder-store.ts';
 import { createContenderStore } from '../adapters/sqlite/contender-store.ts';
 import { createDeliveryStore } from '../adapters/sqlite/delivery-store.ts';
 import { createFindLog } from '../adapters/sqlite/find-log.ts';
@@ -28,6 +30,7 @@ import { handleDeliveries } from '../flows/handle-deliveries.ts';
 import { keepTrying } from '../flows/keep-trying.ts';
 import { supersedeLeftovers, supersedeOlder } from '../flows/supersede-older.ts';
 import { type RepositoryWatch, watchRepository } from '../flows/watch-repositories.ts';
+import type { BuilderStore } from '../ports/builder-store.ts';
 import type { Change, Changes } from '../ports/changes.ts';
 import type { MayRead } from '../ports/may-read.ts';
 import type { Queue } from '../ports/queue.ts';
@@ -36,6 +39,7 @@ import type { Views } from '../ports/views.ts';
 import { createCommands } from './commands.ts';
 import { composeEngine, type Engine, type EngineOptions, makeStateDir } from './engine.ts';
 import { ensureRepositories } from './repositories.ts';
+import { withoutEnrollment } from './without-enrollment.ts';
 
 export interface CoordinatorOptions {
   readonly configuration: Configuration;
@@ -210,6 +214,7 @@ export async function startCoordinator({
     directory,
     nixVersionOf: (name: string) =>
       engine.fleet.present.find((builder) => builder.name === name)?.nixVersion ?? null,
+    builders: administered(engine, createBuilderStore(database)),
     warnings,
     readiness: () =>
       isReady ? canWrite(database) : ({ kind: 'not_ready', reason: 'It is still starting.' } as const),
@@ -300,6 +305,17 @@ export async function startCoordinator({
     await stop();
     throw error;
   }
+}
+
+function administered({ builders }: Engine, store: BuilderStore): AdministeredBuilders {
+  return builders === null
+    ? withoutEnrollment(store)
+    : {
+        enrolled: () => store.all(),
+        presence: builders.fleet,
+        administration: builders.administration,
+        hostKey: builders.hostKey,
+      };
 }
 
 /** The state directory may not be there yet: the key is the first thing in it. */

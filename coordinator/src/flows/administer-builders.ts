@@ -51,6 +51,27 @@ export function administerBuilders(ports: AdministerPorts): BuilderAdministratio
       : undefined;
   }
 
+  /** The shared token, which a builder that is shut out could come back with under another key. */
+  async function whatItMayKnow(): Promise<{ readonly digest: string | null; readonly sentence: string }> {
+    try {
+      const shared = await secrets.sharedToken();
+      return shared === null
+        ? { digest: null, sentence: '' }
+        : {
+            digest: secrets.digest(shared),
+            sentence:
+              ' The shared enrollment token, which it may know, enrolls nobody until its file changes.',
+          };
+    } catch {
+      // A file that cannot be read must not keep a builder in; what is left to do, only the operator can.
+      return {
+        digest: null,
+        sentence:
+          ' The shared enrollment token, which it may know, could not be read and so could not be shut out: put another one into its file.',
+      };
+    }
+  }
+
   return {
     invite: async (name, validMs) => {
       const reason = judgeName(name);
@@ -67,8 +88,8 @@ export function administerBuilders(ports: AdministerPorts): BuilderAdministratio
       };
     },
     drain: (name) =>
-      withBuilder(name, async () => {
-        await builders.setDrained(name, clock.now());
+      withBuilder(name, async ({ drainedAt }) => {
+        await builders.setDrained(name, drainedAt ?? clock.now());
         door.drained(name, true);
         return {
           kind: 'done',
@@ -76,10 +97,16 @@ export function administerBuilders(ports: AdministerPorts): BuilderAdministratio
         };
       }),
     resume: (name) =>
-      withBuilder(name, async () => {
+      withBuilder(name, async ({ drainedAt }) => {
         await builders.setDrained(name, null);
         door.drained(name, false);
-        return { kind: 'done', message: `${name} gets work again.` };
+        return {
+          kind: 'done',
+          message:
+            drainedAt === null
+              ? `${name} was not drained. What else keeps it from work: argunixctl builders show ${name}`
+              : `${name} gets work again.`,
+        };
       }),
     rename: (name, newName) =>
       withBuilder(name, async () => {
@@ -103,9 +130,13 @@ export function administerBuilders(ports: AdministerPorts): BuilderAdministratio
         };
       }),
     revoke: (name) =>
-      withBuilder(name, async () => {
-        const shared = await secrets.sharedToken().catch(() => null);
-        await builders.revoke(name, shared === null ? null : secrets.digest(shared), clock.now());
+      withBuilder(name, async ({ revokedAt }) => {
+        // A second time would spend the token that the operator changed since.
+        if (revokedAt !== null) {
+          return { kind: 'refused', reason: `${name} is revoked already.` };
+        }
+        const { digest, sentence } = await whatItMayKnow();
+        await builders.revoke(name, digest, clock.now());
         door.hangUp(name, {
           code: 'revoked',
           reason: `Builder ${name} was revoked by an operator.`,
@@ -113,11 +144,14 @@ export function administerBuilders(ports: AdministerPorts): BuilderAdministratio
         door.removed(name);
         return {
           kind: 'done',
-          message: `${name} is revoked: its key opens nothing any more, and what it was building is given to others.${shared === null ? '' : ' The shared enrollment token, which it may know, enrolls nobody until its file changes.'}`,
+          message: `${name} is revoked: its key opens nothing any more, and what it was building is given to others.${sentence}`,
         };
       }),
     unrevoke: (name) =>
-      withBuilder(name, async () => {
+      withBuilder(name, async ({ revokedAt }) => {
+        if (revokedAt === null) {
+          return { kind: 'refused', reason: `${name} is not revoked.` };
+        }
         await builders.unrevoke(name);
         return { kind: 'done', message: `${name} may come back: its agent has to be started again.` };
       }),

@@ -1,12 +1,7 @@
+import { BuilderView } from '@argunix/shared/control-api/builder-views';
 import { LeaseView, QueueView, WhyView } from '@argunix/shared/control-api/queue-views';
-import {
-  BuilderView,
-  ErrorView,
-  EvaluationView,
-  JobView,
-  RepositoryView,
-  StatusView,
-} from '@argunix/shared/control-api/views';
+import { StatusView } from '@argunix/shared/control-api/status-view';
+import { ErrorView, EvaluationView, JobView, RepositoryView } from '@argunix/shared/control-api/views';
 import type { LightMyRequestResponse as Response } from 'fastify';
 import { beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';

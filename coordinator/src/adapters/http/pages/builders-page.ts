@@ -1,5 +1,5 @@
+import type { BuilderView } from '@argunix/shared/control-api/builder-views';
 import { jobPath } from '@argunix/shared/control-api/paths';
-import type { BuilderView } from '@argunix/shared/control-api/views';
 import { type Html, html } from './html.ts';
 import type { Page } from './layout.ts';
 import { ago, ahead, lasted } from './moments.ts';

@@ -1,4 +1,4 @@
-import type { BuilderView } from '@argunix/shared/control-api/views';
+import type { BuilderView } from '@argunix/shared/control-api/builder-views';
 import { type Html, html } from './html.ts';
 
 // More boxes than that are too small to count.

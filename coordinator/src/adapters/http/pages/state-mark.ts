@@ -1,5 +1,6 @@
 /** How states look: a shape and a word each, so that nothing is told by colour alone. */
-import type { BuilderView, EvaluationView } from '@argunix/shared/control-api/views';
+import type { BuilderView } from '@argunix/shared/control-api/builder-views';
+import type { EvaluationView } from '@argunix/shared/control-api/views';
 import type { JobPhase, JobStatus } from '@argunix/shared/domain/job-status';
 import { type Html, html } from './html.ts';
 
@@ -74,10 +75,14 @@ export function builderMark(state: BuilderView['state']): Html | false {
   switch (state) {
     case 'ready':
       return false;
+    case 'paused':
+      return jobMark('queued', 'takes nothing new');
     case 'quarantined':
       return jobMark('timed_out', 'set aside');
     case 'absent':
       return jobMark('cancelled', 'away');
+    case 'revoked':
+      return jobMark('unsupported', 'revoked');
     default:
       return state satisfies never;
   }
