@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BuilderView } from '@argunix/shared/control-api/builder-views';
 import type { JobView } from '@argunix/shared/control-api/views';
+import { outputOf } from '@argunix/shared/kit/run-process';
 import { installedNixes } from '@argunix/shared/nix/testing/real-nix';
 import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -94,6 +95,14 @@ async function openRoadTo(): Promise<Road> {
   const road = await openRoad('0.0.0.0', port);
   roads.add(road);
   return road;
+}
+async function ctl(...args: readonly string[]): Promise<string> {
+  return await outputOf({
+    command: join(import.meta.dirname, '../ctl/bin/argunixctl'),
+    args: ['--socket', join(dir, 'state/control/argunix.sock'), ...args],
+    env: { PATH: process.env['PATH'], HOME: dir },
+    deadlineMs: 30_000,
+  });
 }
 /** A line of the log of the one job of this name is there to be read. */
 async function logHas(name: string, sha: string, attr: string, text: string): Promise<void> {
@@ -338,6 +347,44 @@ describe.skipIf(!mayMakeHosts())('agents on hosts of their own', () => {
     expect(await leaving.ended).toBe(0);
     const job = (await site.jobs(evaluation.id))['packages.x86_64-linux.long'];
     expect([job?.status, job?.builder]).toEqual(['success', 'leaving']);
+  });
+
+  test('argunixctl invites, drains, resumes, renames, revokes and removes, and the agents feel it', async () => {
+    const { token } = await ctl('builders', 'invite', 'guest', '--json').then(
+      (text) => JSON.parse(text) as { token: string },
+    );
+    await writeFile(join(dir, 'invitation'), token, { mode: 0o600 });
+    const guest = enlist('guest', { tokenPath: join(dir, 'invitation'), trusts: false });
+    await untilReady('guest');
+    await ctl('builders', 'drain', 'guest');
+    await until('it is paused', async () => (await builder('guest'))?.state === 'paused', WAIT_MS, 50);
+    const sha = await site.repository('app').commit({
+      'flake.nix': flakeOf('quick = build "quick" "echo > $out";'),
+    });
+    await site.poke('app');
+    await until(
+      'it says whom it waits for',
+      async () => {
+        const evaluation = await site.evaluation('app', sha);
+        const [job] = evaluation === undefined ? [] : Object.values(await site.jobs(evaluation.id));
+        return job?.reason?.includes('Waits for guest, which takes nothing new') === true;
+      },
+      WAIT_MS,
+      50,
+    );
+    await ctl('builders', 'resume', 'guest');
+    const evaluation = await site.ended('app', sha);
+    expect(evaluation.outcome).toBe('success');
+
+    await ctl('builders', 'rename', 'guest', 'friend');
+    await untilReady('friend');
+    expect(await ctl('builders', 'show', 'friend')).toContain('friend');
+    await ctl('builders', 'revoke', 'friend');
+    // Refused for good: it ends by itself, and says why.
+    expect(await guest.ended).toBe(1);
+    expect(guest.log()).toContain('was revoked');
+    await ctl('builders', 'remove', 'friend');
+    expect(await builder('friend')).toBeUndefined();
   });
 
   test('three agents, two kinds of work, one killed, one stalled, and a restart in the middle: nothing is built twice', async () => {

@@ -12,6 +12,8 @@ export interface AgentOptions {
   readonly name: string;
   readonly port: number;
   readonly tokenPath: string;
+  /** Takes whatever host key it meets first; default. */
+  readonly trusts?: boolean;
   readonly nixConfig?: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -43,7 +45,8 @@ export function startAgent(options: AgentOptions): RunningAgent {
       PROGRAM,
       [
         ...['--argunix-host', host.gateway, '--argunix-port', String(options.port), '--name', name],
-        ...['--enrollment-token-path', options.tokenPath, '--trust-first-host-key'],
+        ...['--enrollment-token-path', options.tokenPath],
+        ...(options.trusts === false ? [] : ['--trust-first-host-key']),
         ...['--state-dir', join(dir, 'state')],
         ...(options.args ?? []),
       ],
