@@ -26,6 +26,8 @@ export interface GateProcessOptions {
   ended(): void;
 }
 
+// What is carried is no object of JavaScript; with more, each of the two processes keeps some 50 MB of dead ones.
+const YOUNG_MEMORY = '--max-semi-space-size=4';
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 30_000;
 // Longer than that and its end is a new one.
@@ -43,12 +45,13 @@ export function startGateProcess(options: GateProcessOptions): GateProcess {
   let child: ChildProcess = start();
 
   function start(): ChildProcess {
+    const isSource = extname(options.program.pathname) === '.ts';
     const startedAt = performance.now();
     const started = fork(options.program, [], {
       env: { ...options.env },
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      execArgv: extname(options.program.pathname) === '.ts' ? process.execArgv : [],
+      execArgv: [...(isSource ? process.execArgv : []), YOUNG_MEMORY],
     });
     started.on('message', (message: FromGate) => take(message));
     started.on('error', (error) => log.error({ err: error }, 'the gate for builders could not be reached'));
