@@ -5,7 +5,9 @@ import { ErrorView, EvaluationView, JobView, RepositoryView } from '@argunix/sha
 import type { LightMyRequestResponse as Response } from 'fastify';
 import { beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
+import { busyBuilders } from '../../../test/fakes/busy-builders.ts';
 import { busyHouse } from '../../../test/fakes/busy-house.ts';
+import { createFakeBuilders } from '../../../test/fakes/fake-builders.ts';
 import { createFakeDirectory, createFakeQueue } from '../../../test/fakes/fake-queue.ts';
 import { startHttpServer } from '../../../test/fakes/http-server.ts';
 import { createFakeViews } from '../../../test/fakes/views.ts';
@@ -35,11 +37,13 @@ const OpenApi = z.object({
 let server: HttpServer;
 
 beforeAll(async () => {
-  const house = busyHouse(Date.parse('2026-03-01T12:05:00.000Z'));
+  const now = Date.parse('2026-03-01T12:05:00.000Z');
+  const house = busyHouse(now);
   server = await startHttpServer({
     views: createFakeViews(house.rows),
     rows: house.rows,
     queue: createFakeQueue(house.queue),
+    builders: createFakeBuilders(busyBuilders(now)),
     directory: createFakeDirectory(house.rows, house.leases),
   });
 });
@@ -75,6 +79,7 @@ const ANSWERS: readonly (readonly [url: string, schema: z.ZodType])[] = [
   ['/api/v1/status', StatusView],
   ['/api/v1/repos', z.array(RepositoryView)],
   ['/api/v1/builders', z.array(BuilderView)],
+  ['/api/v1/builders/rack-1', BuilderView],
   ['/api/v1/queue', QueueView],
   ['/api/v1/evals?branch=main&status=done&status=building', z.array(EvaluationView)],
   ['/api/v1/evals/39', EvaluationView],

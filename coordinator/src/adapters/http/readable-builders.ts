@@ -169,7 +169,9 @@ function forOperators(
   'enrolled' | 'loss_reason' | 'agent_version' | 'round_trip_ms' | 'heartbeat_age_ms' | 'stats'
 > {
   const shown = isOperator ? presence : undefined;
-  const heardAt = shown?.isConnected === true ? shown.heardAt : null;
+  // How it was before it left says nothing about how it is.
+  const live = shown?.isConnected === true ? shown : undefined;
+  const heardAt = live?.heardAt ?? null;
   return {
     enrolled:
       enrolled === undefined
@@ -181,9 +183,9 @@ function forOperators(
           },
     loss_reason: shown?.isConnected === false ? shown.lossReason : null,
     agent_version: shown?.agentVersion ?? null,
-    round_trip_ms: shown?.roundTripMs ?? null,
+    round_trip_ms: live?.roundTripMs ?? null,
     heartbeat_age_ms: heardAt === null ? null : Math.max(0, Math.round(now() - heardAt)),
-    stats: shown?.stats ?? null,
+    stats: live?.stats ?? null,
   };
 }
 

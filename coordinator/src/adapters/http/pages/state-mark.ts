@@ -71,12 +71,12 @@ export function evaluationMark({ status, outcome }: EvaluationView): Html {
 }
 
 /** Nothing is said of a builder that is as it should be. */
-export function builderMark(state: BuilderView['state']): Html | false {
+export function builderMark({ state, paused }: BuilderView): Html | false {
   switch (state) {
     case 'ready':
       return false;
     case 'paused':
-      return jobMark('queued', 'takes nothing new');
+      return pauseMark(paused?.why ?? 'drained');
     case 'quarantined':
       return jobMark('timed_out', 'set aside');
     case 'absent':
@@ -85,6 +85,19 @@ export function builderMark(state: BuilderView['state']): Html | false {
       return jobMark('unsupported', 'revoked');
     default:
       return state satisfies never;
+  }
+}
+
+function pauseMark(why: NonNullable<BuilderView['paused']>['why']): Html {
+  switch (why) {
+    case 'drained':
+      return jobMark('queued', 'drained');
+    case 'stopping':
+      return jobMark('queued', 'stopping');
+    case 'low_disk':
+      return jobMark('timed_out', 'low on disk');
+    default:
+      return why satisfies never;
   }
 }
 
