@@ -14,19 +14,19 @@ export const bench: Bench = {
     'heartbeats of five seconds, at full length: until a builder behind a road that swallows everything is away; how many builds are lost when it comes back within its grace; whether one is taken for dead while its only sign of life is a transfer of two minutes',
   async *run(): AsyncGenerator<Figure> {
     const house = await openBuildersSite();
-    const { site, until, builder } = house;
+    const { site } = house;
     try {
       const road = await openRoad('0.0.0.0', () => house.port);
       house.enlist('far', { port: road.port });
-      await until(async () => (await builder('far'))?.state === 'ready', 60_000);
+      await house.until(async () => (await house.builder('far'))?.state === 'ready', 60_000);
       const sha = await site.repository('app').commit({
         'flake.nix': flakeOf(`long = build "long" "${NAP} nap 130; echo long > $out";`),
       });
       await site.poke('app');
-      await until(async () => (await builder('far'))?.slots_used === 1, 60_000);
+      await house.until(async () => (await house.builder('far'))?.slots_used === 1, 60_000);
       const from = performance.now();
       road.set('dead');
-      await until(async () => (await builder('far'))?.state === 'absent', 200_000);
+      await house.until(async () => (await house.builder('far'))?.state === 'absent', 200_000);
       yield toFigure({
         name: 'liveness.noticed',
         unit: 's',
@@ -34,7 +34,7 @@ export const bench: Bench = {
         atMost: 100,
       });
       road.set('fair');
-      await until(async () => (await site.evaluation('app', sha))?.finished_at !== null, 300_000);
+      await house.until(async () => (await site.evaluation('app', sha))?.finished_at !== null, 300_000);
       const back = await site.ended('app', sha);
       yield toFigure({
         name: 'liveness.builds-lost',
@@ -47,10 +47,10 @@ export const bench: Bench = {
         'flake.nix': flakeOf(`large = build "large" "${LARGE}";`),
       });
       await site.poke('app');
-      await until(async () => (await builder('far'))?.slots_used === 1, 60_000);
+      await house.until(async () => (await house.builder('far'))?.slots_used === 1, 60_000);
       await sleep(5_000);
       road.set({ bytesPerSecond: SLOW_BYTES_PER_SECOND });
-      await until(async () => (await site.evaluation('app', slowly))?.finished_at !== null, 600_000);
+      await house.until(async () => (await site.evaluation('app', slowly))?.finished_at !== null, 600_000);
       yield toFigure({
         name: 'liveness.falsely-away',
         unit: '',

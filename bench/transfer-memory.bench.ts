@@ -21,13 +21,13 @@ export const bench: Bench = {
     const house = await openBuildersSite({
       nixConfig: `${SANDBOXED}system-features = ${['maker', ...BUILDERS].join(' ')}\n`,
     });
-    const { site, until, builder } = house;
+    const { site } = house;
     try {
       for (const name of ['maker', ...BUILDERS]) {
         house.enlist(name, { nixConfig: `${SANDBOXED}system-features = ${name}\n` });
       }
       for (const name of ['maker', ...BUILDERS]) {
-        await until(async () => (await builder(name))?.state === 'ready', 60_000);
+        await house.until(async () => (await house.builder(name))?.state === 'ready', 60_000);
       }
       const big = `buildWith { requiredSystemFeatures = [ "maker" ]; } "big" "${GIBIBYTE}"`;
       const sha = await site.repository('app').commit({
