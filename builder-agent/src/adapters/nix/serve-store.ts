@@ -2,8 +2,7 @@
  * Serves this host's store on a channel: `nix-store --serve --write` with its two streams spliced to it, one pump for
  * each direction, so that neither waits for the other. What it complains of is told apart from what it answers.
  */
-import type { Duplex } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Readable, Writable } from 'node:stream';
 import { plainText } from '@argunix/shared/domain/plain-text';
 import { capture } from '@argunix/shared/kit/capture';
 import { describeEnding, startProcess } from '@argunix/shared/kit/run-process';
@@ -18,10 +17,10 @@ export interface ServeStoreOptions {
   readonly graceMs?: number;
 }
 
-/** Resolves when nothing of it is left: null, or why it ended otherwise than by the end of what it was told. */
+/** Resolves when nothing of it is left: null, or why it ended otherwise than by the end of what it was told, or by `signal`. */
 export async function serveStore(
-  toStore: NodeJS.ReadableStream,
-  fromStore: Duplex | NodeJS.WritableStream,
+  toStore: Readable,
+  fromStore: Writable,
   signal: AbortSignal,
   { env, graceMs }: ServeStoreOptions,
 ): Promise<string | null> {
@@ -35,14 +34,20 @@ export async function serveStore(
     ...(graceMs === undefined ? {} : { graceMs }),
   });
   const complaints = capture(running.stderr, MAX_COMPLAINT_BYTES, 'tail');
-  // An end of the process or of the channel ends both pumps; which it was, the process tells.
-  const pumps = Promise.allSettled([
-    pipeline(toStore, running.stdin, { signal }),
-    pipeline(running.stdout, fromStore, { signal, end: true }),
-  ]);
+  const { promise: answered, resolve } = Promise.withResolvers<void>();
+  fromStore.once('finish', resolve);
+  fromStore.once('error', () => {
+    // Nobody takes its answers any more, but it ends only when they are read.
+    running.stdout.resume();
+    resolve();
+  });
+  // Not `pipeline`: that waits for an end of the channel, which a process that ended early never sees.
+  toStore.pipe(running.stdin);
+  running.stdout.pipe(fromStore);
   const ending = await running.ended;
-  await pumps;
-  if (signal.aborted || (ending.kind === 'exited' && ending.code === 0)) {
+  toStore.unpipe(running.stdin);
+  await answered;
+  if (ending.kind === 'cancelled' || (ending.kind === 'exited' && ending.code === 0)) {
     return null;
   }
   const said = plainText(complaints.text()).trim().split('\n').slice(-5).join('\n');

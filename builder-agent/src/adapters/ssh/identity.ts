@@ -12,6 +12,8 @@ export interface Identity {
   readonly fingerprint: string;
 }
 
+const MOST_TRIES = 50;
+
 export type WriteFile = (path: string, text: string, options: { readonly isDurable: true }) => Promise<void>;
 
 export async function readIdentity(stateDir: string, write: WriteFile): Promise<Identity> {
@@ -28,9 +30,21 @@ export async function readIdentity(stateDir: string, write: WriteFile): Promise<
   if (text !== undefined) {
     return toIdentity(text, path);
   }
-  const made = ssh2.utils.generateKeyPairSync('ed25519', { comment: 'argunix-builder' });
-  await write(path, made.private, { isDurable: true });
-  return toIdentity(made.private, path);
+  const made = makeKey();
+  await write(path, made, { isDurable: true });
+  return toIdentity(made, path);
+}
+
+/** One in some two hundred that ssh2 (1.17) makes cannot be read again, by itself or by anybody. */
+function makeKey(): string {
+  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+    const made = ssh2.utils.generateKeyPairSync('ed25519', { comment: 'argunix-builder' });
+    const key = ssh2.utils.parseKey(made.private);
+    if (!(key instanceof Error) && key.verify('proof', key.sign('proof'))) {
+      return made.private;
+    }
+  }
+  throw new AppError('internal', 'expected ssh2 to make an ed25519 key, got none that can be read');
 }
 
 function toIdentity(text: string, path: string): Identity {
