@@ -1,13 +1,13 @@
 /** `bench/run [NAME…] [--json]` after the set-up: builds, runs each bench in a process of its own, tells the figures. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { build } from '../scripts/build.ts';
 import { Figure, isMet } from './figure.ts';
 import { toJsonLine, toLine } from './figure-lines.ts';
 
-const ROOT = join(import.meta.dirname, '..');
 // The longest of them works through a million rows or lines five times.
 const DEADLINE_MS = 15 * 60_000;
 
@@ -22,11 +22,7 @@ async function main(): Promise<number> {
     process.stderr.write(`${what}usage: bench/run [NAME…] [--json]   names: ${known.join(' ')}\n`);
     return 2;
   }
-  const built = spawnSync(join(ROOT, 'node_modules/.bin/tsc'), ['-b'], { cwd: ROOT, encoding: 'utf8' });
-  if (built.status !== 0) {
-    process.stderr.write(`the build failed\n${built.stdout}${built.stderr}`);
-    return 1;
-  }
+  await build();
   process.stderr.write(`${describeMachine()}\n`);
   let isGood = true;
   for (const name of parsed.names.length > 0 ? parsed.names : known) {

@@ -3,8 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { BuilderView } from '@argunix/shared/control-api/builder-views';
 import { WhyView } from '@argunix/shared/control-api/queue-views';
-import { EvaluationView, JobView, StatusView } from '@argunix/shared/control-api/views';
+import { StatusView } from '@argunix/shared/control-api/status-view';
+import { EvaluationView, JobView } from '@argunix/shared/control-api/views';
 import { type FinishedProcess, runProcess } from '@argunix/shared/kit/run-process';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { z } from 'zod';
@@ -92,6 +94,19 @@ test('status, evaluations, jobs and their logs are told as they are', async () =
   expect((await ctl('jobs', 'log', String(job.id))).stdout).toContain('a line of the log');
   expect((await json(WhyView, 'jobs', 'why', String(job.id))).reason).toMatch(/^Built on local/);
   expect((await ctl('repos', 'list')).stdout).toContain('a/b');
+});
+
+test('builders are told as they are, and without builder_enrollment none is invited', async () => {
+  const [local] = await json(z.array(BuilderView), 'builders', 'list');
+
+  expect(local).toMatchObject({ name: 'local', state: 'ready', enrolled: null });
+  expect((await ctl('builders', 'show', 'local')).stdout).toContain('x86_64-linux');
+  expect((await ctl('builders', 'show', 'nobody')).ending).toEqual({ kind: 'exited', code: 4 });
+  const refused = await ctl('builders', 'invite', 'rack-1');
+  expect([refused.ending, refused.stderr]).toEqual([
+    { kind: 'exited', code: 1 },
+    expect.stringContaining('builder_enrollment is not configured'),
+  ]);
 });
 
 test('what does not exist is exit 4, what is not possible exit 1 with the reason, bad usage exit 2, nobody there exit 3', async () => {

@@ -13,9 +13,17 @@ import { createJobLogs } from '../coordinator/src/adapters/http/job-logs.ts';
 import { logRoutes } from '../coordinator/src/adapters/http/log-routes.ts';
 import type { HttpServer } from '../coordinator/src/adapters/http/server.ts';
 import { createFileLogStore } from '../coordinator/src/adapters/logs/file-log-store.ts';
+import type { Presence } from '../coordinator/src/ports/builder-presence.ts';
 import type { Changes } from '../coordinator/src/ports/changes.ts';
 import type { LogWriter } from '../coordinator/src/ports/log-store.ts';
 import { createFakeChanges } from '../coordinator/test/fakes/changes.ts';
+import {
+  createFakeBuilders,
+  enrolledBuilder,
+  HOST_KEY,
+  presence,
+  transfer,
+} from '../coordinator/test/fakes/fake-builders.ts';
 import {
   asRepositoryId,
   builderState,
@@ -45,6 +53,7 @@ let rows: FakeRows;
 let writer: LogWriter;
 let changes: Changes;
 let queue: ReturnType<typeof createFakeQueue>;
+let presences: Presence[];
 let page: Page;
 let complaints: string[];
 
@@ -138,6 +147,21 @@ async function serve(): Promise<void> {
       ],
     },
   });
+  const pause = { why: 'low_disk', reason: HOSTILE } as const;
+  presences = [
+    presence({ name: HOSTILE, agentVersion: HOSTILE, pause, transfers: [transfer({ leases: [LEASE] })] }),
+    presence({ name: 'gone', isConnected: false, lossReason: LONG }),
+  ];
+  const builders = createFakeBuilders({
+    enrolled: [
+      enrolledBuilder({ name: HOSTILE, drainedAt: toEpochMs(1) }),
+      enrolledBuilder({ name: 'gone' }),
+      enrolledBuilder({ name: `${HOSTILE}2`, revokedAt: toEpochMs(1) }),
+    ],
+    presences,
+    hostKey: HOST_KEY,
+    refusals: [{ at: toEpochMs(1), from: HOSTILE, reason: LONG }],
+  });
   const lease = {
     drvPath: drv(HOSTILE),
     builder: HOSTILE,
@@ -146,6 +170,7 @@ async function serve(): Promise<void> {
     jobIds: [1, 2, 3],
   };
   server = await startHttpServer({
+    builders,
     rows,
     queue,
     directory: createFakeDirectory(rows, new Map([[LEASE, lease]])),
@@ -267,6 +292,23 @@ test('a page of the queue follows it, gently; a page that has nothing of it does
 
   await poll(() => page.locator('#queue').innerText()).toContain('only now');
   expect(asked).toBeLessThanOrEqual(2);
+  expect(complaints).toEqual([]);
+});
+
+test('how hosts are is read again every few seconds, and an opened part of the page stays open', async () => {
+  await page.clock.install();
+  await page.goto(`${base}/hosts`);
+  await page.locator('#live-state.live').waitFor();
+  await page.locator('summary').click();
+  const load = page.locator('.level-words').first();
+  expect(await load.innerText()).toBe('5.3 on 16 cores');
+
+  const { stats } = presence();
+  presences[0] = presence({ name: HOSTILE, stats: stats && { ...stats, load_1: 9 } });
+  await page.clock.runFor(6_000);
+
+  await poll(() => load.innerText()).toBe('9.0 on 16 cores');
+  expect(await page.locator('details').getAttribute('open')).not.toBeNull();
   expect(complaints).toEqual([]);
 });
 

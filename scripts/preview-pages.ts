@@ -1,5 +1,8 @@
 /** Serves the pages over made-up data, with a log that goes on, to be looked at: `node --conditions=source scripts/preview-pages.ts [PORT]`. */
+
+import { busyBuilders } from '../coordinator/test/fakes/busy-builders.ts';
 import { busyHouse } from '../coordinator/test/fakes/busy-house.ts';
+import { createFakeBuilders } from '../coordinator/test/fakes/fake-builders.ts';
 import { createFakeDirectory, createFakeQueue } from '../coordinator/test/fakes/fake-queue.ts';
 import { startHttpServer } from '../coordinator/test/fakes/http-server.ts';
 import { createFakeJobLogs, numberLines } from '../coordinator/test/fakes/job-logs.ts';
@@ -12,6 +15,7 @@ const server = await startHttpServer({
   views: createFakeViews(house.rows),
   rows: house.rows,
   queue: createFakeQueue(house.queue),
+  builders: createFakeBuilders(busyBuilders(Date.now())),
   directory: createFakeDirectory(house.rows, house.leases),
   warnings: () => ['The state directory has 1.2 GB left; logs and mirrors are kept for 90 days.'],
   logs: createFakeJobLogs(house.logs, new Set([house.liveJobId]), house.leaseLogs),

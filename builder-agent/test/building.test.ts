@@ -2,13 +2,9 @@ import { access, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { outputOf } from '@argunix/shared/kit/run-process';
 import { until } from '@argunix/shared/kit/testing/until';
-import {
-  createWireReader,
-  createWireWriter,
-  SERVE_MAGIC_1,
-  SERVE_MAGIC_2,
-  SERVE_VERSION,
-} from '@argunix/shared/nix/serve-protocol';
+import { compressedDuplex } from '@argunix/shared/nix/compressed-duplex';
+import { greetServer } from '@argunix/shared/nix/serve-greeting';
+import { createWireReader } from '@argunix/shared/nix/serve-protocol';
 import { installedNixes, instantiate } from '@argunix/shared/nix/testing/real-nix';
 import { describe, expect, test } from 'vitest';
 import { build, logLines, logOf, texts } from './harness/leases.ts';
@@ -137,13 +133,13 @@ describe.each(installedNixes())('on $title', (nix) => {
     const { standIn } = scene();
     await scene().joined();
 
-    const channel = await standIn.open({ kind: 'store', compression: 'none' });
-    channel.write(createWireWriter().integer(SERVE_MAGIC_1).integer(SERVE_VERSION).bytes());
-    const reader = createWireReader(channel);
+    for (const compression of ['none', 'zstd'] as const) {
+      const channel = await standIn.open({ kind: 'store', compression });
+      const wire = compression === 'none' ? channel : compressedDuplex(channel);
 
-    expect(await reader.integer()).toBe(SERVE_MAGIC_2);
-    expect(await reader.integer()).toBe(SERVE_VERSION);
-    channel.end();
+      expect(await greetServer(wire, createWireReader(wire))).toBeUndefined();
+      wire.end();
+    }
   });
 
   test.skipIf(nix.isMissing)('a channel that is told rubbish ends, and why is told', async () => {

@@ -91,6 +91,11 @@ function follow() {
   // Who waits for what changes often; only a page that shows it cares.
   source.addEventListener('queue', () => document.querySelector('[data-queue]') !== null && wantSwap());
   source.addEventListener('lag', wantSwap);
+  // What changes without an event: as often as the page says.
+  const { every } = document.querySelector('[data-every]')?.dataset ?? {};
+  if (every !== undefined) {
+    setInterval(wantSwap, Number(every) * 1000);
+  }
   document.addEventListener('visibilitychange', () => isWanted && wantSwap());
   document.addEventListener('argunix:stale', wantSwap);
   addEventListener('pagehide', () => source.close());

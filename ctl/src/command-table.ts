@@ -4,6 +4,8 @@ import type { ArgumentSpec, CommandSpec, OptionSpec } from './command.ts';
 const EVALUATION: ArgumentSpec = { name: 'id', summary: 'the number of an evaluation' };
 const JOB: ArgumentSpec = { name: 'id', summary: 'the number of a job' };
 
+const BUILDER: ArgumentSpec = { name: 'name', summary: 'the name of a builder' };
+
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
 /** Hold for every command. */
@@ -114,6 +116,71 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./commands/jobs.ts')).bumpJob,
   },
   {
+    path: ['builders', 'list'],
+    summary: 'Builders, how they are and what they build.',
+    args: [],
+    options: [],
+    load: async () => (await import('./commands/builders.ts')).listBuilders,
+  },
+  {
+    path: ['builders', 'show'],
+    summary: 'One builder.',
+    args: [BUILDER],
+    options: [],
+    load: async () => (await import('./commands/builders.ts')).showBuilder,
+  },
+  {
+    path: ['builders', 'invite'],
+    summary: 'Let a new builder in: prints the line to run on its host.',
+    args: [{ name: 'name', summary: 'what it will be called' }],
+    options: [
+      { long: 'valid-hours', value: 'hours', summary: 'how long it may take to join; 24 if left out' },
+    ],
+    load: async () => (await import('./commands/builder-changes.ts')).inviteBuilder,
+  },
+  {
+    path: ['builders', 'drain'],
+    summary: 'Let a builder finish what it has, and give it nothing new.',
+    args: [BUILDER],
+    options: [],
+    load: async () => (await import('./commands/builder-changes.ts')).drainBuilder,
+  },
+  {
+    path: ['builders', 'resume'],
+    summary: 'Give a drained builder work again.',
+    args: [BUILDER],
+    options: [],
+    load: async () => (await import('./commands/builder-changes.ts')).resumeBuilder,
+  },
+  {
+    path: ['builders', 'rename'],
+    summary: 'Give a builder another name.',
+    args: [BUILDER, { name: 'new-name', summary: 'a name that no builder has' }],
+    options: [],
+    load: async () => (await import('./commands/builder-changes.ts')).renameBuilder,
+  },
+  {
+    path: ['builders', 'revoke'],
+    summary: 'Shut a builder out: its key opens nothing any more.',
+    args: [BUILDER],
+    options: [],
+    load: async () => (await import('./commands/builder-changes.ts')).revokeBuilder,
+  },
+  {
+    path: ['builders', 'unrevoke'],
+    summary: 'Let a revoked builder in again.',
+    args: [BUILDER],
+    options: [],
+    load: async () => (await import('./commands/builder-changes.ts')).unrevokeBuilder,
+  },
+  {
+    path: ['builders', 'remove'],
+    summary: 'Forget a builder and free its name.',
+    args: [BUILDER],
+    options: [],
+    load: async () => (await import('./commands/builder-changes.ts')).removeBuilder,
+  },
+  {
     path: ['repos', 'list'],
     summary: 'Repositories and their newest evaluation.',
     args: [],
@@ -138,5 +205,6 @@ export const COMMANDS: readonly CommandSpec[] = [
 export const GROUPS: Readonly<Record<string, string>> = {
   evals: 'Evaluations.',
   jobs: 'Jobs of evaluations.',
+  builders: 'Builders: this host and those that joined.',
   repos: 'Repositories.',
 };

@@ -75,11 +75,16 @@ function toGiven(
       return value;
     },
     option(long) {
-      const value = options[long];
+      const value = options[attributeOf(long)];
       return typeof value === 'string' ? value : undefined;
     },
-    hasFlag: (long) => options[long] === true,
+    hasFlag: (long) => options[attributeOf(long)] === true,
   };
+}
+
+/** commander's name for the value of an option: `validHours` for `--valid-hours`. */
+function attributeOf(long: string): string {
+  return new Option(`--${long}`).attributeName();
 }
 
 function toOption({ long, short, value, summary, choices }: OptionSpec): Option {

@@ -1,10 +1,13 @@
 /** The coordinator's HTTP API as the demo uses it. What comes back is parsed with the schemas it is made from. */
+import { BuilderView } from '@argunix/shared/control-api/builder-views';
 import { EvaluationView, JobView, LogLineView } from '@argunix/shared/control-api/views';
 import { z } from 'zod';
 
 export interface ApiClient {
   /** Brings the next poll forward. Best effort: the poll comes anyway. */
   poke(forge: string): Promise<void>;
+  /** Names of builders that are connected and take work. */
+  readyBuilders(): Promise<readonly string[]>;
   /** The id of the newest evaluation; 0 when there is none. */
   newestEvaluation(repository: string): Promise<number>;
   /** The newest evaluation of a revision. */
@@ -52,6 +55,10 @@ export function createApiClient(baseUrl: string, signal: AbortSignal): ApiClient
       } catch {
         // The poll comes anyway, a little later; an interruption is noticed by whoever waits next.
       }
+    },
+    async readyBuilders() {
+      const builders = await getAs('/api/v1/builders', z.array(BuilderView));
+      return builders.filter(({ state }) => state === 'ready').map(({ name }) => name);
     },
     async newestEvaluation(repository) {
       const query = new URLSearchParams({ repo: repository, limit: '1' });

@@ -11,6 +11,8 @@ export interface DemoConfiguration {
   readonly forge: string;
   readonly slug: string;
   readonly repositoryUrl: string;
+  /** Null: this host builds by itself. */
+  readonly enrollment: { readonly port: number; readonly tokenPath: string } | null;
 }
 
 /** Writes the coordinator's configuration, as short as one can be, and returns its path. */
@@ -27,6 +29,16 @@ export async function writeConfiguration(demo: DemoConfiguration): Promise<strin
     state_dir: join(stateDirectory, 'coordinator'),
     control_socket: controlSocket(stateDirectory),
     systems: [hostSystem()],
+    ...(demo.enrollment === null
+      ? {}
+      : {
+          local_builds: false,
+          builder_enrollment: {
+            listen: `127.0.0.1:${demo.enrollment.port}`,
+            token_path: demo.enrollment.tokenPath,
+            heartbeat_seconds: 2,
+          },
+        }),
     // A push by hand does not poke; two seconds are soon enough for who watches.
     forges: { [forge]: { kind: 'git', repos: { [slug]: { url: repositoryUrl, poll_seconds: 2 } } } },
   };

@@ -10,6 +10,7 @@ it('has a usual way that needs no option', () => {
       flakeDirectory: undefined,
       port: undefined,
       stateDirectory: '/state',
+      builders: 1,
     },
   });
 });
@@ -27,8 +28,8 @@ it('takes directories as seen from where it was called', () => {
 });
 
 it.each([
-  [['--builders', '2'], /not built yet/],
-  [['--builders', 'many'], /expected a number, got "many"/],
+  [['--builders', '200'], /expected 0 to 20, got "200"/],
+  [['--builders', 'many'], /expected 0 to 20, got "many"/],
   [['--port', '0'], /expected 1 to 65535, got "0"/],
   [['--port', '65536'], /expected 1 to 65535/],
   [['--prot', '80'], /--prot/],

@@ -10,6 +10,8 @@ export interface DemoOptions {
   /** Undefined: the usual one, or a free one when that is taken. */
   readonly port: number | undefined;
   readonly stateDirectory: string;
+  /** How many agents build; 0: this host does by itself. */
+  readonly builders: number;
 }
 
 export type OptionsVerdict =
@@ -27,7 +29,7 @@ built, and serves the pages until Ctrl-C.
   --flake DIR   a flake of your own instead of the sample; of a git repository its last commit
   --port N      where the pages are (8080, or a free one when that is taken)
   --state DIR   database, logs and repositories (default .demo-state in the checkout)
-  --builders N  builder agents; only 0 for now: this host builds
+  --builders N  builder agents that enroll over SSH and build (1); 0: the coordinator's host builds by itself
 `;
 
 export function parseOptions(
@@ -43,11 +45,8 @@ export function parseOptions(
   if (help) {
     return { kind: 'help' };
   }
-  if (builders !== undefined && builders !== '0') {
-    const reason = /^\d+$/.test(builders)
-      ? '--builders: builder agents are not built yet, this host builds by itself; leave the option away, or give 0'
-      : `--builders: expected a number, got ${JSON.stringify(builders)}`;
-    return { kind: 'refused', reason };
+  if (builders !== undefined && !/^(?:\d|1\d|20)$/.test(builders)) {
+    return { kind: 'refused', reason: `--builders: expected 0 to 20, got ${JSON.stringify(builders)}` };
   }
   if (port !== undefined && (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535)) {
     return { kind: 'refused', reason: `--port: expected 1 to 65535, got ${JSON.stringify(port)}` };
@@ -59,6 +58,7 @@ export function parseOptions(
       isJson: json,
       flakeDirectory: flake === undefined ? undefined : resolve(cwd, flake),
       port: port === undefined ? undefined : Number(port),
+      builders: Number(builders ?? 1),
       stateDirectory: state === undefined ? defaultStateDirectory : resolve(cwd, state),
     },
   };

@@ -1,16 +1,19 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isEvaluationEnded } from '@argunix/shared/domain/evaluation-status';
 import { systemClock } from '@argunix/shared/kit/clock';
 import { createProgress } from '@argunix/shared/terminal/progress';
 import type { Screen } from '@argunix/shared/terminal/screen';
 import { terminalText } from '@argunix/shared/terminal/text';
+import { type Agents, startAgents } from './agent-process.ts';
 import { type ApiClient, createApiClient } from './api-client.ts';
 import { isAnswered, restartEvaluation } from './control.ts';
 import { type CoordinatorProcess, lastLines, startCoordinator } from './coordinator-process.ts';
 import { controlSocket, hostSystem, writeConfiguration } from './demo-configuration.ts';
 import { type Expectations, judgeJobs, parseExpectations } from './expectations.ts';
 import { followEvaluation, type Snapshot } from './follow.ts';
+import { freePort } from './free-port.ts';
 import { findNixSettings, nixConfig } from './nix-settings.ts';
 import type { DemoOptions } from './options.ts';
 import { createOwnRepository } from './own-repository.ts';
@@ -25,6 +28,9 @@ const SLUG = 'demo/sample';
 const REPOSITORY = `${FORGE}/${SLUG}`;
 // The sample takes seconds; a flake of one's own takes what it takes.
 const SAMPLE_MS = 10 * 60_000;
+const USUAL_SSH_PORT = 2222;
+const ENROLL_MS = 60_000;
+const LOOK_MS = 100;
 const OWN_FLAKE_MS = 24 * 60 * 60_000;
 
 export interface DemoOutput {
@@ -58,6 +64,11 @@ export async function runDemo(
     output.screen.write("Nix's sandbox does not work on this machine; building without it.\n");
   }
   const logPath = join(stateDirectory, 'coordinator.log');
+  const enrollment = await enrollmentOf(options);
+  const env = {
+    ...process.env,
+    NIX_CONFIG: coordinatorNixConfig(settings.lines, flakeDirectory === undefined),
+  };
   const coordinator = await startCoordinator(
     {
       command: join(ROOT, 'coordinator/bin/argunix'),
@@ -67,22 +78,69 @@ export async function runDemo(
         forge: FORGE,
         slug: SLUG,
         repositoryUrl: repository.url,
+        enrollment,
       }),
       logPath,
-      env: { ...process.env, NIX_CONFIG: coordinatorNixConfig(settings.lines, flakeDirectory === undefined) },
+      env,
     },
     signal,
   );
   // Whichever comes first ends the demo: a wish, or the coordinator by itself.
   const gone = new AbortController();
   void abortWhenEnded(coordinator, gone, logPath);
+  const either = AbortSignal.any([signal, gone.signal]);
+  let agents: Agents | undefined;
   try {
-    return await giveDemo(options, output, repository, coordinator, AbortSignal.any([signal, gone.signal]));
+    if (enrollment !== null) {
+      agents = startAgents({
+        ...enrollment,
+        command: join(ROOT, 'builder-agent/bin/argunix-builder'),
+        stateDirectory,
+        count: options.builders,
+        env,
+      });
+      void agents.lost.then((sentence) => gone.abort(new Error(sentence)));
+      await awaitAgents(createApiClient(coordinator.url, either), agents, either);
+      output.screen.write(`${tellAgents(agents.names)} enrolled over SSH, at 127.0.0.1:${enrollment.port}\n`);
+    }
+    return await giveDemo(options, output, repository, coordinator, either);
   } catch (error) {
     throw gone.signal.aborted ? gone.signal.reason : error;
   } finally {
-    await coordinator.stop();
+    await Promise.all([coordinator.stop(), agents?.stop()]);
   }
+}
+
+interface Enrollment {
+  readonly port: number;
+  readonly tokenPath: string;
+}
+
+async function enrollmentOf({ builders, stateDirectory }: DemoOptions): Promise<Enrollment | null> {
+  if (builders === 0) {
+    return null;
+  }
+  const tokenPath = join(stateDirectory, 'enrollment-token');
+  if (!existsSync(tokenPath)) {
+    writeFileSync(tokenPath, randomBytes(24).toString('base64url'), { mode: 0o600 });
+  }
+  return { port: await freePort(USUAL_SSH_PORT), tokenPath };
+}
+
+async function awaitAgents(api: ApiClient, { names, lost }: Agents, signal: AbortSignal): Promise<void> {
+  const timeout = AbortSignal.timeout(ENROLL_MS);
+  for (let ready: readonly string[] = []; !names.every((name) => ready.includes(name)); ) {
+    signal.throwIfAborted();
+    if (timeout.aborted) {
+      throw new Error('a builder did not enroll within a minute; its log is beside that of the coordinator');
+    }
+    ready = await api.readyBuilders();
+    await Promise.race([lost, systemClock.sleep(LOOK_MS, signal)]);
+  }
+}
+
+function tellAgents(names: readonly string[]): string {
+  return names.length === 1 ? `${names[0]} has` : `${names.join(', ')} have`;
 }
 
 async function abortWhenEnded(

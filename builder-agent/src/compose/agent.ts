@@ -142,12 +142,16 @@ async function startIn(
     keepFetchedMs: timings.keepFetchedMs,
   });
 
-  async function openChannel(channel: string, use: Parameters<typeof channelEnd>[0]): Promise<void> {
+  async function openChannel(
+    channel: string,
+    use: Parameters<typeof channelEnd>[0],
+    isAnew: boolean,
+  ): Promise<void> {
     const serve = channelEnd(use, { env, files, graceMs: timings.graceMs });
     const trouble =
       typeof serve === 'string'
         ? ({ kind: 'unopened', reason: serve } as const)
-        : await bulk.open(channel, serve);
+        : await bulk.open(channel, serve, isAnew);
     if (trouble !== null) {
       log.warn({ channel, use: use.kind, reason: trouble.reason }, 'a channel could not be served');
       link.send({ type: trouble.kind, channel, reason: trouble.reason.slice(0, 2000) });
@@ -160,7 +164,7 @@ async function startIn(
     (message) =>
       hearCoordinator(message, {
         ...ports,
-        openChannel: (channel, use) => void openChannel(channel, use),
+        openChannel: (channel, use, isAnew) => void openChannel(channel, use, isAnew),
       }),
     working.signal,
   );

@@ -20,11 +20,9 @@ export function channelEnd(
   { env, files, graceMs }: ChannelEndsOptions,
 ): ServeChannel | string {
   if (use.kind === 'store') {
-    if (use.compression !== 'none') {
-      return `This agent knows no compression ${use.compression}.`;
-    }
+    const { compression } = use;
     return async ({ fromCoordinator, toCoordinator, gone }) =>
-      await serveStore(fromCoordinator, toCoordinator, gone, { env, graceMs });
+      await serveStore(fromCoordinator, toCoordinator, gone, { env, graceMs, compression });
   }
   const spool = files.spool(use.lease);
   if (spool === undefined) {

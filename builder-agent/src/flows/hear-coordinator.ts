@@ -8,7 +8,7 @@ import type { Fetches } from './fetch-from-caches.ts';
 export interface HearCoordinatorPorts extends BuildLeasesPorts {
   readonly builds: Builds;
   readonly fetches: Fetches;
-  readonly openChannel: (channel: string, use: ChannelUse) => void;
+  readonly openChannel: (channel: string, use: ChannelUse, isAnew: boolean) => void;
 }
 
 export function hearCoordinator(message: CoordinatorMessage, ports: HearCoordinatorPorts): void {
@@ -29,7 +29,7 @@ export function hearCoordinator(message: CoordinatorMessage, ports: HearCoordina
       ports.fetches.stop(message.id);
       break;
     case 'open':
-      ports.openChannel(message.channel, message.use);
+      ports.openChannel(message.channel, message.use, message.anew);
       break;
   }
 }

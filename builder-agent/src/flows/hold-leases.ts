@@ -142,6 +142,7 @@ export function holdLeases({ link, files, roots, clock, log }: HoldLeasesPorts):
           drv_path: request.drvPath,
           started: hasStarted,
           ending: end === null ? null : fromEnding(end.ending),
+          log_lines: end?.logLines ?? null,
         })),
     all: () => leases.values(),
     isOwner,

@@ -7,12 +7,14 @@ import { systemClock } from '@argunix/shared/kit/clock';
 import type { Logger } from '@argunix/shared/kit/logger';
 import { readSecret } from '@argunix/shared/kit/secret';
 import { createGitCheckout } from '../adapters/git/checkout.ts';
+import type { AdministeredBuilders } from '../adapters/http/builder-command-routes.ts';
 import type { Readiness } from '../adapters/http/health-routes.ts';
 import { createJobLogs } from '../adapters/http/job-logs.ts';
 import { findReadableLease } from '../adapters/http/readable-lease.ts';
 import type { HttpServer, HttpServerOptions } from '../adapters/http/server.ts';
 import { createVisibleSteps } from '../adapters/http/visible-steps.ts';
 import { createPrometheusMetrics } from '../adapters/prometheus/metrics.ts';
+import { createBuilderStore } from '../adapters/sqlite/builder-store.ts';
 import { createContenderStore } from '../adapters/sqlite/contender-store.ts';
 import { createDeliveryStore } from '../adapters/sqlite/delivery-store.ts';
 import { createFindLog } from '../adapters/sqlite/find-log.ts';
@@ -21,19 +23,23 @@ import type { OpenDatabase } from '../adapters/sqlite/open-database.ts';
 import { createReadings } from '../adapters/sqlite/readings.ts';
 import { createRepositoryStore } from '../adapters/sqlite/repository-store.ts';
 import { createViews } from '../adapters/sqlite/views.ts';
+import type { HostKey } from '../adapters/ssh/host-key.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { cancelBranch } from '../flows/cancel-branch.ts';
 import { handleDeliveries } from '../flows/handle-deliveries.ts';
 import { keepTrying } from '../flows/keep-trying.ts';
 import { supersedeLeftovers, supersedeOlder } from '../flows/supersede-older.ts';
 import { type RepositoryWatch, watchRepository } from '../flows/watch-repositories.ts';
+import type { BuilderStore } from '../ports/builder-store.ts';
 import type { Change, Changes } from '../ports/changes.ts';
 import type { MayRead } from '../ports/may-read.ts';
 import type { Queue } from '../ports/queue.ts';
+import type { EvaluationSettings } from '../ports/settings.ts';
 import type { Views } from '../ports/views.ts';
 import { createCommands } from './commands.ts';
-import { composeEngine, type Engine, type EngineOptions } from './engine.ts';
+import { composeEngine, type Engine, type EngineOptions, makeStateDir } from './engine.ts';
 import { ensureRepositories } from './repositories.ts';
+import { withoutEnrollment } from './without-enrollment.ts';
 
 export interface CoordinatorOptions {
   readonly configuration: Configuration;
@@ -53,7 +59,7 @@ export interface Coordinator {
 }
 
 const NO_BUILDER =
-  'There is no builder: local_builds is off, and this version has no builders on other machines yet.';
+  'There is no builder: local_builds is off, and builder_enrollment is not configured, so that none can join.';
 
 export async function startCoordinator({
   configuration,
@@ -82,6 +88,14 @@ export async function startCoordinator({
     nix,
     log,
     localBuilders: configuration.localBuilders,
+    enrollment:
+      configuration.enrollment === null
+        ? null
+        : {
+            ...configuration.enrollment,
+            ...configuration.enrollment.listen,
+            hostKey: await hostKeyOf(stateDir),
+          },
     isExpectedOffline: (name) => configuration.buildersExpectedOffline.includes(name),
     evaluationConcurrency: schedule.evaluationConcurrency,
     evaluationBudgetBytes: schedule.evaluationBudgetBytes,
@@ -98,7 +112,7 @@ export async function startCoordinator({
     },
     confinement: 'required',
     preferredEvaluator: configuration.evaluator,
-    settingsOf: (id) => watched.get(id)?.settings,
+    settingsOf,
     createCheckout: () =>
       createGitCheckout({
         mirrorsDir: join(stateDir, 'mirrors'),
@@ -108,6 +122,18 @@ export async function startCoordinator({
         environment: env,
       }),
   });
+  /** Where nobody listed systems, those of enrolled builders count as well. */
+  function settingsOf(id: RepositoryId): EvaluationSettings | undefined {
+    const found = watched.get(id);
+    return found?.areSystemsOpen !== true
+      ? found?.settings
+      : { ...found.settings, systems: [...new Set([...found.settings.systems, ...enrolledSystems()])] };
+  }
+  function enrolledSystems(): readonly string[] {
+    const { fleet } = engine;
+    // The first is its processor's own; others, such as 32 bits of the same, nobody asked for.
+    return [...fleet.present, ...fleet.absent].flatMap(({ offer }) => offer.systems.slice(0, 1));
+  }
   // Loaded while the engine waits for a thread and for processes.
   const listeners = Promise.all([
     import('../adapters/http/server.ts'),
@@ -141,7 +167,7 @@ export async function startCoordinator({
   const warnings = (): readonly string[] => [
     ...engine.warnings,
     ...known.warnings,
-    ...(configuration.localBuilds ? [] : [NO_BUILDER]),
+    ...(configuration.localBuilds || configuration.enrollment !== null ? [] : [NO_BUILDER]),
   ];
 
   const retryMs = schedule.infrastructureRetryMs;
@@ -188,6 +214,7 @@ export async function startCoordinator({
     directory,
     nixVersionOf: (name: string) =>
       engine.fleet.present.find((builder) => builder.name === name)?.nixVersion ?? null,
+    builders: administered(engine, createBuilderStore(database)),
     warnings,
     readiness: () =>
       isReady ? canWrite(database) : ({ kind: 'not_ready', reason: 'It is still starting.' } as const),
@@ -278,6 +305,23 @@ export async function startCoordinator({
     await stop();
     throw error;
   }
+}
+
+function administered({ builders }: Engine, store: BuilderStore): AdministeredBuilders {
+  return builders === null
+    ? withoutEnrollment(store)
+    : {
+        enrolled: () => store.all(),
+        presence: builders.fleet,
+        administration: builders.administration,
+        hostKey: builders.hostKey,
+      };
+}
+
+/** The state directory may not be there yet: the key is the first thing in it. */
+async function hostKeyOf(stateDir: string): Promise<HostKey> {
+  makeStateDir(stateDir);
+  return await (await import('../adapters/ssh/host-key.ts')).openHostKey(stateDir);
 }
 
 /** Strangers are not told that something of a private repository changed, not even by its number. */

@@ -26,6 +26,7 @@ import { createReuseStore } from '../adapters/sqlite/reuse-store.ts';
 import { createDispatcher, type Dispatcher } from '../flows/dispatch-steps.ts';
 import { createEvaluationQueue, type EvaluationQueue } from '../flows/evaluation-queue.ts';
 import { forgetOldBuilds } from '../flows/forget-old-builds.ts';
+import { joinFleets } from '../flows/join-fleets.ts';
 import { recover } from '../flows/recover.ts';
 import type { BuilderFleet } from '../ports/builder-fleet.ts';
 import type { Changes } from '../ports/changes.ts';
@@ -38,6 +39,7 @@ import type { Metrics } from '../ports/metrics.ts';
 import type { DispatchSettings, SettingsOf } from '../ports/settings.ts';
 import type { SourceCheckout } from '../ports/source-checkout.ts';
 import type { StoreReader } from '../ports/store-reader.ts';
+import { type Builders, composeBuilders, type EnrollmentOptions } from './builders.ts';
 
 export interface EngineOptions {
   readonly stateDir: string;
@@ -49,6 +51,8 @@ export interface EngineOptions {
   readonly preferredEvaluator: Evaluator['name'] | null;
   /** None: this host evaluates and does not build. */
   readonly localBuilders: LocalFleetOptions['builders'];
+  /** Null: nobody dials in. */
+  readonly enrollment: EnrollmentOptions | null;
   readonly isExpectedOffline: (builder: string) => boolean;
   readonly evaluationConcurrency: number;
   /** Memory of all evaluations together. */
@@ -76,6 +80,8 @@ export interface Engine {
   readonly checkout: SourceCheckout;
   readonly changes: Changes;
   readonly fleet: BuilderFleet;
+  /** Null: nobody dials in. */
+  readonly builders: Builders | null;
   readonly queue: EvaluationQueue;
   readonly dispatcher: Dispatcher;
   readonly metrics: Metrics;
@@ -110,7 +116,7 @@ export async function composeEngine(options: EngineOptions): Promise<Engine> {
   }
 }
 
-function makeStateDir(stateDir: string): void {
+export function makeStateDir(stateDir: string): void {
   try {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   } catch (error) {
@@ -157,13 +163,31 @@ function composeWith(
   const derivations = createDerivationReader();
   const store = createStoreReader({ env, derivations });
   const checkout = options.createCheckout(database);
-  const fleet = createLocalFleet({
+  const localFleet = createLocalFleet({
     configuration: options.nix,
     env,
     derivations,
     builders: options.localBuilders,
     isExpectedOffline: options.isExpectedOffline,
   });
+  const builders =
+    options.enrollment === null
+      ? null
+      : composeBuilders({
+          ...options.enrollment,
+          database,
+          env,
+          derivations,
+          clock,
+          log,
+          graceMs: options.dispatch.builderWaitMs,
+          retryMs: options.infrastructureRetryMs,
+          ownBuilders: localFleet.present.map(({ name }) => name),
+          isExpectedOffline: options.isExpectedOffline,
+          lineCount: (leaseId) => logs.lineCount(leaseId),
+          changed: () => changes.tell({ kind: 'queue' }),
+        });
+  const fleet = builders === null ? localFleet : joinFleets(localFleet, builders.fleet);
   const shared = {
     evaluations,
     jobs,
@@ -218,22 +242,25 @@ function composeWith(
     ...shared,
     database,
     fleet,
+    builders,
     queue,
     dispatcher,
-    warnings: [...warnings, ...fleet.warnings],
+    warnings: [...warnings, ...localFleet.warnings],
     start: async () => {
       await recover({
         ...shared,
         dispatcher,
         settingsOf: options.settingsOf,
-        ownBuilders: fleet.present.map(({ name }) => name),
+        ownBuilders: localFleet.present.map(({ name }) => name),
       });
+      await builders?.start();
       queue.wake();
       forgetting = forgetOldBuilds({ ...shared, ...remembered }, stopping.signal);
     },
     stop: async () => {
       stopping.abort();
       await Promise.all([queue.stop(), dispatcher.stop(), forgetting]);
+      await builders?.stop();
       await store.close();
       await opened.close();
       await database.close();
@@ -267,16 +294,14 @@ export async function openEvaluator({
     const evaluator = await createEvaluator({ spaces: createUnconfinedSpaces(env), env, prefer });
     return { evaluator, warnings: [], close: () => Promise.resolve() };
   }
-  const verdict = await createConfinement({ dir, env, settings: confinement.settings, logger: log });
-  if (verdict.kind === 'confined') {
-    const spaces = verdict.confinement;
-    return {
-      evaluator: await createEvaluator({ spaces, env, prefer }),
-      warnings: [],
-      close: () => spaces.close(),
-    };
-  }
-  const { reason } = verdict;
-  const evaluator = await createEvaluator({ spaces: { missing: reason }, env, prefer });
-  return { evaluator, warnings: [reason], close: () => Promise.resolve() };
+  // Both ask programs, at the same time.
+  const asked = createConfinement({ dir, env, settings: confinement.settings, logger: log });
+  const spaces = asked.then((verdict) =>
+    verdict.kind === 'confined' ? verdict.confinement : { missing: verdict.reason },
+  );
+  const evaluator = await createEvaluator({ spaces, env, prefer });
+  const verdict = await asked;
+  return verdict.kind === 'confined'
+    ? { evaluator, warnings: [], close: () => verdict.confinement.close() }
+    : { evaluator, warnings: [verdict.reason], close: () => Promise.resolve() };
 }

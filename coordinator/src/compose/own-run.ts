@@ -75,6 +75,7 @@ export async function runOwnFlake<Result>(
     log: silentLogger,
     metrics: NO_METRICS,
     localBuilders: [{ name: 'local' }],
+    enrollment: null,
     isExpectedOffline: () => false,
     evaluationConcurrency: 1,
     evaluationBudgetBytes: options.settings.memoryBytes,

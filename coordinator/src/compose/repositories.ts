@@ -9,6 +9,8 @@ import type { EvaluationSettings } from '../ports/settings.ts';
 
 export interface ConfiguredRepository extends WatchedRepository {
   readonly settings: EvaluationSettings;
+  /** Nobody listed systems: those of enrolled builders count as well. */
+  readonly areSystemsOpen: boolean;
   readonly dropsSuperseded: boolean;
 }
 
@@ -81,6 +83,7 @@ function toWatched(repository: Repository, settings: GitRepositorySettings): Con
     pollMs: settings.pollMs,
     isWatched,
     dropsSuperseded: settings.dropsSuperseded,
+    areSystemsOpen: settings.areSystemsOpen,
     settings: {
       source,
       systems: settings.systems,

@@ -137,6 +137,7 @@ export interface GitRepositorySettings extends RepositorySettings {
 interface EnrollmentSettings {
   readonly listen: SocketAddress;
   readonly tokenPath: string | null;
+  readonly heartbeatMs: number;
 }
 
 export interface CacheSettings {

@@ -42,7 +42,11 @@ export function toConfiguration(document: ConfigurationDocument, workingDir: str
     enrollment:
       enrollment === undefined
         ? null
-        : { listen: enrollment.listen, tokenPath: maybeFile(enrollment.token_path) },
+        : {
+            listen: enrollment.listen,
+            tokenPath: maybeFile(enrollment.token_path),
+            heartbeatMs: toMs(enrollment.heartbeat_seconds),
+          },
     caches: toCaches(document.binary_caches, file),
     servedCache:
       serve.enabled && serve.signing_key_path !== undefined

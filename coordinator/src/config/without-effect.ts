@@ -27,12 +27,10 @@ export const WITHOUT_EFFECT: readonly WithoutEffect[] = [
   ...[
     ['dry_run'],
     ['retention'],
-    ['builder_enrollment'],
     ['binary_caches'],
     ['serve_cache'],
     ['registries'],
     ['defaults', 'push_to_registries'],
-    ['builders'],
     ['schedule', 'build_concurrency'],
     ['schedule', 'awaiting_approval_days'],
     ['schedule', 'collapsed_check_threshold'],

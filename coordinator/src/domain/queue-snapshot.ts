@@ -80,6 +80,8 @@ export interface BuilderState {
   readonly slotsUsed: number;
   /** Its work waits for it without end. */
   readonly isExpectedOffline: boolean;
+  /** Why it takes nothing new. */
+  readonly pause: string | null;
   /** For `absent`: since when. */
   readonly leftAt: EpochMs | null;
   /** For `quarantined`: repeated trouble, and when it is tried again. */

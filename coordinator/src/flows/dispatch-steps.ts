@@ -229,6 +229,9 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
         reclaim.joined(builder, held);
         break;
       }
+      case 'paused':
+        scheduler.pause(event.name, event.reason);
+        break;
       case 'left':
         scheduler.leave(event.name, event.at);
         break;

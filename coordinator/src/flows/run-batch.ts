@@ -6,7 +6,7 @@ import type { LogLine } from '@argunix/shared/domain/log-line';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import { messageOf } from '@argunix/shared/kit/app-error';
 import type { Logger } from '@argunix/shared/kit/logger';
-import type { Builder } from '../ports/builder.ts';
+import type { Builder, Carried, Direction } from '../ports/builder.ts';
 
 export interface BatchPorts {
   readonly builder: Builder;
@@ -29,6 +29,8 @@ export interface Batch<Dispatch extends Dispatched> {
   ended(dispatch: Dispatch, ending: BuildEnding): Promise<void>;
   /** We stop, and its builder goes on with it: no ending comes. At most once, instead of `ended`. */
   left(dispatch: Dispatch): Promise<void>;
+  carrying(dispatch: Dispatch, direction: Direction): void;
+  carried(dispatch: Dispatch, direction: Direction, what: Carried): void;
   /** So many slots are free again: what is left needs no more, while its last steps still build. */
   freed(slots: number): void;
 }
@@ -41,10 +43,12 @@ export async function runBatch<Dispatch extends Dispatched>(
 ): Promise<void> {
   const open = new Map(batch.dispatches.map((dispatch) => [dispatch.leaseId, dispatch]));
   const endings: Promise<void>[] = [];
+  /** Built, and on their way back. */
+  const returning = new Set<LeaseId>();
   let held = batch.slots;
 
   function giveBack(): void {
-    const needed = Math.min(batch.slots, open.size);
+    const needed = Math.min(batch.slots, open.size - returning.size);
     const freed = held - needed;
     held = needed;
     if (freed > 0) {
@@ -55,6 +59,7 @@ export async function runBatch<Dispatch extends Dispatched>(
     const dispatch = open.get(leaseId);
     if (dispatch !== undefined) {
       open.delete(leaseId);
+      returning.delete(leaseId);
       endings.push(batch.ended(dispatch, ending));
       giveBack();
     }
@@ -77,6 +82,16 @@ export async function runBatch<Dispatch extends Dispatched>(
         started: (leaseId) => withOpen(leaseId, (dispatch) => batch.started(dispatch)),
         lines: (leaseId, lines) => withOpen(leaseId, (dispatch) => batch.lines(dispatch, lines)),
         ended: end,
+        carrying: (leaseId, direction) =>
+          withOpen(leaseId, (dispatch) => {
+            batch.carrying(dispatch, direction);
+            if (direction === 'pull') {
+              returning.add(leaseId);
+              giveBack();
+            }
+          }),
+        carried: (leaseId, direction, what) =>
+          withOpen(leaseId, (dispatch) => batch.carried(dispatch, direction, what)),
       },
       signal,
     );

@@ -3,14 +3,13 @@
  * A lease and its log are there before the build, so whatever happens in between, the next start knows of it.
  */
 import type { BuildEnding } from '@argunix/shared/domain/build-ending';
-import type { BuildObserver } from '@argunix/shared/domain/build-request';
 import type { EpochMs } from '@argunix/shared/domain/epoch-ms';
 import type { LeaseId, RepositoryId } from '@argunix/shared/domain/ids';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import { messageOf } from '@argunix/shared/kit/app-error';
 import type { GraphJob, Step } from '../domain/queue/step.ts';
 import { outputRoots } from '../domain/root-owners.ts';
-import type { Builder } from '../ports/builder.ts';
+import type { Builder, Carried, Direction, DispatchObserver } from '../ports/builder.ts';
 import type { HeldBuild } from '../ports/builder-fleet.ts';
 import type { Changes } from '../ports/changes.ts';
 import type { GcRoots } from '../ports/gc-roots.ts';
@@ -37,6 +36,9 @@ export interface Dispatch {
   readonly log: LogWriter;
   /** When its own builder began; undefined for what is not built. */
   startedAt: EpochMs | undefined;
+  /** What carrying it took, once it is known. */
+  push: Carried | undefined;
+  pull: Carried | undefined;
 }
 
 export interface Giving {
@@ -132,7 +134,7 @@ export function createStepRunner(ports: RunPorts, events: RunEvents, signal: Abo
     leaseId: LeaseId,
     startedAt: EpochMs | undefined,
   ): Dispatch {
-    const dispatch = {
+    const dispatch: Dispatch = {
       step,
       drvPath: step.drvPath,
       builder: builder.name,
@@ -140,6 +142,8 @@ export function createStepRunner(ports: RunPorts, events: RunEvents, signal: Abo
       leaseId,
       log: logs.open(leaseId),
       startedAt,
+      push: undefined,
+      pull: undefined,
     };
     current.set(step.drvPath, dispatch);
     return dispatch;
@@ -158,6 +162,17 @@ export function createStepRunner(ports: RunPorts, events: RunEvents, signal: Abo
     }
   }
 
+  function carrying({ step, leaseId }: Dispatch, direction: Direction): void {
+    const wanted = step.jobs;
+    jobs.carry(wanted, leaseId, direction, clock.now()).then(
+      () => tellJobs(changes, wanted),
+      (error: unknown) => log.error({ err: error }, 'the phase of a build could not be stored'),
+    );
+  }
+  function carried(dispatch: Dispatch, direction: Direction, what: Carried): void {
+    dispatch[direction] = what;
+  }
+
   return {
     join,
     of: (drvPath) => current.get(drvPath),
@@ -172,6 +187,8 @@ export function createStepRunner(ports: RunPorts, events: RunEvents, signal: Abo
           lines: (one, lines) => one.log.append(lines),
           ended: end,
           left: leave,
+          carrying,
+          carried,
           freed: (count) => events.freed(builder.name, count),
         },
         signal,
@@ -180,12 +197,21 @@ export function createStepRunner(ports: RunPorts, events: RunEvents, signal: Abo
     resume: async (builder, held, step, startedAt) => {
       const dispatch = dispatchOf(builder, step, held.leaseId, startedAt);
       let told: BuildEnding | undefined;
-      const observer: BuildObserver = {
+      const slot = { isFreed: false };
+      const observer: DispatchObserver = {
         started: () => started(dispatch),
         lines: (_, lines) => dispatch.log.append(lines),
         ended: (_, ending) => {
           told ??= ending;
         },
+        carrying: (_, direction) => {
+          carrying(dispatch, direction);
+          if (direction === 'pull' && !slot.isFreed) {
+            slot.isFreed = true;
+            events.freed(builder.name, 1);
+          }
+        },
+        carried: (_, direction, what) => carried(dispatch, direction, what),
       };
       try {
         await held.resume(observer, signal);
@@ -197,7 +223,9 @@ export function createStepRunner(ports: RunPorts, events: RunEvents, signal: Abo
         await leave(dispatch);
         return;
       }
-      events.freed(builder.name, 1);
+      if (!slot.isFreed) {
+        events.freed(builder.name, 1);
+      }
       await end(dispatch, told ?? { kind: 'infrastructure', reason: NO_WORD });
     },
   };

@@ -12,6 +12,7 @@ import type { Scheduler } from '../domain/queue/scheduler.ts';
 import type { Step } from '../domain/queue/step.ts';
 import type { Unwanted } from '../domain/queue/step-graph.ts';
 import { retryDelayMs } from '../domain/retry-delay.ts';
+import type { Carried } from '../ports/builder.ts';
 import type { EndedLease, JobStore } from '../ports/job-store.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import { type FinishPorts, finishEvaluation } from './finish-evaluation.ts';
@@ -34,6 +35,8 @@ export interface EndedBuild {
   readonly leaseId: LeaseId;
   /** Undefined for what was not built. */
   readonly startedAt: EpochMs | undefined;
+  readonly push?: Carried | undefined;
+  readonly pull?: Carried | undefined;
 }
 
 export type Settled =
@@ -75,6 +78,8 @@ export function createSettling(ports: SettlePorts, scheduler: Scheduler, signal:
         : {
             id: build.leaseId,
             ending: isWanted ? ending.kind : 'nobody wants it any more',
+            push: build.push ?? null,
+            pull: build.pull ?? null,
             ...(await whatWasLearned(ports, build, ending, at)),
           };
     const settled = new Set(

@@ -1,8 +1,7 @@
-import type { BuildObserver } from '@argunix/shared/domain/build-request';
 import type { EpochMs } from '@argunix/shared/domain/epoch-ms';
 import type { LeaseId } from '@argunix/shared/domain/ids';
 import type { BuilderOffer } from '../domain/builder-offer.ts';
-import type { Builder } from './builder.ts';
+import type { Builder, DispatchObserver } from './builder.ts';
 
 /** A builder that is enrolled and not there now. */
 export interface AbsentBuilder {
@@ -16,12 +15,14 @@ export interface AbsentBuilder {
 export interface HeldBuild {
   readonly leaseId: LeaseId;
   /** From now on it is observed as if it had been asked for now; resolves when it has ended. */
-  resume(observer: BuildObserver, signal: AbortSignal): Promise<void>;
+  resume(observer: DispatchObserver, signal: AbortSignal): Promise<void>;
 }
 
 export type FleetEvent =
   /** It is there, or offers something else than before; `held` are builds it still has from before. */
   | { readonly kind: 'joined'; readonly builder: Builder; readonly held: readonly HeldBuild[] }
+  /** It finishes what it has and takes nothing new, for this reason; null: it does again. */
+  | { readonly kind: 'paused'; readonly name: string; readonly reason: string | null }
   | { readonly kind: 'left'; readonly name: string; readonly at: EpochMs }
   /** It will not come back. */
   | { readonly kind: 'removed'; readonly name: string };

@@ -4,6 +4,7 @@ import type { JobEnding, JobStatus } from '@argunix/shared/domain/job-status';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import type { JobAttempt } from '../domain/job-attempt.ts';
 import type { BuildTime } from './build-history.ts';
+import type { Carried } from './builder.ts';
 import type { LeaseStore } from './lease-store.ts';
 
 export interface NewJob {
@@ -55,6 +56,9 @@ export interface RestartableJob {
 export interface EndedLease {
   readonly id: LeaseId;
   readonly ending: string;
+  /** What carrying closures took, for a builder elsewhere. */
+  readonly push?: Carried | null;
+  readonly pull?: Carried | null;
   /** It failed in a way that will come again. `jobId`: one that it was built for. */
   readonly failedBuild?: {
     readonly drvPath: DerivationPath;

@@ -2,6 +2,7 @@ import type { EpochMs } from '@argunix/shared/domain/epoch-ms';
 import type { LeaseId, RepositoryId } from '@argunix/shared/domain/ids';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import type { JobAttempt } from '../domain/job-attempt.ts';
+import type { Direction } from './builder.ts';
 
 export interface ActiveLease {
   readonly id: LeaseId;
@@ -32,6 +33,8 @@ export interface LeaseStore {
   join(jobs: readonly JobAttempt[], lease: LeaseId, startedAt: EpochMs | null): Promise<void>;
   /** Its builder began: queued → running, phase build, for each of these jobs that still is at this attempt. */
   begin(jobs: readonly JobAttempt[], lease: LeaseId, at: EpochMs): Promise<void>;
+  /** Its closure is on its way, there or back: queued → running, this phase, for each of these at this attempt. */
+  carry(jobs: readonly JobAttempt[], lease: LeaseId, phase: Direction, at: EpochMs): Promise<void>;
   /**
    * The lease ends, and these jobs are queued again at the same attempt. What was `returned` was not begun: then they
    * have no lease any more.

@@ -248,6 +248,8 @@ function builders(now: number): FakeQueueState['builders'] {
         reason: 'No space left on its disk: /nix/store is full.',
       },
     }),
+    builderState({ name: 'rack-3', slotsUsed: 1, offer: { slots: 16 } }),
+    builderState({ name: 'rack-4', offer: { slots: 8, features: [] } }),
     builderState({
       name: 'laptop',
       state: 'absent',

@@ -59,6 +59,7 @@ export function builderState(
     state: 'ready',
     slotsUsed: 0,
     isExpectedOffline: false,
+    pause: null,
     leftAt: null,
     quarantine: null,
     ...given,

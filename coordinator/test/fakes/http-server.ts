@@ -2,6 +2,7 @@
 import { silentLogger } from '@argunix/shared/kit/logger';
 import { createHttpServer, type HttpServer, type HttpServerOptions } from '../../src/adapters/http/server.ts';
 import { createFakeCommands } from './commands.ts';
+import { createFakeBuilders } from './fake-builders.ts';
 import { createFakeDirectory, createFakeQueue } from './fake-queue.ts';
 import { createFakeJobLogs } from './job-logs.ts';
 import { evaluationRow, jobRow, repositoryRow } from './view-rows.ts';
@@ -27,6 +28,7 @@ export async function startHttpServer(
     queue: createFakeQueue(),
     directory: createFakeDirectory(rows),
     nixVersionOf: () => '2.8.0',
+    builders: createFakeBuilders(),
     warnings: () => [],
     logs: createFakeJobLogs(new Map()),
     mayRead: () => true,

@@ -1,7 +1,8 @@
 import { WhyView } from '@argunix/shared/control-api/queue-views';
-import { EvaluationView, RepositoryView, StatusView } from '@argunix/shared/control-api/views';
+import { StatusView } from '@argunix/shared/control-api/status-view';
+import { EvaluationView, RepositoryView } from '@argunix/shared/control-api/views';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { evaluation, job } from '../testing/sample-views.ts';
+import { builder, evaluation, job } from '../testing/sample-views.ts';
 import { json, startStandIn } from '../testing/stand-in.ts';
 
 const ESC = '\u001b';
@@ -26,25 +27,16 @@ describe('what is shown', () => {
       evaluations: { queued: 1, evaluating: 0, building: 3 },
       jobs: { queued: 4, running: 5 },
       builders: [
-        {
+        builder({
           name: 'local',
           state: 'quarantined',
-          systems: ['x86_64-linux'],
-          emulated_systems: [],
-          features: [],
-          mandatory_features: [],
-          speed_factor: 1,
-          expected_offline: false,
-          absent_since: null,
           quarantine: { since: AT, until: AT, failures: 3, reason: 'Its disk is full.' },
-          internal_steps: [],
-          slots: 4,
-          slots_used: 1,
           nix_version: '2.8.0',
           sandboxed: false,
-          current: [],
-        },
+        }),
       ],
+      builder_enrollment: { address: 'ci.example.com:2222', host_key_fingerprint: 'SHA256:theHostKey' },
+      refusals: [{ at: AT, from: `203.0.113.7${ESC}[2J`, reason: 'The invitation was used.' }],
       warnings: ['The disk is nearly full.'],
     });
     answers.set('GET /api/v1/status', json(view));
@@ -52,9 +44,12 @@ describe('what is shown', () => {
     const { code, out } = await ctl('status');
 
     expect(code).toBe(0);
-    expect(out).toContain('evaluations:   1 queued, 0 evaluating, 3 building');
+    expect(out).toMatch(/^evaluations: +1 queued, 0 evaluating, 3 building$/m);
     expect(out).toContain('warning: The disk is nearly full.');
-    expect(out).toMatch(/local +quarantined +1\/4 +x86_64-linux +2\.8\.0 +off/);
+    expect(out).toMatch(/local +quarantined +1\/4 +x86_64-linux +2\.8\.0 +off .*Its disk is full\.$/m);
+    expect(out).toMatch(/^builders dial: +ci\.example\.com:2222$/m);
+    expect(out).toMatch(/^host key: +SHA256:theHostKey$/m);
+    expect(out).toMatch(/ago +203\.0\.113\.7 +The invitation was used\.$/m);
   });
 
   test('evals list passes its filters on and shows a row for each', async () => {

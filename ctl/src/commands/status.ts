@@ -1,28 +1,17 @@
-import { type BuilderView, StatusView } from '@argunix/shared/control-api/views';
+import { StatusView } from '@argunix/shared/control-api/status-view';
 import type { Command } from '../command.ts';
+import { builderColumns } from '../output/builder-columns.ts';
 import { printFields } from '../output/fields.ts';
 import type { Column } from '../output/table.ts';
 import { formatAge } from '../output/times.ts';
 
-const BUILDERS: readonly Column<BuilderView>[] = [
-  { title: 'BUILDER', cell: ({ name }) => name },
-  {
-    title: 'STATE',
-    cell: ({ state }) => ({ text: state, look: state === 'ready' ? 'good' : 'bad' }),
-  },
-  { title: 'SLOTS', cell: ({ slots, slots_used: used }) => `${used}/${slots}` },
-  { title: 'SYSTEMS', cell: ({ systems }) => systems.join(' ') },
-  { title: 'NIX', cell: ({ nix_version: version }) => version ?? '' },
-  {
-    title: 'SANDBOX',
-    cell: ({ sandboxed }) => (sandboxed ? { text: 'on', look: 'good' } : { text: 'off', look: 'bad' }),
-  },
-  {
-    title: 'BUILDS',
-    cell: ({ current, internal_steps: steps }) =>
-      [...current.map(({ attr }) => attr), ...steps.map(({ name }) => name)].join(' '),
-  },
-];
+function refusalColumns(now: number): readonly Column<StatusView['refusals'][number]>[] {
+  return [
+    { title: 'REFUSED', cell: ({ at }) => formatAge(at, now) },
+    { title: 'FROM', cell: ({ from }) => from },
+    { title: 'REASON', cell: ({ reason }) => reason },
+  ];
+}
 
 export const status: Command = async ({ client, print, now }) => {
   const view = await client.get('/api/v1/status', StatusView);
@@ -30,7 +19,7 @@ export const status: Command = async ({ client, print, now }) => {
     print.json(view);
     return;
   }
-  const { evaluations, jobs } = view;
+  const { evaluations, jobs, builder_enrollment: enrollment } = view;
   printFields(print, {
     version: view.version,
     address: view.external_url,
@@ -38,10 +27,16 @@ export const status: Command = async ({ client, print, now }) => {
     repositories: view.repositories,
     evaluations: `${evaluations.queued} queued, ${evaluations.evaluating} evaluating, ${evaluations.building} building`,
     jobs: `${jobs.queued} queued, ${jobs.running} running`,
+    'builders dial': enrollment === null ? null : (enrollment.address ?? 'nowhere: it does not listen yet'),
+    'host key': enrollment?.host_key_fingerprint ?? null,
   });
   for (const warning of view.warnings) {
     print.sentence(`warning: ${warning}`);
   }
   print.sentence('');
-  print.table(BUILDERS, view.builders, 'No builder is connected.');
+  print.table(builderColumns(now()), view.builders, 'There is no builder.');
+  if (view.refusals.length > 0) {
+    print.sentence('');
+    print.table(refusalColumns(now()), view.refusals, '');
+  }
 };

@@ -1,4 +1,5 @@
 /** Views as a coordinator gives them, made by their own schemas. */
+import { BuilderView } from '@argunix/shared/control-api/builder-views';
 import { EvaluationView, type JobCounts, JobView, LogLineView } from '@argunix/shared/control-api/views';
 
 const AT = '2026-01-02T03:04:05.000Z';
@@ -58,6 +59,48 @@ export function job(some: Partial<JobView> = {}): JobView {
     earlier: null,
     url: 'http://localhost/job',
     publications: [],
+    ...some,
+  });
+}
+
+export function builder(some: Partial<BuilderView> = {}): BuilderView {
+  return BuilderView.parse({
+    name: 'rack-1',
+    state: 'ready',
+    systems: ['x86_64-linux'],
+    emulated_systems: [],
+    features: ['kvm'],
+    mandatory_features: [],
+    speed_factor: 1,
+    slots: 4,
+    slots_used: 1,
+    nix_version: '2.31.2',
+    sandboxed: true,
+    expected_offline: false,
+    enrolled: { at: AT, by: 'invitation', key_fingerprint: 'SHA256:abc' },
+    connected_since: AT,
+    absent_since: null,
+    last_seen_at: AT,
+    loss_reason: null,
+    agent_version: '0.1.0',
+    round_trip_ms: 3.44,
+    heartbeat_age_ms: 1200,
+    stats: {
+      load_1: 5.25,
+      cores: 16,
+      memory_used_bytes: 12 * 2 ** 30,
+      memory_total_bytes: 64 * 2 ** 30,
+      disk_free_bytes: 200 * 2 ** 30,
+      disk_total_bytes: 2 ** 40,
+      building: 1,
+    },
+    paused: null,
+    drained_at: null,
+    revoked_at: null,
+    quarantine: null,
+    current: [],
+    internal_steps: [],
+    transfers: [],
     ...some,
   });
 }

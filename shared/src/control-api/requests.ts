@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { EVALUATION_STATUSES } from '../domain/evaluation-status.ts';
 import { JOB_STATUSES } from '../domain/job-status.ts';
+import { BuilderName } from '../protocol/builder-name.ts';
 import { RepositoryRef } from './views.ts';
 
 /** A row number as a URL has it. 15 digits stay exact in a double. */
@@ -90,3 +91,17 @@ export const TriggerBody = z
   })
   .refine((body) => (body.ref === undefined) !== (body.sha === undefined), 'expected either ref or sha');
 export type TriggerBody = z.infer<typeof TriggerBody>;
+
+// Looked up as it is: what is no builder's name is not found.
+export const BuilderParams = z.strictObject({ name: z.string().min(1).max(200) });
+
+// A day is enough to get to a machine; a month is as long as a secret may lie about.
+const USUAL_SECONDS = 24 * 3600;
+const MOST_SECONDS = 30 * USUAL_SECONDS;
+
+export const InviteBody = z.strictObject({
+  name: BuilderName,
+  valid_seconds: z.int().min(60).max(MOST_SECONDS).default(USUAL_SECONDS),
+});
+
+export const RenameBody = z.strictObject({ name: BuilderName });

@@ -154,57 +154,6 @@ export const RunningStep = z.object({
 });
 export type RunningStep = z.infer<typeof RunningStep>;
 
-export const BUILDER_STATES = ['ready', 'quarantined', 'absent'] as const;
-
-export const BuilderView = z.object({
-  name: z.string(),
-  state: z.enum(BUILDER_STATES),
-  /** What its processor runs itself. */
-  systems: z.array(z.string()),
-  /** What it runs through an emulator. */
-  emulated_systems: z.array(z.string()),
-  features: z.array(z.string()),
-  /** It takes only what requires all of these. */
-  mandatory_features: z.array(z.string()),
-  speed_factor: z.number(),
-  slots: Count,
-  slots_used: Count,
-  /** Null while it is not there. */
-  nix_version: z.string().nullable(),
-  sandboxed: z.boolean(),
-  expected_offline: z.boolean(),
-  /** Since when it is `absent`. */
-  absent_since: Time.nullable(),
-  /** Why it gets nothing for a while, and when it is tried again. */
-  quarantine: z.object({ since: Time, until: Time, failures: Count, reason: z.string() }).nullable(),
-  /** Jobs that it builds. */
-  current: z.array(
-    z.object({
-      job_id: z.int(),
-      eval_id: z.int(),
-      attr: z.string(),
-      repo: RepositoryRef,
-      started_at: Time.nullable(),
-    }),
-  ),
-  /** Shared dependencies that it builds. */
-  internal_steps: z.array(RunningStep),
-});
-export type BuilderView = z.infer<typeof BuilderView>;
-
-export const StatusView = z.object({
-  version: z.string(),
-  started_at: Time,
-  external_url: z.string(),
-  repositories: Count,
-  evaluations: z.object({ queued: Count, evaluating: Count, building: Count }),
-  jobs: z.object({ queued: Count, running: Count }),
-  builders: z.array(BuilderView),
-  /** Sentences about what an operator should look at; empty when all is well. */
-  warnings: z.array(z.string()),
-});
-export type StatusView = z.infer<typeof StatusView>;
-
 export const LogLineView = z.object({
   number: Count,
   at_ms: Count,

@@ -122,6 +122,36 @@ export const ERROR_CODES = {
     publicMessage: 'Nix 2.8 or newer is not installed.',
   },
   'nix.failed': { httpStatus: 500, retry: true, exitCode: 1, publicMessage: 'Nix failed.' },
+  'closure.refused': {
+    httpStatus: 502,
+    retry: false,
+    exitCode: 1,
+    publicMessage: 'A builder sent what it may not send.',
+  },
+  'closure.incomplete': {
+    httpStatus: 500,
+    retry: true,
+    exitCode: 1,
+    publicMessage: 'Something that is needed is in no store that can be reached.',
+  },
+  'closure.unsupported': {
+    httpStatus: 500,
+    retry: false,
+    exitCode: 1,
+    publicMessage: 'The derivation is of a kind that builders cannot be given.',
+  },
+  'closure.stalled': {
+    httpStatus: 502,
+    retry: true,
+    exitCode: 1,
+    publicMessage: 'A transfer from or to a builder came to a halt.',
+  },
+  'closure.broken': {
+    httpStatus: 502,
+    retry: true,
+    exitCode: 1,
+    publicMessage: 'A transfer from or to a builder broke off.',
+  },
   'confinement.missing': {
     httpStatus: 500,
     retry: false,

@@ -10,8 +10,8 @@ test('everything that a derivation says is read', () => {
   expect(parseDerivation(SAMPLE)).toEqual({
     kind: 'derivation',
     outputs: [
-      { name: 'dev', path: '/nix/store/a-dev', hash: '' },
-      { name: 'out', path: '/nix/store/a', hash: '00' },
+      { name: 'dev', path: '/nix/store/a-dev', hashAlgorithm: '', hash: '' },
+      { name: 'out', path: '/nix/store/a', hashAlgorithm: 'r:sha256', hash: '00' },
     ],
     inputDrvs: [
       { drvPath: '/nix/store/x.drv', outputs: ['dev', 'out'] },

@@ -6,7 +6,9 @@ export interface DerivationOutput {
   readonly name: string;
   /** Empty where the path is known only after the build. */
   readonly path: string;
-  /** Empty unless the output is known by its hash. */
+  /** As `sha256` or `r:sha256`; empty unless the output is known by its hash. */
+  readonly hashAlgorithm: string;
+  /** In hexadecimal; empty unless the output is known by its hash. */
   readonly hash: string;
 }
 
@@ -42,8 +44,8 @@ class Refusal extends Error {}
 function readDerivation(reader: Reader): Derivation {
   reader.expect('Derive(');
   const outputs = reader.list(() => {
-    const [name = '', path = '', , hash = ''] = reader.tuple(4);
-    return { name, path, hash };
+    const [name = '', path = '', hashAlgorithm = '', hash = ''] = reader.tuple(4);
+    return { name, path, hashAlgorithm, hash };
   });
   reader.expect(',');
   const inputDrvs = reader.list(() => {

@@ -4,14 +4,18 @@
  * eight; a list is its length and its items. Nothing the other side sends makes us hold more than it may.
  */
 import type { Readable } from 'node:stream';
-import { AppError } from '../kit/app-error.ts';
+import { AppError, messageOf } from '../kit/app-error.ts';
 
-export const SERVE_MAGIC_1 = 0x390c9deb;
-export const SERVE_MAGIC_2 = 0x5452eecb;
-export const SERVE_VERSION = 0x207;
-export const SERVE_COMMAND = { queryValidPaths: 1 } as const;
+export const SERVE_COMMAND = {
+  queryValidPaths: 1,
+  queryPathInfos: 2,
+  dumpStorePath: 3,
+  queryClosure: 7,
+  addToStoreNar: 9,
+} as const;
 
 const WORD = 8;
+const HALF = 2 ** 32;
 
 /** Collects what is to be said; `bytes` is all of it. */
 export interface WireWriter {
@@ -26,14 +30,17 @@ export function createWireWriter(): WireWriter {
   const writer: WireWriter = {
     integer(value) {
       const word = Buffer.alloc(WORD);
-      word.writeBigUInt64LE(BigInt(value));
+      writeInteger(word, value);
       parts.push(word);
       return writer;
     },
     string(value) {
-      const text = Buffer.from(value, 'utf8');
-      writer.integer(text.length);
-      parts.push(text, Buffer.alloc(paddingOf(text.length)));
+      // One buffer for all of it: a question is thousands of strings.
+      const size = Buffer.byteLength(value, 'utf8');
+      const text = Buffer.alloc(WORD + size + paddingOf(size));
+      writeInteger(text, size);
+      text.write(value, WORD, 'utf8');
+      parts.push(text);
       return writer;
     },
     strings(values) {
@@ -48,31 +55,44 @@ export function createWireWriter(): WireWriter {
   return writer;
 }
 
-/** Reads what was said, waiting for it. Throws `nix.failed` at the end of the stream and at what is not of the format. */
+/** Reads what was said, waiting for it. Throws at the end of the stream and at what is not of the format. */
 export interface WireReader {
   integer(): Promise<number>;
   string(maxBytes: number): Promise<string>;
   strings(maxCount: number, maxBytes: number): Promise<readonly string[]>;
+  /** What comes next without a form of its own: at least one byte, at most `maxBytes`, not copied. */
+  some(maxBytes: number): Promise<Buffer>;
 }
 
-export function createWireReader(stream: Readable): WireReader {
+export type WireTrouble = 'ended' | 'malformed';
+
+/** `toError` gives what is thrown: `nix.failed` unless told. `onChunk` is told of every sign of life. */
+export function createWireReader(
+  stream: Readable,
+  toError: (trouble: WireTrouble, sentence: string) => Error = toNixFailed,
+  onChunk: () => void = () => undefined,
+): WireReader {
   const chunks: AsyncIterator<Buffer> = stream[Symbol.asyncIterator]();
   let buffer: Buffer = Buffer.alloc(0);
   let at = 0;
 
+  async function nextChunk(): Promise<Buffer> {
+    const next = await chunks.next().catch((error: unknown) => {
+      throw toError('ended', `the connection broke: ${messageOf(error)}`);
+    });
+    if (next.done === true) {
+      throw toError('ended', 'the other side ended in the middle of an answer');
+    }
+    onChunk();
+    return next.value;
+  }
   async function take(size: number): Promise<Buffer> {
     if (buffer.length - at < size) {
       const parts = [buffer.subarray(at)];
       for (let held = parts[0]?.length ?? 0; held < size; ) {
-        const next = await chunks.next();
-        if (next.done === true) {
-          throw new AppError(
-            'nix.failed',
-            'nix-store --serve: the other side ended in the middle of an answer',
-          );
-        }
-        parts.push(next.value);
-        held += next.value.length;
+        const next = await nextChunk();
+        parts.push(next);
+        held += next.length;
       }
       buffer = Buffer.concat(parts);
       at = 0;
@@ -82,27 +102,27 @@ export function createWireReader(stream: Readable): WireReader {
     return taken;
   }
   async function integer(): Promise<number> {
-    const value = (await take(WORD)).readBigUInt64LE();
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) {
-      throw new AppError('nix.failed', `nix-store --serve: expected a count, got ${value}`);
+    const word = await take(WORD);
+    const value = word.readUInt32LE(WORD / 2) * HALF + word.readUInt32LE(0);
+    if (value > Number.MAX_SAFE_INTEGER) {
+      throw toError('malformed', `expected a count, got ${word.readBigUInt64LE()}`);
     }
-    return Number(value);
+    return value;
   }
   async function length(max: number, what: string): Promise<number> {
     const value = await integer();
     if (value > max) {
-      throw new AppError('nix.failed', `nix-store --serve: expected at most ${max} ${what}, got ${value}`);
+      throw toError('malformed', `expected at most ${max} ${what}, got ${value}`);
     }
     return value;
   }
   async function string(maxBytes: number): Promise<string> {
     const size = await length(maxBytes, 'bytes');
-    const text = (await take(size)).toString('utf8');
-    const padding = await take(paddingOf(size));
-    if (padding.some((byte) => byte !== 0)) {
-      throw new AppError('nix.failed', 'nix-store --serve: expected zeros after a string');
+    const padded = await take(size + paddingOf(size));
+    if (padded.subarray(size).some((byte) => byte !== 0)) {
+      throw toError('malformed', 'expected zeros after a string');
     }
-    return text;
+    return padded.toString('utf8', 0, size);
   }
   return {
     integer,
@@ -115,7 +135,26 @@ export function createWireReader(stream: Readable): WireReader {
       }
       return values;
     },
+    async some(maxBytes) {
+      if (at === buffer.length) {
+        buffer = await nextChunk();
+        at = 0;
+      }
+      const taken = buffer.subarray(at, at + maxBytes);
+      at += taken.length;
+      return taken;
+    },
   };
+}
+
+function toNixFailed(_trouble: WireTrouble, sentence: string): Error {
+  return new AppError('nix.failed', `nix-store --serve: ${sentence}`);
+}
+
+// Two halves: a BigInt for each number is what most of the time went into.
+function writeInteger(buffer: Buffer, value: number): void {
+  buffer.writeUInt32LE(value % HALF, 0);
+  buffer.writeUInt32LE(Math.floor(value / HALF), WORD / 2);
 }
 
 function paddingOf(size: number): number {

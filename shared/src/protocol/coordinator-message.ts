@@ -34,7 +34,13 @@ export const CoordinatorMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('substitute'), id: Count, paths: z.array(WirePath).max(100_000) }),
   z.object({ type: z.literal('stop_substituting'), id: Count }),
   /** Open a channel on the bulk connection, and the connection where there is none. */
-  z.object({ type: z.literal('open'), channel: z.string().regex(/^[0-9]{1,15}$/), use: ChannelUse }),
+  z.object({
+    type: z.literal('open'),
+    channel: z.string().regex(/^[0-9]{1,15}$/),
+    use: ChannelUse,
+    /** Nothing moves on the connection there is: it is to be left, and another one made. */
+    anew: z.boolean().default(false),
+  }),
 ]);
 export type CoordinatorMessage = z.output<typeof CoordinatorMessage>;
 export type CoordinatorMessageInput = z.input<typeof CoordinatorMessage>;

@@ -62,7 +62,7 @@ export type ParsedLine<Frame> =
   /** `number`: that of a message of a type that this version does not know; it is passed over, and counts as had. */
   | { readonly kind: 'unknown'; readonly number: number | null; readonly reason: string };
 
-export function parseLine<Schema extends z.ZodType>(
+export function parseLine<Schema extends z.ZodUnion<readonly z.ZodObject[]>>(
   schema: Schema,
   line: string,
 ): ParsedLine<z.output<Schema>> {
@@ -72,9 +72,10 @@ export function parseLine<Schema extends z.ZodType>(
   } catch {
     return { kind: 'unknown', number: null, reason: 'a line that is no JSON' };
   }
-  const parsed = schema.safeParse(value);
+  const parsed = kindOf(schema, value).safeParse(value);
   if (parsed.success) {
-    return { kind: 'frame', frame: parsed.data };
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- an option of the union made it
+    return { kind: 'frame', frame: parsed.data as z.output<Schema> };
   }
   const numbered = z.object({ n: Count }).safeParse(value);
   return {
@@ -82,4 +83,10 @@ export function parseLine<Schema extends z.ZodType>(
     number: numbered.success ? numbered.data.n : null,
     reason: z.prettifyError(parsed.error).slice(0, 500),
   };
+}
+
+/** The one kind of frame that has these keys, so that a reason is about that kind and not about all. */
+function kindOf(schema: z.ZodUnion<readonly z.ZodObject[]>, value: unknown): z.ZodType {
+  const keys = typeof value === 'object' && value !== null ? Object.keys(value).toSorted().join() : '';
+  return schema.options.find(({ shape }) => Object.keys(shape).toSorted().join() === keys) ?? schema;
 }

@@ -13,6 +13,8 @@ export const HeldLease = z.object({
   started: z.boolean(),
   /** Null while it runs. */
   ending: WireEnding.nullable(),
+  /** All that it wrote; null while it runs. */
+  log_lines: Count.nullable(),
 });
 export type HeldLease = z.output<typeof HeldLease>;
 export type HeldLeaseInput = z.input<typeof HeldLease>;

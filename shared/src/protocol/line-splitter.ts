@@ -7,24 +7,37 @@ export interface LineSplitter {
 }
 
 const NEWLINE = 0x0a;
+// A long line is rare; its room is not kept for the next one.
+const MOST_KEPT = 64 * 1024;
 
 export function createLineSplitter(most: number): LineSplitter {
   const decoder = new TextDecoder();
-  let held: Uint8Array[] = [];
+  /** The line that is not whole yet; it grows by doubling, so that a thousand pieces are no more than their bytes. */
+  let held: Uint8Array = new Uint8Array(0);
   let heldBytes = 0;
   let limit = most;
   let isOver = false;
 
-  function takeLine(end: Uint8Array): string {
-    const whole = new Uint8Array(heldBytes + end.length);
-    let at = 0;
-    for (const piece of [...held, end]) {
-      whole.set(piece, at);
-      at += piece.length;
+  function hold(piece: Uint8Array): void {
+    if (heldBytes + piece.length > held.length) {
+      const larger = new Uint8Array(Math.max(1_024, 2 * held.length, heldBytes + piece.length));
+      larger.set(held.subarray(0, heldBytes));
+      held = larger;
     }
-    held = [];
+    held.set(piece, heldBytes);
+    heldBytes += piece.length;
+  }
+  function takeLine(end: Uint8Array): string {
+    if (heldBytes === 0) {
+      return decoder.decode(end);
+    }
+    hold(end);
+    const line = decoder.decode(held.subarray(0, heldBytes));
     heldBytes = 0;
-    return decoder.decode(whole);
+    if (held.length > MOST_KEPT) {
+      held = new Uint8Array(0);
+    }
+    return line;
   }
   return {
     push: (piece) => {
@@ -35,10 +48,9 @@ export function createLineSplitter(most: number): LineSplitter {
         const end = at === -1 ? rest : rest.subarray(0, at);
         if (heldBytes + end.length > limit) {
           isOver = true;
-          held = [];
+          held = new Uint8Array(0);
         } else if (at === -1) {
-          held.push(end.slice());
-          heldBytes += end.length;
+          hold(end);
         } else {
           const line = takeLine(end);
           if (line !== '') {

@@ -36,6 +36,8 @@ export interface BulkLink {
   open(
     channel: string,
     serve: ServeChannel,
+    /** On another connection than the one there is. */
+    isAnew: boolean,
   ): Promise<{ readonly kind: 'unopened' | 'broken'; readonly reason: string } | null>;
   /** Both directions together. */
   readonly bytesMoved: number;
@@ -105,6 +107,13 @@ export function createBulkLink(options: BulkLinkOptions): BulkLink {
       idle = setTimeout(() => hangUp(made), options.idleMs);
     }
   }
+  /** What waits on it ends as if it had broken. */
+  function leave(made: Connection): void {
+    movedBefore += movedBy(made.socket);
+    current = undefined;
+    connecting = undefined;
+    hangUp(made);
+  }
   function hangUp({ client }: Connection): void {
     client.end();
     client.destroy();
@@ -113,7 +122,11 @@ export function createBulkLink(options: BulkLinkOptions): BulkLink {
     get bytesMoved() {
       return movedBefore + (current === undefined ? 0 : movedBy(current.socket));
     },
-    async open(channel, serve) {
+    async open(channel, serve, isAnew) {
+      if (isAnew && current !== undefined) {
+        log.warn({}, 'the bulk connection stands still; another one is made');
+        leave(current);
+      }
       const made = await connection().catch((error: unknown) => {
         connecting = undefined;
         return messageOf(error);

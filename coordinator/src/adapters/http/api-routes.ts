@@ -1,21 +1,17 @@
 /** The read half of /api/v1. */
 
+import { BuilderView } from '@argunix/shared/control-api/builder-views';
 import { QueueView, WhyView } from '@argunix/shared/control-api/queue-views';
 import {
+  BuilderParams,
   EvaluationsQuery,
   IdParams,
   JobsQuery,
   ListQuery,
   NoQuery,
 } from '@argunix/shared/control-api/requests';
-import {
-  BuilderView,
-  ErrorView,
-  EvaluationView,
-  JobView,
-  RepositoryView,
-  StatusView,
-} from '@argunix/shared/control-api/views';
+import { StatusView } from '@argunix/shared/control-api/status-view';
+import { ErrorView, EvaluationView, JobView, RepositoryView } from '@argunix/shared/control-api/views';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -70,6 +66,20 @@ export function addApiRoutes(plain: FastifyInstance, readFor: ReadFor): void {
       },
     },
     (request) => [...readFor(request).builders()],
+  );
+
+  app.get(
+    `${API_PREFIX}/builders/:name`,
+    {
+      schema: {
+        ...read,
+        summary: 'One builder and what it builds',
+        params: BuilderParams,
+        querystring: NoQuery,
+        response: { 200: BuilderView, ...REFUSALS },
+      },
+    },
+    (request) => found(readFor(request).builder(request.params.name)),
   );
 
   app.get(

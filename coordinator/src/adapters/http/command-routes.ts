@@ -12,7 +12,7 @@ import { found, REFUSALS, type ReadFor } from './api-routes.ts';
 import { nothingHere } from './app.ts';
 import { API_PREFIX } from './openapi.ts';
 
-const CHANGES = { ...REFUSALS, 409: ErrorView } as const;
+export const CHANGES = { ...REFUSALS, 409: ErrorView } as const;
 const tags = ['change'];
 
 export function addCommandRoutes(plain: FastifyInstance, commands: Commands, readFor: ReadFor): void {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { silentLogger } from '@argunix/shared/kit/logger';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createFakeCommands } from '../../../test/fakes/commands.ts';
+import { createFakeBuilders } from '../../../test/fakes/fake-builders.ts';
 import { createFakeDirectory, createFakeQueue } from '../../../test/fakes/fake-queue.ts';
 import { smallRows } from '../../../test/fakes/http-server.ts';
 import { createFakeViews } from '../../../test/fakes/views.ts';
@@ -30,6 +31,7 @@ async function startControl(commands: Commands = createFakeCommands()): Promise<
     queue: createFakeQueue(),
     directory: createFakeDirectory(smallRows()),
     nixVersionOf: () => null,
+    builders: createFakeBuilders(),
     warnings: () => [],
     readiness: () => ({ kind: 'ready' }),
     plugins: [],
@@ -117,7 +119,7 @@ test('the document names every command, each with its summary and its refusals',
   ).json();
 
   const commands = Object.entries(paths).flatMap(([path, { post }]) => (post ? [{ path, ...post }] : []));
-  expect(commands.map(({ path }) => `POST ${path.replaceAll('{id}', ':id')}`).toSorted()).toEqual(
+  expect(commands.map(({ path }) => `POST ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`).toSorted()).toEqual(
     server.routes.filter((route) => route.startsWith('POST ')).toSorted(),
   );
   for (const { path, summary, responses } of commands) {

@@ -8,6 +8,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Commands } from '../../ports/commands.ts';
 import { addApiRoutes, type ReadFor } from './api-routes.ts';
 import { closeWithin, createApp, DEFAULT_HTTP_LIMITS, recordRoutes } from './app.ts';
+import { type AdministeredBuilders, addBuilderCommandRoutes } from './builder-command-routes.ts';
 import { addCommandRoutes } from './command-routes.ts';
 import { addHealthRoutes } from './health-routes.ts';
 import { useOpenApi } from './openapi.ts';
@@ -32,6 +33,7 @@ export interface ControlServerOptions
   > {
   readonly socketPath: string;
   readonly commands: Commands;
+  readonly builders: AdministeredBuilders;
 }
 
 export async function createControlServer(options: ControlServerOptions): Promise<HttpServer> {
@@ -39,7 +41,7 @@ export async function createControlServer(options: ControlServerOptions): Promis
   const startedAt = new Date(options.now()).toISOString();
   const operator = { bearer: null };
   const readFor: ReadFor = () =>
-    createReadableViews({ ...options, startedAt, mayRead: () => true }, operator);
+    createReadableViews({ ...options, startedAt, mayRead: () => true, isOperator: true }, operator);
   const app = createApp({
     logger: options.logger,
     limits,
@@ -51,6 +53,7 @@ export async function createControlServer(options: ControlServerOptions): Promis
   addHealthRoutes(app, options.readiness);
   addApiRoutes(app, readFor);
   addCommandRoutes(app, options.commands, readFor);
+  addBuilderCommandRoutes(app, options.builders, { readFor, externalUrl: options.externalUrl });
   for (const plugin of options.plugins) {
     await plugin(app);
   }

@@ -1,28 +1,17 @@
 /**
- * `/metrics` tells strangers nothing. With a token it wants that token; without one only this very host may ask:
- * a loopback peer that no proxy speaks for and that asked for a loopback name (else a page in a browser on this host
- * could read it by DNS rebinding).
+ * `/metrics` tells strangers nothing. With a token it wants that token; without one only this very host may ask.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { AppError } from '@argunix/shared/kit/app-error';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { nothingHere } from './app.ts';
 import { bearerOf } from './reader.ts';
+import { isFromThisHost } from './this-host.ts';
 
 export interface MetricsText {
   readonly contentType: string;
   readonly body: string;
 }
-
-const FORWARDING_HEADERS = [
-  'forwarded',
-  'via',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-proto',
-  'x-forwarded-server',
-  'x-real-ip',
-];
 
 export function addMetricsRoute(
   app: FastifyInstance,
@@ -39,22 +28,6 @@ export function addMetricsRoute(
     const { contentType, body } = await options.render();
     return await reply.type(contentType).send(body);
   });
-}
-
-function isFromThisHost(request: FastifyRequest): boolean {
-  return (
-    isLoopbackAddress(request.socket.remoteAddress ?? '') &&
-    FORWARDING_HEADERS.every((name) => request.headers[name] === undefined) &&
-    isLoopbackHost(request.headers.host ?? '')
-  );
-}
-
-function isLoopbackAddress(address: string): boolean {
-  return /^(?:::ffff:)?127(?:\.[0-9]{1,3}){3}$|^::1$/.test(address);
-}
-
-function isLoopbackHost(host: string): boolean {
-  return /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?$/i.test(host);
 }
 
 // Digests are of one length, so the comparison tells nothing about where or how long the token is.

@@ -1,16 +1,13 @@
+import { BuilderView } from '@argunix/shared/control-api/builder-views';
 import { LeaseView, QueueView, WhyView } from '@argunix/shared/control-api/queue-views';
-import {
-  BuilderView,
-  ErrorView,
-  EvaluationView,
-  JobView,
-  RepositoryView,
-  StatusView,
-} from '@argunix/shared/control-api/views';
+import { StatusView } from '@argunix/shared/control-api/status-view';
+import { ErrorView, EvaluationView, JobView, RepositoryView } from '@argunix/shared/control-api/views';
 import type { LightMyRequestResponse as Response } from 'fastify';
 import { beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
+import { busyBuilders } from '../../../test/fakes/busy-builders.ts';
 import { busyHouse } from '../../../test/fakes/busy-house.ts';
+import { createFakeBuilders } from '../../../test/fakes/fake-builders.ts';
 import { createFakeDirectory, createFakeQueue } from '../../../test/fakes/fake-queue.ts';
 import { startHttpServer } from '../../../test/fakes/http-server.ts';
 import { createFakeViews } from '../../../test/fakes/views.ts';
@@ -40,11 +37,13 @@ const OpenApi = z.object({
 let server: HttpServer;
 
 beforeAll(async () => {
-  const house = busyHouse(Date.parse('2026-03-01T12:05:00.000Z'));
+  const now = Date.parse('2026-03-01T12:05:00.000Z');
+  const house = busyHouse(now);
   server = await startHttpServer({
     views: createFakeViews(house.rows),
     rows: house.rows,
     queue: createFakeQueue(house.queue),
+    builders: createFakeBuilders(busyBuilders(now)),
     directory: createFakeDirectory(house.rows, house.leases),
   });
 });
@@ -80,6 +79,7 @@ const ANSWERS: readonly (readonly [url: string, schema: z.ZodType])[] = [
   ['/api/v1/status', StatusView],
   ['/api/v1/repos', z.array(RepositoryView)],
   ['/api/v1/builders', z.array(BuilderView)],
+  ['/api/v1/builders/rack-1', BuilderView],
   ['/api/v1/queue', QueueView],
   ['/api/v1/evals?branch=main&status=done&status=building', z.array(EvaluationView)],
   ['/api/v1/evals/39', EvaluationView],

@@ -60,8 +60,11 @@ function showRepositories(asked: PageRequest): FastifyReply {
 }
 
 function showBuilders(asked: PageRequest): FastifyReply {
-  const builders = asked.views.builders();
-  return answer(asked, builders, () => buildersPage(builders, asked.sources.now()));
+  const { views, sources } = asked;
+  const builders = views.builders();
+  return answer(asked, builders, () =>
+    buildersPage({ builders, door: views.builderDoor(), now: sources.now() }),
+  );
 }
 
 function showQueue(asked: PageRequest): FastifyReply {

@@ -1,6 +1,9 @@
 /** A private repository looks like none at all, on every route there is. */
+
+import { BuilderView } from '@argunix/shared/control-api/builder-views';
 import { QueueView, WhyView } from '@argunix/shared/control-api/queue-views';
-import { BuilderView, EvaluationView, JobView, StatusView } from '@argunix/shared/control-api/views';
+import { StatusView } from '@argunix/shared/control-api/status-view';
+import { EvaluationView, JobView } from '@argunix/shared/control-api/views';
 import { toEpochMs } from '@argunix/shared/domain/epoch-ms';
 import { toJobId, toLeaseId } from '@argunix/shared/domain/ids';
 import { beforeAll, expect, test } from 'vitest';
@@ -186,6 +189,7 @@ const ASKED: readonly (readonly [route: string, url: string, status: number])[] 
   ['/api/v1/status', '/api/v1/status', 200],
   ['/api/v1/repos', '/api/v1/repos', 200],
   ['/api/v1/builders', '/api/v1/builders', 200],
+  ['/api/v1/builders/:name', '/api/v1/builders/local', 200],
   ['/api/v1/queue', '/api/v1/queue', 200],
   ['/api/v1/evals', '/api/v1/evals', 200],
   ['/api/v1/evals', '/api/v1/evals?repo=here/sealed/vault', 200],

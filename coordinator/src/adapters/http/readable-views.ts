@@ -2,14 +2,15 @@
  * What one reader may see. Every route reads through this and has no other way to the data, so a private repository
  * looks like one that does not exist: in lists, by id, in the queue, on builders, on badges.
  */
+
+import type { BuilderView } from '@argunix/shared/control-api/builder-views';
 import type { LeaseView, QueueView, WhyView } from '@argunix/shared/control-api/queue-views';
+import type { StatusView } from '@argunix/shared/control-api/status-view';
 import type {
-  BuilderView,
   EvaluationView,
   JobView,
   RepositoryRef,
   RepositoryView,
-  StatusView,
 } from '@argunix/shared/control-api/views';
 import {
   EVALUATION_STATUSES,
@@ -19,9 +20,9 @@ import {
 import type { LeaseId } from '@argunix/shared/domain/ids';
 import type { JobDirectory } from '../../ports/job-directory.ts';
 import type { MayRead, Reader } from '../../ports/may-read.ts';
-import type { Queue } from '../../ports/queue.ts';
 import type { AttemptView, EvaluationFilter, JobFilter, Views, ViewTotals } from '../../ports/views.ts';
-import { readBuilders } from './readable-builders.ts';
+import { type BuilderDoorView, readBuilderDoor } from './builder-door.ts';
+import { type ReadBuildersSources, readBuilders } from './readable-builders.ts';
 import { findReadableLease } from './readable-lease.ts';
 import { readQueue } from './readable-queue.ts';
 import { readWhy } from './readable-why.ts';
@@ -41,6 +42,9 @@ export interface EvaluationPage {
 export interface ReadableViews {
   status(): StatusView;
   builders(): readonly BuilderView[];
+  builder(name: string): BuilderView | undefined;
+  /** How builders come in, for those who may know it. */
+  builderDoor(): BuilderDoorView;
   repositories(): readonly RepositoryView[];
   repository(repository: RepositoryRef): RepositoryView | undefined;
   evaluations(filter: EvaluationFilter): EvaluationPage;
@@ -56,12 +60,9 @@ export interface ReadableViews {
   lease(leaseId: LeaseId): LeaseView | undefined;
 }
 
-export interface ReadableSources {
+export interface ReadableSources extends ReadBuildersSources {
   readonly views: Views;
-  readonly queue: Queue;
   readonly directory: JobDirectory;
-  /** Null for a builder that is not there. */
-  readonly nixVersionOf: (builder: string) => string | null;
   readonly warnings: () => readonly string[];
   readonly mayRead: MayRead;
   readonly version: string;
@@ -118,7 +119,7 @@ export function createReadableViews(sources: ReadableSources, reader: Reader): R
   }
 
   function builders(): readonly BuilderView[] {
-    return readBuilders(queue, visible, sources.nixVersionOf);
+    return readBuilders(sources, visible);
   }
 
   function underWay(statuses: readonly EvaluationStatus[], limit: number): readonly EvaluationView[] {
@@ -175,6 +176,8 @@ export function createReadableViews(sources: ReadableSources, reader: Reader): R
 
   return {
     builders,
+    builder: (name) => builders().find((one) => one.name === name),
+    builderDoor: () => readBuilderDoor(sources.builders, sources),
     repositories,
     evaluations,
     evaluation,
@@ -182,6 +185,7 @@ export function createReadableViews(sources: ReadableSources, reader: Reader): R
     job,
     status() {
       const { evaluations: living, jobs } = totals();
+      const { enrollment, refusals } = readBuilderDoor(sources.builders, sources);
       return {
         version: sources.version,
         started_at: sources.startedAt,
@@ -190,6 +194,8 @@ export function createReadableViews(sources: ReadableSources, reader: Reader): R
         evaluations: living,
         jobs,
         builders: [...builders()],
+        builder_enrollment: enrollment,
+        refusals,
         warnings: [...sources.warnings()],
       };
     },

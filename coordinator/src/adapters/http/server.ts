@@ -14,6 +14,7 @@ import { addApiRoutes, type ReadFor } from './api-routes.ts';
 import { closeWithin, createApp, DEFAULT_HTTP_LIMITS, type HttpLimits, recordRoutes } from './app.ts';
 import { addAssetRoutes, loadAssets } from './assets.ts';
 import { addBadgeRoutes } from './badge-routes.ts';
+import type { BuilderSources } from './builder-sources.ts';
 import { addHealthRoutes, type Readiness } from './health-routes.ts';
 import { addMetricsRoute, type MetricsText } from './metrics-route.ts';
 import { useOpenApi } from './openapi.ts';
@@ -23,6 +24,7 @@ import { type PageFrame, renderPage } from './pages/layout.ts';
 import { createReadableViews } from './readable-views.ts';
 import { readerOf } from './reader.ts';
 import { addRepositoryRoutes } from './repository-routes.ts';
+import { isFromThisHost } from './this-host.ts';
 import { addWebhookRoutes } from './webhook-routes.ts';
 
 export interface HttpServerOptions {
@@ -31,6 +33,7 @@ export interface HttpServerOptions {
   readonly directory: JobDirectory;
   /** Null for a builder that is not there. */
   readonly nixVersionOf: (builder: string) => string | null;
+  readonly builders: BuilderSources;
   /** Sentences about what an operator should look at. */
   readonly warnings: () => readonly string[];
   readonly logs: JobLogs;
@@ -75,7 +78,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const assets = loadAssets();
   const startedAt = new Date(options.now()).toISOString();
   const frame = (): PageFrame => ({ assets, version: options.version, warnings: options.warnings() });
-  const readFor: ReadFor = (request) => createReadableViews({ ...options, startedAt }, readerOf(request));
+  // Pages know no operator by name yet; whoever sits at this host may see how its builders are.
+  const readFor: ReadFor = (request) =>
+    createReadableViews({ ...options, startedAt, isOperator: isFromThisHost(request) }, readerOf(request));
   const app = createApp({
     logger: options.logger,
     limits,

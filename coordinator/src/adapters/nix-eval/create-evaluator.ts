@@ -8,9 +8,12 @@ import { findProgram } from './confinement/find-program.ts';
 import type { EvaluationSpaces } from './evaluation-space.ts';
 import { createNixEvalJobsEvaluator } from './nix-eval-jobs-evaluator.ts';
 
+/** From `createConfinement` or `createUnconfinedSpaces`; or the reason why there is neither. */
+type FoundSpaces = EvaluationSpaces | { readonly missing: string };
+
 export interface EvaluatorOptions {
-  /** From `createConfinement` or `createUnconfinedSpaces`; or the reason why there is neither. */
-  readonly spaces: EvaluationSpaces | { readonly missing: string };
+  /** Waited for after the evaluators were asked what they can. */
+  readonly spaces: FoundSpaces | Promise<FoundSpaces>;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Without it nix-eval-jobs where it is installed. */
   readonly prefer?: Evaluator['name'] | undefined;
@@ -19,7 +22,6 @@ export interface EvaluatorOptions {
 /** Throws `nix.missing` when what is preferred is not there. */
 export async function createEvaluator(options: EvaluatorOptions): Promise<Evaluator> {
   const { env, prefer } = options;
-  const spaces = 'missing' in options.spaces ? closedSpaces(options.spaces.missing) : options.spaces;
   if (findProgram('nix', env['PATH'] ?? '') === undefined) {
     throw new AppError('nix.missing', 'There is no nix on PATH; install Nix 2.8 or newer.');
   }
@@ -30,6 +32,8 @@ export async function createEvaluator(options: EvaluatorOptions): Promise<Evalua
       'nix-eval-jobs was asked for, and there is none on PATH that takes --expr and --meta (2.18 or newer does).',
     );
   }
+  const found = await options.spaces;
+  const spaces = 'missing' in found ? closedSpaces(found.missing) : found;
   return hasNixEvalJobs
     ? createNixEvalJobsEvaluator(spaces, await identityOf(env))
     : createBuiltInEvaluator(spaces);

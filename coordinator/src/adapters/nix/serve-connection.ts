@@ -2,14 +2,8 @@
 import { AppError } from '@argunix/shared/kit/app-error';
 import { describeEnding, startProcess } from '@argunix/shared/kit/run-process';
 import type { NixEnvironment } from '@argunix/shared/nix/nix-configuration';
-import {
-  createWireReader,
-  createWireWriter,
-  SERVE_COMMAND,
-  SERVE_MAGIC_1,
-  SERVE_MAGIC_2,
-  SERVE_VERSION,
-} from '@argunix/shared/nix/serve-protocol';
+import { greetServer } from '@argunix/shared/nix/serve-greeting';
+import { createWireReader, createWireWriter, SERVE_COMMAND } from '@argunix/shared/nix/serve-protocol';
 
 export interface ServeConnection {
   /** Those that are valid. While the process lives, each is held from the collector, valid or not. */
@@ -22,7 +16,6 @@ export interface ServeConnection {
 // Of one process; a new one takes over. It keeps the temporary roots of a day from adding up.
 const LIFETIME_MS = 24 * 3_600_000;
 const MAX_PATH_BYTES = 1_024;
-const MAJOR = 0xff00;
 
 export async function openServeConnection(env: NixEnvironment): Promise<ServeConnection> {
   const running = startProcess({
@@ -61,14 +54,9 @@ export async function openServeConnection(env: NixEnvironment): Promise<ServeCon
     }
   }
   async function greet(): Promise<void> {
-    running.stdin.write(createWireWriter().integer(SERVE_MAGIC_1).integer(SERVE_VERSION).bytes());
-    const magic = await reader.integer();
-    const version = await reader.integer();
-    if (magic !== SERVE_MAGIC_2 || (version & MAJOR) !== (SERVE_VERSION & MAJOR)) {
-      throw new AppError(
-        'nix.failed',
-        `expected serve protocol 2, got ${magic.toString(16)} ${version.toString(16)}`,
-      );
+    const refusal = await greetServer(running.stdin, reader);
+    if (refusal !== undefined) {
+      throw new AppError('nix.failed', refusal);
     }
   }
   await explained(greet());

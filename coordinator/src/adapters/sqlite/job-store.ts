@@ -103,9 +103,24 @@ function toEnd({ status, reason, causeJobId, earlierJobId, leaseId }: Settlement
 }
 
 function endOfLease(lease: EndedLease, at: EpochMs): readonly Statement[] {
-  const { id, ending, built } = lease;
+  const { id, ending, built, push, pull } = lease;
   return [
     endLease(id, 'ended', ending, at),
+    ...(push === undefined && pull === undefined
+      ? []
+      : [
+          statement(
+            sqlite
+              .updateTable('leases')
+              .set({
+                push_ms: push?.tookMs ?? null,
+                pushed_bytes: push?.bytes ?? null,
+                pull_ms: pull?.tookMs ?? null,
+                pulled_bytes: pull?.bytes ?? null,
+              })
+              .where('id', '=', id),
+          ),
+        ]),
     ...rememberFailure(lease, at),
     ...(built === undefined || built === null ? [] : [recordTimes([built], at)]),
   ];

@@ -57,6 +57,15 @@ export function createLeaseStore(database: Reader & Writer): LeaseStore {
         statement(unfinished(attempts).set({ status: 'running', phase: 'build', started_at: at })),
       ]);
     },
+    carry: async (attempts, lease, phase, at) => {
+      await database.write([
+        statement(
+          unfinished(attempts)
+            .set({ status: 'running', phase, started_at: sql<number>`coalesce(started_at, ${at})` })
+            .where('lease_id', '=', lease),
+        ),
+      ]);
+    },
     requeue: async (attempts, lease, ending, at) => {
       await database.write([
         endLease(lease, ending === 'infrastructure' ? 'lost' : 'ended', ending, at),

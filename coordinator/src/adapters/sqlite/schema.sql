@@ -17,6 +17,19 @@ CREATE TABLE build_times (
     updated_at integer not null
   ) strict, without rowid;
 
+CREATE TABLE builders (
+    name text primary key,
+    public_key text not null unique,
+    former_name text,
+    enrolled_at integer not null,
+    enrolled_by text not null check (enrolled_by in ('token', 'invitation')),
+    revoked_at integer,
+    drained_at integer,
+    last_seen_at integer,
+    offer text,
+    nix_version text
+  ) strict, without rowid;
+
 CREATE TABLE check_posts (
     id integer primary key,
     repository_id integer not null references repositories on delete cascade,
@@ -87,6 +100,14 @@ CREATE TABLE heads (
     primary key (repository_id, ref)
   ) strict, without rowid;
 
+CREATE TABLE invitations (
+    digest text primary key,
+    name text not null,
+    created_at integer not null,
+    expires_at integer not null,
+    used_at integer
+  ) strict, without rowid;
+
 CREATE TABLE jobs (
     id integer primary key,
     evaluation_id integer not null references evaluations on delete cascade,
@@ -122,7 +143,7 @@ CREATE TABLE leases (
     ending text,
     created_at integer not null,
     ended_at integer
-  , charged_to integer, started_at integer) strict;
+  , charged_to integer, started_at integer, push_ms integer, pull_ms integer, pushed_bytes integer, pulled_bytes integer) strict;
 
 CREATE TABLE migrations (
     number integer primary key, name text not null, is_breaking integer not null, applied_at integer not null) strict;
@@ -138,6 +159,11 @@ CREATE TABLE repositories (
     created_at integer not null,
     unique (forge, slug)
   ) strict;
+
+CREATE TABLE spent_tokens (
+    digest text primary key,
+    spent_at integer not null
+  ) strict, without rowid;
 
 CREATE INDEX attempts_by_lease on attempts (lease_id) where lease_id is not null;
 

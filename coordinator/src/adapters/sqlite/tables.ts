@@ -73,6 +73,37 @@ interface LeaseRow {
   /** The repository at whose expense it was built. */
   readonly charged_to: number | null;
   readonly started_at: number | null;
+  readonly push_ms: number | null;
+  readonly pull_ms: number | null;
+  readonly pushed_bytes: number | null;
+  readonly pulled_bytes: number | null;
+}
+
+interface BuilderRow {
+  readonly name: string;
+  readonly public_key: string;
+  readonly former_name: string | null;
+  readonly enrolled_at: number;
+  readonly enrolled_by: 'token' | 'invitation';
+  readonly revoked_at: number | null;
+  readonly drained_at: number | null;
+  readonly last_seen_at: number | null;
+  /** JSON of what it offered when it was last there. */
+  readonly offer: string | null;
+  readonly nix_version: string | null;
+}
+
+interface InvitationRow {
+  readonly digest: string;
+  readonly name: string;
+  readonly created_at: number;
+  readonly expires_at: number;
+  readonly used_at: number | null;
+}
+
+interface SpentTokenRow {
+  readonly digest: string;
+  readonly spent_at: number;
 }
 
 interface JobRow {
@@ -155,4 +186,7 @@ export interface Tables {
   readonly check_posts: CheckPostRow;
   readonly failed_builds: FailedBuildRow;
   readonly build_times: BuildTimeRow;
+  readonly builders: BuilderRow;
+  readonly invitations: InvitationRow;
+  readonly spent_tokens: SpentTokenRow;
 }

@@ -22,6 +22,10 @@ type EvaluationRow = Owned<Selectable<Tables['evaluations']>>;
 type JobRow = Owned<Selectable<Tables['jobs']>> & {
   readonly is_trusted: number;
   readonly lease_drv_path: string | null;
+  readonly push_ms: number | null;
+  readonly pull_ms: number | null;
+  readonly pushed_bytes: number | null;
+  readonly pulled_bytes: number | null;
 };
 
 const NONE = Object.fromEntries(JOB_STATUSES.map((status) => [status, 0])) as StatusCounts;
@@ -50,7 +54,8 @@ export function createViews(
     .innerJoin('repositories', 'repositories.id', 'evaluations.repository_id')
     .leftJoin('leases', 'leases.id', 'jobs.lease_id')
     .selectAll('jobs')
-    .select(['forge', 'slug', 'is_trusted', 'leases.drv_path as lease_drv_path']);
+    .select(['forge', 'slug', 'is_trusted', 'leases.drv_path as lease_drv_path'])
+    .select(['push_ms', 'pull_ms', 'pushed_bytes', 'pulled_bytes']);
 
   function toEvaluationView(row: EvaluationRow): EvaluationView {
     const counts = row.counts === null ? countsOf(database, row.id) : parseCounts(row.counts, NONE);
@@ -122,14 +127,18 @@ export function createViews(
       started_at: toTimeOrNull(row.started_at),
       finished_at: toTimeOrNull(row.finished_at),
       timings: {
-        wait_ms: row.started_at === null ? null : row.started_at - row.queued_at,
-        push_ms: null,
+        // Carrying is told apart from waiting before it and building after it.
+        wait_ms:
+          row.started_at === null ? null : Math.max(0, row.started_at - row.queued_at - (row.push_ms ?? 0)),
+        push_ms: row.push_ms,
         build_ms:
-          row.started_at === null || row.finished_at === null ? null : row.finished_at - row.started_at,
-        pull_ms: null,
+          row.started_at === null || row.finished_at === null
+            ? null
+            : Math.max(0, row.finished_at - row.started_at - (row.pull_ms ?? 0)),
+        pull_ms: row.pull_ms,
         publish_ms: null,
       },
-      bytes: { pushed: 0, pulled: 0 },
+      bytes: { pushed: row.pushed_bytes ?? 0, pulled: row.pulled_bytes ?? 0 },
       log_url: logUrl(options.externalUrl, row),
       log_drv_path: row.lease_drv_path === row.drv_path ? null : row.lease_drv_path,
       earlier: earlierOf(row),

@@ -8,16 +8,13 @@ export const SocketAddressText = parsedText(
   parseSocketAddress,
 );
 
-export const BuilderName = z
-  .string()
-  .regex(/^[A-Za-z0-9_.-]{1,64}$/, { error: () => 'expected a name of 1 to 64 letters, digits and . _ -' });
-
 export const BuilderSettings = section({
   expect_offline: flag()
     .default(false)
     .describe('Its work waits for it without end: a laptop that is asleep is not lost.'),
 });
 
+const BEAT = 'expected a number of seconds from 0.05 to 600';
 const FEATURE = 'expected a feature such as kvm or big-parallel';
 const FACTOR = 'expected a number from 0.01 to 1000';
 const Features = listOf(
@@ -57,6 +54,14 @@ export const EnrollmentSection = section({
     .optional()
     .describe(
       'The token that every new builder may enroll with. Without it each needs an invitation of its own.',
+    ),
+  heartbeat_seconds: z
+    .number({ error: () => BEAT })
+    .min(0.05, { error: () => BEAT })
+    .max(600, { error: () => BEAT })
+    .default(5)
+    .describe(
+      'How often builders and this host tell each other that they live. All that waits for a sign of life is measured in it: a builder of which nothing is heard for 19 of them is away, and a transfer without a byte for 12 is ended and tried again.',
     ),
 });
 export type EnrollmentSection = z.infer<typeof EnrollmentSection>;

@@ -1,9 +1,10 @@
 /** The whole of argunix.yaml as a person writes it. Its meaning, with every default filled in, is `Configuration`. */
+
 import { isIP } from 'node:net';
+import { BuilderName } from '@argunix/shared/protocol/builder-name';
 import { z } from 'zod';
 import { parseWebUrl } from '../web-url.ts';
 import {
-  BuilderName,
   BuilderSettings,
   EnrollmentSection,
   LocalBuilder,

@@ -33,6 +33,7 @@ function builder(
     used: 0,
     quarantine: null,
     isOnProbation: false,
+    pause: null,
     spoiled: new Set(),
     strikes: 0,
     ...traits,

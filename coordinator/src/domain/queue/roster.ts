@@ -5,6 +5,8 @@
  * - *quarantined*, after several different steps in a row were spoiled on it through no fault of theirs: it gets nothing
  *   until a wait is over, which doubles each time. Then it is on probation: one place, until a build of it ends well or
  *   as a failure of its own; one more trouble and it is quarantined again;
+ * - *paused*, when it finishes what it has and takes nothing new: an operator drained it, it stops, or its disk is full.
+ *   Work waits for it as for one whose places are all taken;
  * - *absent*, when it left: it is expected back, so what it could build is not hopeless;
  * - unknown again, when it was removed.
  *
@@ -42,6 +44,8 @@ export interface RosterBuilder {
   used: number;
   quarantine: Quarantine | null;
   isOnProbation: boolean;
+  /** Why it takes nothing new. */
+  pause: string | null;
   /** The kinds of work that it could take now, its places aside. */
   readonly serves: Set<Desk>;
   /** Steps that were spoiled on it since the last one that was not. */
@@ -73,6 +77,7 @@ export interface Roster {
   expect(name: string, offer: BuilderOffer, isExpectedOffline: boolean, leftAt: number): void;
   leave(name: string, now: number): void;
   remove(name: string, now: number): void;
+  pause(name: string, reason: string | null): void;
   /** Places taken, or given back with a negative count. */
   use(builder: RosterBuilder, slots: number): void;
   /** Places given back, of one that was removed meanwhile too. */
@@ -102,7 +107,7 @@ export function createRoster(rules: RosterRules): Roster {
   }
   function isOpen(builder: RosterBuilder): boolean {
     const places = builder.isOnProbation ? 1 : builder.offer.slots;
-    return isReady(builder) && builder.used < places;
+    return isReady(builder) && builder.pause === null && builder.used < places;
   }
   function place(builder: RosterBuilder, desk: Desk, now: number): void {
     const fit: Fit = isReady(builder) ? fitOf(desk.kind, builder.offer, rules) : 'none';
@@ -149,6 +154,7 @@ export function createRoster(rules: RosterRules): Roster {
       used: remaining.get(name)?.used ?? 0,
       quarantine: null,
       isOnProbation: false,
+      pause: null,
       spoiled: new Set<DerivationPath>(),
       serves: new Set<Desk>(),
       strikes: 0,
@@ -249,6 +255,13 @@ export function createRoster(rules: RosterRules): Roster {
         if (builder.used > 0) {
           remaining.set(name, builder);
         }
+      }
+    },
+    pause: (name, reason) => {
+      const builder = builders.get(name);
+      if (builder !== undefined) {
+        builder.pause = reason;
+        refreshOpen(builder);
       }
     },
     use,

@@ -66,6 +66,8 @@ export interface Scheduler {
   expect(name: string, offer: BuilderOffer, isExpectedOffline: boolean, leftAt: number): void;
   leave(name: string, now: number): void;
   remove(name: string, now: number): void;
+  /** It finishes what it has and takes nothing new; null: it does again. */
+  pause(name: string, reason: string | null): void;
 
   /** What was built at the expense of a repository before we knew of it. */
   recall(repositoryId: RepositoryId, builtMs: number, now: number): void;
@@ -199,6 +201,7 @@ export function createScheduler(rules: SchedulerRules): Scheduler {
       roster.remove(name, now);
       doubtAll();
     },
+    pause: (name, reason) => roster.pause(name, reason),
     recall: (repositoryId, builtMs, now) => share.recall(share.meter(repositoryId), builtMs, now),
     add: (jobs, derivations, now) => {
       present = now;

@@ -57,6 +57,7 @@ export function toBuilderState(builder: RosterBuilder): BuilderState {
     state: stateOf(builder),
     slotsUsed: builder.used,
     isExpectedOffline: builder.isExpectedOffline,
+    pause: builder.pause,
     leftAt: builder.isPresent ? null : toEpochMs(builder.leftAt),
     quarantine:
       quarantine === null

@@ -110,6 +110,14 @@ function sentenceOfNeeds(scheduler: Scheduler, held: readonly Step[]): string {
 }
 
 function sentenceOfBusy(builders: readonly RosterBuilder[]): string {
+  const paused = builders.filter(({ pause }) => pause !== null);
+  if (paused.length === builders.length) {
+    return `Waits for ${namesOf(paused)}, which ${paused.length === 1 ? 'takes' : 'take'} nothing new: ${paused[0]?.pause ?? ''}`;
+  }
+  return sentenceOfTaken(builders.filter(({ pause }) => pause === null));
+}
+
+function sentenceOfTaken(builders: readonly RosterBuilder[]): string {
   const used = builders.reduce((sum, one) => sum + one.used, 0);
   const places = builders.reduce((sum, one) => sum + (one.isOnProbation ? 1 : one.offer.slots), 0);
   const [only] = builders;

@@ -1,5 +1,6 @@
-import type { BuilderView } from '@argunix/shared/control-api/views';
+import type { BuilderView } from '@argunix/shared/control-api/builder-views';
 import { type Html, html } from './html.ts';
+import { levelBar } from './level-bar.ts';
 
 // More boxes than that are too small to count.
 const MOST_BOXES = 48;
@@ -9,8 +10,7 @@ export function slotPicture({ slots, slots_used }: BuilderView): Html {
   const used = Math.min(slots_used, slots);
   const label = `${slots_used} of ${slots} slots in use`;
   if (slots === 0 || slots > MOST_BOXES) {
-    const width = slots === 0 ? 0 : (used * 1000) / slots;
-    return html`<svg class="bar" viewBox="0 0 1000 8" preserveAspectRatio="none" role="img" aria-label="${label}"><rect class="f-none" width="1000" height="8"/><rect class="f-running" width="${width.toFixed(2)}" height="8"/></svg>`;
+    return levelBar(used / slots, label);
   }
   return html`<p class="slots" role="img" aria-label="${label}">${Array.from(
     { length: slots },

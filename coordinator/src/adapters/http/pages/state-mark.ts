@@ -1,5 +1,6 @@
 /** How states look: a shape and a word each, so that nothing is told by colour alone. */
-import type { BuilderView, EvaluationView } from '@argunix/shared/control-api/views';
+import type { BuilderView } from '@argunix/shared/control-api/builder-views';
+import type { EvaluationView } from '@argunix/shared/control-api/views';
 import type { JobPhase, JobStatus } from '@argunix/shared/domain/job-status';
 import { type Html, html } from './html.ts';
 
@@ -70,16 +71,33 @@ export function evaluationMark({ status, outcome }: EvaluationView): Html {
 }
 
 /** Nothing is said of a builder that is as it should be. */
-export function builderMark(state: BuilderView['state']): Html | false {
+export function builderMark({ state, paused }: BuilderView): Html | false {
   switch (state) {
     case 'ready':
       return false;
+    case 'paused':
+      return pauseMark(paused?.why ?? 'drained');
     case 'quarantined':
       return jobMark('timed_out', 'set aside');
     case 'absent':
       return jobMark('cancelled', 'away');
+    case 'revoked':
+      return jobMark('unsupported', 'revoked');
     default:
       return state satisfies never;
+  }
+}
+
+function pauseMark(why: NonNullable<BuilderView['paused']>['why']): Html {
+  switch (why) {
+    case 'drained':
+      return jobMark('queued', 'drained');
+    case 'stopping':
+      return jobMark('queued', 'stopping');
+    case 'low_disk':
+      return jobMark('timed_out', 'low on disk');
+    default:
+      return why satisfies never;
   }
 }
 

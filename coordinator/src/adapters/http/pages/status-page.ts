@@ -1,6 +1,8 @@
+import type { BuilderView } from '@argunix/shared/control-api/builder-views';
 import { jobPath } from '@argunix/shared/control-api/paths';
 import type { QueueView } from '@argunix/shared/control-api/queue-views';
-import type { BuilderView, EvaluationView, StatusView } from '@argunix/shared/control-api/views';
+import type { StatusView } from '@argunix/shared/control-api/status-view';
+import type { EvaluationView } from '@argunix/shared/control-api/views';
 import type { OwnedJob } from '../readable-views.ts';
 import { whyJob } from '../sentences.ts';
 import { evaluationList } from './evaluation-list.ts';

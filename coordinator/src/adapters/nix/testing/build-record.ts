@@ -1,13 +1,14 @@
 /** Keeps what a builder told, in its order, and judges nothing but that each lease ends once and last. */
 import type { BuildEnding } from '@argunix/shared/domain/build-ending';
-import type { BuildObserver, BuildRequest } from '@argunix/shared/domain/build-request';
+import type { BuildRequest } from '@argunix/shared/domain/build-request';
 import type { LeaseId } from '@argunix/shared/domain/ids';
 import type { LogLine } from '@argunix/shared/domain/log-line';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
+import type { DispatchObserver } from '../../../ports/builder.ts';
 
 export interface BuildRecord {
   readonly requests: readonly BuildRequest[];
-  readonly observer: BuildObserver;
+  readonly observer: DispatchObserver;
   readonly events: readonly string[];
   leaseOf(name: string): LeaseId;
   endingOf(name: string): BuildEnding | undefined;
@@ -42,6 +43,8 @@ export function recordBuilds(drvPaths: Readonly<Record<string, DerivationPath>>)
         mustBeOpen(leaseId);
         lines.set(leaseId, [...(lines.get(leaseId) ?? []), ...more]);
       },
+      carrying() {},
+      carried() {},
       ended(leaseId, ending) {
         mustBeOpen(leaseId);
         endings.set(leaseId, ending);

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import { isBreaking as isFirstBreaking, up as makeFirstTables } from './0001-first-tables.ts';
 import { isBreaking as isMoreBreaking, up as makeMoreIndexes } from './0002-more-indexes.ts';
 import { isBreaking as isQueueBreaking, up as makeQueue } from './0003-queue.ts';
+import { isBreaking as isBuildersBreaking, up as makeBuilders } from './0004-builders.ts';
 
 export interface Migration {
   readonly number: number;
@@ -16,4 +17,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 1, name: 'first-tables', isBreaking: isFirstBreaking, up: makeFirstTables },
   { number: 2, name: 'more-indexes', isBreaking: isMoreBreaking, up: makeMoreIndexes },
   { number: 3, name: 'queue', isBreaking: isQueueBreaking, up: makeQueue },
+  { number: 4, name: 'builders', isBreaking: isBuildersBreaking, up: makeBuilders },
 ];

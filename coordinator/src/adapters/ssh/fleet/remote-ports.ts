@@ -1,0 +1,29 @@
+/** What a builder elsewhere needs of the rest of the coordinator. */
+import type { LeaseId } from '@argunix/shared/domain/ids';
+import type { Clock } from '@argunix/shared/kit/clock';
+import type { Logger } from '@argunix/shared/kit/logger';
+import type { DerivationReader } from '@argunix/shared/nix/derivation-reader';
+import type { CoordinatorMessageInput } from '@argunix/shared/protocol/coordinator-message';
+import type { Direction } from '../../../ports/builder.ts';
+import type { CourierClient, CourierProgress } from './courier-client.ts';
+
+export interface RemoteBuilderPorts {
+  readonly courier: CourierClient;
+  readonly derivations: DerivationReader;
+  /** Lines of the log of a lease that are stored. */
+  lineCount(leaseId: LeaseId): Promise<number>;
+  send(message: CoordinatorMessageInput): void;
+  /** Something is on its way; null: no more. */
+  moved(key: object, transfer: TransferNow | null): void;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** How long it may stay away with what it has. */
+  readonly graceMs: number;
+  readonly retryMs: number;
+}
+
+export interface TransferNow {
+  readonly direction: Direction;
+  readonly leases: readonly LeaseId[];
+  readonly progress: CourierProgress | null;
+}
