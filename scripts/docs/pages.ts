@@ -1,10 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { readConfiguration } from '../../coordinator/src/config/load-configuration.ts';
+import { renderArgunixBuilderPage } from './argunix-builder-page.ts';
 import { renderArgunixctlPage } from './argunixctl-page.ts';
 import { renderConfigurationPage } from './configuration-page.ts';
 import { renderErrorsPage } from './errors-page.ts';
 
 const GENERATED: Readonly<Record<string, () => string>> = {
+  'docs/reference/argunix-builder.md': renderArgunixBuilderPage,
   'docs/reference/argunixctl.md': renderArgunixctlPage,
   'docs/reference/configuration.md': renderConfigurationPage,
   'docs/reference/errors.md': renderErrorsPage,

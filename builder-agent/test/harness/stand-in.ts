@@ -70,12 +70,8 @@ interface Talk {
 }
 
 export async function startStandIn(options: StandInOptions = {}): Promise<StandIn> {
-  const hostKey = options.hostKey ?? ssh2.utils.generateKeyPairSync('ed25519').private;
-  const parsed = ssh2.utils.parseKey(hostKey);
-  if (parsed instanceof Error) {
-    throw parsed;
-  }
-  const fingerprint = fingerprintOf(parsed.getPublicSSH());
+  const hostKey = options.hostKey ?? makeHostKey();
+  const fingerprint = fingerprintOf(publicPart(hostKey));
   const admitted = new Set<string>();
   const passwords: string[] = [];
   const hellos: Hello[] = [];
@@ -295,4 +291,22 @@ export function fingerprintOf(key: Buffer): string {
 
 function isSame(given: string, wanted: string): boolean {
   return given.length === wanted.length && timingSafeEqual(Buffer.from(given), Buffer.from(wanted));
+}
+
+/** Not every key that ssh2 makes can be read. */
+function makeHostKey(): string {
+  for (;;) {
+    const made = ssh2.utils.generateKeyPairSync('ed25519').private;
+    if (!(ssh2.utils.parseKey(made) instanceof Error)) {
+      return made;
+    }
+  }
+}
+
+function publicPart(privateKey: string): Buffer {
+  const key = ssh2.utils.parseKey(privateKey);
+  if (key instanceof Error) {
+    throw key;
+  }
+  return key.getPublicSSH();
 }

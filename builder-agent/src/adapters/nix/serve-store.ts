@@ -20,7 +20,7 @@ export interface ServeStoreOptions {
   readonly graceMs?: number;
 }
 
-/** Resolves when nothing of it is left: null, or why it ended otherwise than by the end of what it was told. */
+/** Resolves when nothing of it is left: null, or why it ended otherwise than by the end of what it was told, or by `signal`. */
 export async function serveStore(
   fromCoordinator: Duplex,
   toCoordinator: NodeJS.WritableStream,
@@ -43,7 +43,7 @@ export async function serveStore(
   // What it answered last is on its way until then.
   await finished(joined, { readable: false, signal }).catch(() => undefined);
   joined.destroy();
-  if (signal.aborted || (ending.kind === 'exited' && ending.code === 0)) {
+  if (ending.kind === 'cancelled' || (ending.kind === 'exited' && ending.code === 0)) {
     return null;
   }
   const said = plainText(complaints.text()).trim().split('\n').slice(-5).join('\n');

@@ -3,7 +3,7 @@
  * channels end, and the coordinator asks again for those that it still wants.
  */
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import type { Duplex, Writable } from 'node:stream';
 import { messageOf } from '@argunix/shared/kit/app-error';
 import type { Logger } from '@argunix/shared/kit/logger';
 import { BULK_IDENT, channelCommand } from '@argunix/shared/protocol/version';
@@ -26,7 +26,7 @@ export interface BulkLinkOptions {
 /** What is at our end of a channel. Resolves when it is through: null, or what went wrong, as a sentence. */
 export type ServeChannel = (channel: {
   readonly fromCoordinator: Duplex;
-  readonly toCoordinator: NodeJS.WritableStream;
+  readonly toCoordinator: Writable;
   /** The channel or its connection is gone. */
   readonly gone: AbortSignal;
 }) => Promise<string | null>;
