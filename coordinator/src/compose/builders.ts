@@ -94,7 +94,7 @@ export function composeBuilders(options: BuildersOptions): Builders {
       const refusal = { code: 'busy', reason: 'The coordinator could not store it; see its log.' };
       send(
         message.kind === 'login'
-          ? { kind: 'login', id: message.id, verdict: 'token_bad' }
+          ? { kind: 'login', id: message.id, verdict: 'later' }
           : { kind: 'refused', id: message.id, refusal },
       );
     });

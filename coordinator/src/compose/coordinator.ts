@@ -77,6 +77,7 @@ export async function startCoordinator({
       ...createReadings(() => engine.database),
       queue: () => queue,
       now: () => systemClock.now(),
+      silences: () => engine.builders?.fleet.silences() ?? new Map(),
     },
     systems: () => configuration.systems,
     forges: () => configuration.forges.map(({ name }) => name),

@@ -54,6 +54,7 @@ const NO_METRICS: Metrics = {
   evaluationEnded() {},
   jobEnded() {},
   buildEnded() {},
+  closureCarried() {},
   dispatchDecided() {},
 };
 const PAGE = 500;

@@ -31,7 +31,10 @@ import { createSettling, type SettlePorts } from './settle-step.ts';
 export interface DispatchPorts extends Omit<SettlePorts, 'jobs'>, AdoptPorts, Omit<RunPorts, 'jobs'> {
   readonly fleet: BuilderFleet;
   readonly settings: DispatchSettings;
-  readonly metrics: Pick<Metrics, 'jobEnded' | 'buildEnded' | 'dispatchDecided' | 'evaluationEnded'>;
+  readonly metrics: Pick<
+    Metrics,
+    'jobEnded' | 'buildEnded' | 'closureCarried' | 'dispatchDecided' | 'evaluationEnded'
+  >;
   readonly evaluations: SettlePorts['evaluations'];
 }
 

@@ -15,6 +15,7 @@ import type { Changes } from '../ports/changes.ts';
 import type { GcRoots } from '../ports/gc-roots.ts';
 import type { JobStore } from '../ports/job-store.ts';
 import type { LogStore, LogWriter } from '../ports/log-store.ts';
+import type { Metrics } from '../ports/metrics.ts';
 import { keepTrying, type PatiencePorts } from './keep-trying.ts';
 import { type BatchPorts, runBatch } from './run-batch.ts';
 import { tellJobs } from './tell-jobs.ts';
@@ -24,6 +25,7 @@ export interface RunPorts extends PatiencePorts, Omit<BatchPorts, 'builder'> {
   readonly logs: Pick<LogStore, 'open'>;
   readonly roots: GcRoots;
   readonly changes: Changes;
+  readonly metrics: Pick<Metrics, 'closureCarried'>;
 }
 
 /** One dispatch of one step. */
@@ -171,6 +173,7 @@ export function createStepRunner(ports: RunPorts, events: RunEvents, signal: Abo
   }
   function carried(dispatch: Dispatch, direction: Direction, what: Carried): void {
     dispatch[direction] = what;
+    ports.metrics.closureCarried(direction, what);
   }
 
   return {

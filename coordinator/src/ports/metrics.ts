@@ -1,5 +1,6 @@
 import type { EvaluationOutcome, EvaluationStatus } from '@argunix/shared/domain/evaluation-status';
 import type { JobEnding } from '@argunix/shared/domain/job-status';
+import type { Carried, Direction } from './builder.ts';
 
 export type WebhookOutcome = 'accepted' | 'rate_limited' | 'refused';
 
@@ -12,6 +13,8 @@ export interface Metrics {
   jobEnded(status: JobEnding, system: string): void;
   /** A builder ran for this long; what was cached or substituted is not told. */
   buildEnded(system: string, durationMs: number): void;
+  /** A closure went to a builder, or came back. */
+  closureCarried(direction: Direction, what: Carried): void;
   /** One look at what is ready and who may build it. */
   dispatchDecided(durationMs: number): void;
 }

@@ -5,5 +5,6 @@ export const silentMetrics: Metrics = {
   evaluationEnded() {},
   jobEnded() {},
   buildEnded() {},
+  closureCarried() {},
   dispatchDecided() {},
 };

@@ -49,6 +49,7 @@ function createMetrics(): PrometheusMetrics {
       queue: () => queue,
       now: () => NOW,
       deliveriesPending: () => 4,
+      silences: () => new Map([['laptop', 4_500]]),
       databaseBytes: () => ({ main: 8192, wal: 4096 }),
     },
   });
@@ -97,6 +98,7 @@ test('what flows tell is counted and measured', async () => {
 
   metrics.evaluationEnded('done', 'failure', 90_000);
   metrics.buildEnded('x86_64-linux', 700);
+  metrics.closureCarried('push', { bytes: 1_000, tookMs: 500 });
   metrics.dispatchDecided(2);
   const { body } = await metrics.render();
 
@@ -104,4 +106,7 @@ test('what flows tell is counted and measured', async () => {
   expect(body).toContain('argunix_evaluation_duration_seconds_sum{status="done"} 90');
   expect(body).toContain('argunix_build_duration_seconds_bucket{le="1",system="x86_64-linux"} 1');
   expect(body).toContain('argunix_dispatch_decision_seconds_count 1');
+  expect(body).toContain('argunix_transfer_bytes_total{direction="push"} 1000');
+  expect(body).toContain('argunix_transfer_seconds_total{direction="push"} 0.5');
+  expect(body).toContain('argunix_builder_heartbeat_age_seconds{builder="laptop"} 4.5');
 });

@@ -14,6 +14,8 @@ export interface Readings {
   readonly queue: () => Pick<Queue, 'snapshot' | 'builders'>;
   readonly now: () => number;
   readonly deliveriesPending: () => number;
+  /** Of each enrolled builder that is connected: how long nothing was heard of it. */
+  readonly silences: () => ReadonlyMap<string, number>;
   readonly databaseBytes: () => { readonly main: number; readonly wal: number };
 }
 
@@ -74,6 +76,18 @@ export function createPrometheusMetrics(options: {
     buckets: DECISION_BUCKETS,
     registers,
   });
+  const carriedBytes = new Counter({
+    name: 'argunix_transfer_bytes_total',
+    help: 'Bytes of closures that went to builders (push) and came back (pull).',
+    labelNames: ['direction'],
+    registers,
+  });
+  const carriedSeconds = new Counter({
+    name: 'argunix_transfer_seconds_total',
+    help: 'How long closures were on their way to builders (push) and back (pull).',
+    labelNames: ['direction'],
+    registers,
+  });
   addReadGauges(registry, readings, systemLabel);
 
   function systemLabel(system: string): string {
@@ -93,6 +107,10 @@ export function createPrometheusMetrics(options: {
     },
     buildEnded(system, durationMs) {
       buildDuration.observe({ system: systemLabel(system) }, durationMs / 1000);
+    },
+    closureCarried(direction, { bytes, tookMs }) {
+      carriedBytes.inc({ direction }, bytes);
+      carriedSeconds.inc({ direction }, tookMs / 1000);
     },
     dispatchDecided(durationMs) {
       dispatchDecision.observe(durationMs / 1000);
@@ -192,6 +210,16 @@ function addReadGauges(
             .builders()
             .filter((one) => one.state === state).length,
         );
+      }
+    },
+  );
+  gauge(
+    'builder_heartbeat_age_seconds',
+    'Since when nothing was heard of a builder that is connected.',
+    ['builder'],
+    (set) => {
+      for (const [builder, ms] of readings.silences()) {
+        set({ builder }, ms / 1_000);
       }
     },
   );

@@ -44,6 +44,10 @@ export function receiveLogin(
         context.accept();
         return;
       }
+      if (verdict === 'later') {
+        client.end();
+        return;
+      }
       options.turnedAway('came with a token that is wrong, was used, or has expired');
       await new Promise((resolve) => setTimeout(resolve, WRONG_TOKEN_MS));
       context.reject(tokens < MOST_TOKENS ? ['password'] : []);
@@ -73,6 +77,8 @@ export function receiveLogin(
     proven = publicKey;
     if (verdict === 'known') {
       context.accept();
+    } else if (verdict === 'later') {
+      client.end();
     } else {
       context.reject(['password'], true);
     }

@@ -12,7 +12,8 @@ import type { ChannelUse, CoordinatorMessageInput } from '@argunix/shared/protoc
 import type { Hello, Refusal } from '@argunix/shared/protocol/hello';
 import type { WireLogLine } from '@argunix/shared/protocol/log-stream';
 
-export type LoginVerdict = 'known' | 'needs_token' | 'token_good' | 'token_bad';
+/** `later`: it could not be judged; whoever it is is hung up on and comes again, where a refusal would be for good. */
+export type LoginVerdict = 'known' | 'needs_token' | 'token_good' | 'token_bad' | 'later';
 
 export interface GateSettings {
   readonly host: string;

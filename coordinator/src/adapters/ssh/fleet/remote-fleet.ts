@@ -35,6 +35,8 @@ export interface RemoteFleetOptions {
 
 export interface RemoteFleet extends BuilderFleet, BuilderDoor, BuilderPresence {
   take(message: FromGate): void;
+  /** Of each that is connected: how long nothing was heard of it, in ms. */
+  silences(): ReadonlyMap<string, number>;
   /** The gate is gone, and every connection with it. */
   gateEnded(): void;
 }
@@ -224,6 +226,12 @@ export function createRemoteFleet(options: RemoteFleetOptions): RemoteFleet {
 
   return {
     take,
+    silences: () =>
+      new Map(
+        [...members.values()]
+          .filter(({ isUp }) => isUp)
+          .map(({ name, heardAt }) => [name, Math.max(0, clock.now() - (heardAt ?? clock.now()))]),
+      ),
     gateEnded: () => {
       options.courier.broke('The gate for builders ended and is started again.');
       for (const member of members.values()) {

@@ -75,6 +75,9 @@ async function openHouse(heartbeatMs = 60_000): Promise<House> {
     if (token === null) {
       return 'needs_token';
     }
+    if (token === 'a token that cannot be judged now') {
+      return 'later';
+    }
     return token === TOKEN ? 'token_good' : 'token_bad';
   }
   return {
@@ -120,6 +123,7 @@ describe('who comes in', () => {
   test.each([
     ['a wrong token', { token: 'a guess' }, 'came with a token that is wrong, was used, or has expired'],
     ['no token', {}, undefined],
+    ['one who cannot be judged now', { token: 'a token that cannot be judged now' }, undefined],
     ['another user', { token: TOKEN, user: 'root' }, 'logged in as "root", not as argunix-builder'],
   ])('%s is turned away, with a reason', async (_, given, reason) => {
     const house = await openHouse();
