@@ -1,11 +1,11 @@
-import { access, readdir } from 'node:fs/promises';
+import { access, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { outputOf } from '@argunix/shared/kit/run-process';
 import { until } from '@argunix/shared/kit/testing/until';
 import { compressedDuplex } from '@argunix/shared/nix/compressed-duplex';
 import { greetServer } from '@argunix/shared/nix/serve-greeting';
 import { createWireReader } from '@argunix/shared/nix/serve-protocol';
-import { installedNixes, instantiate } from '@argunix/shared/nix/testing/real-nix';
+import { installedNixes, instantiate, type RealNix } from '@argunix/shared/nix/testing/real-nix';
 import { describe, expect, test } from 'vitest';
 import { build, logLines, logOf, texts } from './harness/leases.ts';
 import { setScene } from './harness/scene.ts';
@@ -155,29 +155,61 @@ describe.each(installedNixes())('on $title', (nix) => {
 
   test.skipIf(nix.isMissing)('what the caches have is fetched, with word of how far it is', async () => {
     const { standIn, place } = scene();
-    const cache = `file://${place.dir}/cache?compression=none`;
-    const env = {
-      ...nix.env,
-      NIX_CONFIG: `${nix.env['NIX_CONFIG']}\nsubstituters = ${cache}\nrequire-sigs = false`,
-    };
-    const run = (command: string, ...args: readonly string[]): Promise<string> =>
-      outputOf({ command, args, env, deadlineMs: 60_000 });
-    const file = join(place.dir, 'fetched');
-    await run('sh', '-c', `head -c 3000000 /dev/urandom > ${file}`);
-    const path = (await run('nix-store', '--add', file)).trim();
-    await run('nix', 'copy', '--to', cache, path);
-    await run('nix-store', '--delete', path);
+    const cache = await makeCache(nix, place.dir);
     const missing = '/nix/store/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-nobody-has-this';
-    const agent = await scene().joined({ nix: { ...nix, env } });
+    await scene().joined({ nix: { ...nix, env: cache.env } });
     expect(standIn.hellos[0]?.capabilities.substitutes).toBe(true);
 
-    standIn.say({ type: 'substitute', id: 5, paths: [missing, path] });
+    standIn.say({ type: 'substitute', id: 5, paths: [missing, cache.path] });
+    const far = await standIn.message('substituting', ({ text }) => text !== '');
+    expect(far).toMatchObject({ id: 5, bytes_total: 3_000_112 });
+    expect(far.text).toContain(cache.path);
+    await cache.feed();
 
     expect((await standIn.message('substituted')).id).toBe(5);
-    expect(await exists(path)).toBe(true);
-    expect(agent.log.filter(({ level }) => level === 'error')).toEqual([]);
+    expect(await exists(cache.path)).toBe(true);
+  });
+
+  test.skipIf(nix.isMissing)('a fetch that is not wanted any more ends', async () => {
+    const { standIn, place } = scene();
+    const cache = await makeCache(nix, place.dir);
+    await scene().joined({ nix: { ...nix, env: cache.env } });
+    standIn.say({ type: 'substitute', id: 6, paths: [cache.path] });
+    await standIn.message('substituting', ({ text }) => text !== '');
+
+    standIn.say({ type: 'stop_substituting', id: 6 });
+
+    expect((await standIn.message('substituted')).id).toBe(6);
+    expect(await exists(cache.path)).toBe(false);
   });
 });
+
+interface Cache {
+  readonly env: Readonly<Record<string, string>>;
+  readonly path: string;
+  /** It has one path, and gives nothing of it before this. */
+  feed(): Promise<void>;
+}
+
+async function makeCache(nix: RealNix, dir: string): Promise<Cache> {
+  const cache = join(dir, 'cache');
+  const env = {
+    ...nix.env,
+    NIX_CONFIG: `${nix.env['NIX_CONFIG']}\nsubstituters = file://${cache}\nrequire-sigs = false`,
+  };
+  const run = (command: string, ...args: readonly string[]): Promise<string> =>
+    outputOf({ command, args, env, deadlineMs: 60_000 });
+  const file = join(dir, 'fetched');
+  await run('sh', '-c', `head -c 3000000 /dev/urandom > ${file}`);
+  const path = (await run('nix-store', '--add', file)).trim();
+  await run('nix', 'copy', '--to', `file://${cache}?compression=none`, path);
+  await run('nix-store', '--delete', path);
+  const [name = ''] = await readdir(join(cache, 'nar'));
+  const nar = join(cache, 'nar', name);
+  await rename(nar, `${nar}.whole`);
+  await run('mkfifo', nar);
+  return { env, path, feed: async () => void (await run('sh', '-c', `cat ${nar}.whole > ${nar}`)) };
+}
 
 async function processes(): Promise<string> {
   return await outputOf({

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { until } from '@argunix/shared/kit/testing/until';
 import { installedNixes, instantiate } from '@argunix/shared/nix/testing/real-nix';
 import { frameLine } from '@argunix/shared/protocol/frame';
@@ -209,4 +211,50 @@ test('a channel that cannot be served is told, with the reason', async () => {
   void standIn.open(logOf(404));
 
   expect((await standIn.message('unopened')).reason).toContain('no lease 404');
+});
+
+test('what nobody releases is forgotten after a while', async () => {
+  const { standIn } = scene();
+  const agent = await scene().joined({ timings: { keepEndedMs: 100 } });
+  const { one } = await instantiate(nix, `one = build "one" "echo > $out" {};`);
+
+  standIn.say(build({ 8: one }));
+
+  await until(() => agent.logged('never released'));
+  standIn.hangUp();
+  await standIn.welcomed(2);
+  expect(standIn.hellos[1]?.held).toEqual([]);
+});
+
+test('Nix is asked again for its settings, and what changed is told', async () => {
+  const { standIn, place } = scene();
+  const file = join(place.dir, 'nix.conf');
+  await writeFile(file, 'max-jobs = 3\n');
+  const agent = await scene().joined({
+    nix: { ...nix, env: { ...nix.env, NIX_USER_CONF_FILES: file } },
+  });
+  expect(standIn.hellos[0]?.capabilities.max_jobs).toBe(3);
+
+  await writeFile(file, 'max-jobs = 5\n');
+  agent.reread();
+
+  expect((await standIn.message('offer')).capabilities.max_jobs).toBe(5);
+});
+
+test('a log that nobody takes is not read ahead, and delays no heartbeat', async () => {
+  const { standIn } = scene();
+  await scene().joined();
+  const { loud } = await instantiate(
+    nix,
+    `loud = build "loud" "head -c 40000000 /dev/zero | tr '\\\\0' x | fold -w 1000; echo > $out" {};`,
+  );
+  standIn.say(build({ 1: loud }));
+  const { log_lines: lines } = await standIn.message('ended');
+  expect(lines).toBe(40_000);
+
+  const channel = await standIn.open(logOf(1));
+  const beats = standIn.beats.length;
+  await until(() => standIn.beats.length > beats + 3);
+
+  expect(texts(await logLines(channel))).toHaveLength(40_000);
 });
