@@ -253,7 +253,7 @@ describe.skipIf(!mayMakeHosts())('agents on hosts of their own', () => {
     const one = enlist('mortal', { args: ['--speed-factor', '10'] });
     await untilReady('mortal');
     const sha = await site.repository('app').commit({
-      'flake.nix': flakeOf(`long = build "long" "${NAP} echo one; nap 2; echo long > $out";`),
+      'flake.nix': flakeOf(`long = build "long" "${NAP} echo one; nap 8; echo long > $out";`),
     });
     await site.poke('app');
     await logHas('app', sha, 'long', 'one');
@@ -275,7 +275,7 @@ describe.skipIf(!mayMakeHosts())('agents on hosts of their own', () => {
     const sleeper = enlist('sleeper', { args: ['--speed-factor', '10'] });
     await untilReady('sleeper');
     const sha = await site.repository('app').commit({
-      'flake.nix': flakeOf(`long = build "long" "${NAP} echo one; nap 4; echo long > $out";`),
+      'flake.nix': flakeOf(`long = build "long" "${NAP} echo one; nap 8; echo long > $out";`),
     });
     await site.poke('app');
     await logHas('app', sha, 'long', 'one');
@@ -384,6 +384,8 @@ describe.skipIf(!mayMakeHosts())('agents on hosts of their own', () => {
     expect(await guest.ended).toBe(1);
     expect(guest.log()).toContain('was revoked');
     await ctl('builders', 'remove', 'friend');
+    // The one that was revoked may know the token: until its file changes, it lets nobody in.
+    await writeFile(join(dir, 'token'), `${TOKEN} anew`, { mode: 0o600 });
     expect(await builder('friend')).toBeUndefined();
   });
 

@@ -34,6 +34,8 @@ export interface RemoteBuilder extends Builder {
 }
 
 const MOST_OUTPUTS = 1_000;
+// After it came back: long enough for its end to be stored and for what waits for it to be given out.
+const HELD_MS = 30_000;
 
 export function createRemoteBuilder(
   name: string,
@@ -217,7 +219,7 @@ export function createRemoteBuilder(
       );
       observer.carried(leaseId, 'pull', { bytes: pulled.bytes, tookMs: clock.now() - from });
       // Roots of those who want it were there before; a shared dependency is held until it had time to be used.
-      setTimeout(() => pulled.release(), ports.graceMs).unref();
+      setTimeout(() => pulled.release(), HELD_MS).unref();
       return ending;
     } catch (error) {
       if (signal.aborted) {
