@@ -53,6 +53,8 @@ interface Connected {
 }
 
 const LOGIN_MS = 30_000;
+// Until their key is proven. Two hundred builders that come back at once have one each.
+const MOST_STRANGERS = 256;
 const REMEMBERED_MS = 5_000;
 
 export function createBulkDoor(options: BulkDoorOptions): BulkDoor {
@@ -62,6 +64,7 @@ export function createBulkDoor(options: BulkDoorOptions): BulkDoor {
   const reasons = new Map<string, (reason: string) => void>();
   const connected = new Set<Connected>();
   const sockets = new Map<string, Socket>();
+  const strangers = new Set<Socket>();
   const abandoned = new Set<string>();
   let lastChannel = 0;
 
@@ -84,6 +87,7 @@ export function createBulkDoor(options: BulkDoorOptions): BulkDoor {
         },
         ({ publicKey }) => {
           clearTimeout(late);
+          strangers.delete(socket);
           const builder = builderOf.get(publicKey);
           if (builder === undefined) {
             socket.destroy();
@@ -157,6 +161,12 @@ export function createBulkDoor(options: BulkDoorOptions): BulkDoor {
     take: (socket, read) => {
       const key = `${socket.remoteAddress}:${socket.remotePort}`;
       socket.on('error', () => undefined);
+      if (strangers.size >= MOST_STRANGERS) {
+        socket.destroy();
+        return;
+      }
+      strangers.add(socket);
+      socket.once('close', () => strangers.delete(socket));
       socket.setNoDelay(true);
       socket.setKeepAlive(true, 10_000);
       sockets.set(key, socket);
