@@ -32,7 +32,7 @@ export function createControlClient(socketPath: string): ControlClient {
       throw toUnreachable(error, socketPath);
     });
     if (response.statusCode >= 400) {
-      throw toFailure(response.statusCode, await readText(response.body));
+      throw toFailure(options.path, response.statusCode, await readText(response.body));
     }
     return response;
   }
@@ -105,16 +105,24 @@ function toUnreachable(error: unknown, socketPath: string): CommandFailure {
   );
 }
 
-function toFailure(status: number, body: string): CommandFailure {
+function toFailure(path: string, status: number, body: string): CommandFailure {
   const parsed = ErrorView.safeParse(parseJson(body));
   const message = parsed.success
     ? parsed.data.error.message
     : `the coordinator answered with HTTP status ${status}`;
   const isUsage = status === 400;
   if (status === 404) {
-    return new CommandFailure(EXIT.notFound, message);
+    return new CommandFailure(EXIT.notFound, noSuchBuilder(path) ?? message);
   }
   return new CommandFailure(isUsage ? EXIT.usage : EXIT.refused, message);
+}
+
+/** The coordinator says only that there is nothing: a name is mistyped more often than a number. */
+function noSuchBuilder(path: string): string | undefined {
+  const name = /^\/api\/v1\/builders\/([^/?]+)/.exec(path)?.[1];
+  return name === undefined
+    ? undefined
+    : `There is no builder ${decodeURIComponent(name)}; argunixctl builders list tells which there are.`;
 }
 
 function parseJson(text: string): unknown {

@@ -28,7 +28,7 @@ export const OPTIONS: readonly OptionSpec[] = [
   option(
     'enrollment-token-path',
     'file',
-    'a file with an invitation or the shared token: needed once, the first time',
+    'a file with what `argunixctl builders invite` made, or with the shared token: needed once, the first time',
   ),
   option('host-key-fingerprint', 'SHA256:…', 'of the coordinator’s host key, as `ssh-keygen -l` shows it'),
   option(

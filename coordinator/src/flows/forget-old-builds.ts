@@ -24,7 +24,9 @@ export async function forgetOldBuilds(ports: ForgetPorts, signal: AbortSignal): 
       const now = clock.now();
       const failures = await failedBuilds.prune(toEpochMs(now - failureCacheMs));
       const times = await history.prune(toEpochMs(now - REMEMBERED_MS));
-      log.info({ failures, times }, 'forgot old builds');
+      if (failures > 0 || times > 0) {
+        log.info({ failures, times }, 'forgot old builds');
+      }
     } catch (error) {
       // They are no harm; the next day is soon enough.
       log.warn({ err: error }, 'old builds could not be forgotten yet');

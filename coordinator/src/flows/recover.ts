@@ -52,7 +52,9 @@ export async function recover(ports: RecoverPorts): Promise<void> {
     building.map(({ id }) => id),
   );
   void dispatcher.start(building.map(({ id }) => id));
-  log.info({ lostLeases, building: building.length }, 'took up the work of the last run');
+  if (lostLeases > 0 || building.length > 0) {
+    log.info({ lostLeases, building: building.length }, 'took up the work of the last run');
+  }
 }
 
 /** Outputs of ended evaluations stay rooted; only the derivations of those that still build do. */

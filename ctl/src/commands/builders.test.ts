@@ -162,3 +162,12 @@ test('a name goes into the path as one part', async () => {
 
   expect(asked).toEqual(['GET /api/v1/builders/..%2Fstatus%3Fx']);
 });
+
+test('a builder that is not there is named', async () => {
+  answers.set('POST /api/v1/builders/rak-1/drain', refuse(404, 'not-found', 'There is nothing here.'));
+
+  const { code, err } = await ctl('builders', 'drain', 'rak-1');
+
+  expect(code).toBe(4);
+  expect(err).toContain('There is no builder rak-1; argunixctl builders list');
+});

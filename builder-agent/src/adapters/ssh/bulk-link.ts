@@ -89,7 +89,8 @@ export function createBulkLink(options: BulkLinkOptions): BulkLink {
         current = undefined;
         connecting = undefined;
       }
-      if (made.channels > 0) {
+      // Closed from here, it did not break.
+      if (made.channels > 0 && !stopping.signal.aborted) {
         log.warn({ channels: made.channels }, 'the bulk connection broke; its channels ended');
       } else {
         log.debug({}, 'the bulk connection closed');

@@ -46,6 +46,8 @@ interface Member {
   builder: RemoteBuilder | undefined;
   isUp: boolean;
   since: EpochMs | null;
+  /** What it said before it hung up for good. */
+  farewell: string | null;
   lossReason: string | null;
   agentVersion: string | null;
   heardAt: EpochMs | null;
@@ -80,6 +82,7 @@ export function createRemoteFleet(options: RemoteFleetOptions): RemoteFleet {
       builder: undefined,
       isUp: false,
       since: null,
+      farewell: null,
       lossReason: null,
       agentVersion: null,
       heardAt: null,
@@ -132,6 +135,7 @@ export function createRemoteFleet(options: RemoteFleetOptions): RemoteFleet {
     member.isUp = true;
     member.since = clock.now();
     member.heardAt = clock.now();
+    member.farewell = null;
     member.lossReason = null;
     member.agentVersion = hello.agent_version;
     member.ownPause = hello.pause;
@@ -147,13 +151,19 @@ export function createRemoteFleet(options: RemoteFleetOptions): RemoteFleet {
       return;
     }
     const at = clock.now();
+    // That the connection then closed is no news.
+    const why = member.farewell ?? reason;
     member.isUp = false;
     member.since = at;
-    member.lossReason = reason;
+    member.lossReason = why;
     member.stats = null;
     member.roundTripMs = null;
-    log.warn({ builder: member.name, reason }, 'a builder went away');
-    member.builder?.down(reason);
+    if (member.farewell === null) {
+      log.warn({ builder: member.name, reason }, 'a builder went away');
+    } else {
+      log.info({ builder: member.name, reason: why }, 'a builder was stopped');
+    }
+    member.builder?.down(why);
     storeSeen(member, null);
     tell({ kind: 'left', name: member.name, at });
   }
@@ -194,8 +204,7 @@ export function createRemoteFleet(options: RemoteFleetOptions): RemoteFleet {
           }
           tellPause(member);
         } else if (message.message.type === 'leaving') {
-          member.lossReason = message.message.reason;
-          log.info({ builder: member.name, reason: message.message.reason }, 'a builder says farewell');
+          member.farewell = message.message.reason;
         } else {
           member.builder?.message(message.message);
         }
