@@ -13,7 +13,7 @@ export interface TransferProgress {
 }
 
 /** Into one store. Two lanes, so that a derivation does not wait for the image before it. */
-export interface Road {
+export interface Lanes {
   readonly small: Lane;
   readonly large: Lane;
   readonly underWay: PathsUnderWay;
@@ -22,9 +22,9 @@ export interface Road {
 export interface Carrying {
   /** References first. */
   readonly infos: readonly PathInfo[];
-  readonly road: Road;
+  readonly lanes: Lanes;
   readonly watch: Watch;
-  /** `sentCount` of the road before the question that found these missing. */
+  /** `sentCount` of the lanes before the question that found these missing. */
   readonly asOf: number;
   /** Of these, what the other end has by now. */
   readonly arrived: (paths: readonly string[]) => Promise<ReadonlySet<string>>;
@@ -45,7 +45,7 @@ export async function carryMissing(carrying: Carrying): Promise<number> {
       break;
     }
     await carrying.watch.whilePaused(others);
-    asOf = carrying.road.underWay.sentCount();
+    asOf = carrying.lanes.underWay.sentCount();
     missing = await stillMissing(carrying, blocked, tally);
   }
   tally.tell();
@@ -58,13 +58,13 @@ async function sendOurs(
   asOf: number,
   tally: Tally,
 ): Promise<{ readonly blocked: readonly PathInfo[]; readonly others: Promise<unknown> }> {
-  const { road, watch } = carrying;
+  const { lanes, watch } = carrying;
   const bytes = missing.reduce((sum, { narSize }) => sum + narSize, 0);
-  const lane = bytes <= SMALL_BYTES ? road.small : road.large;
+  const lane = bytes <= SMALL_BYTES ? lanes.small : lanes.large;
   return await lane.use(watch, async (pair) => {
     // Whoever had the lane before, or has the other one, may have sent some of it.
-    const isOutdated = road.underWay.sentCount() !== asOf;
-    const claim = road.underWay.claim(isOutdated ? await stillMissing(carrying, missing, tally) : missing);
+    const isOutdated = lanes.underWay.sentCount() !== asOf;
+    const claim = lanes.underWay.claim(isOutdated ? await stillMissing(carrying, missing, tally) : missing);
     try {
       await streamPaths(pair, claim.mine, {
         moved: (count) => tally.moved(count),

@@ -6,7 +6,7 @@ import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import { AppError } from '@argunix/shared/kit/app-error';
 import type { NixEnvironment } from '@argunix/shared/nix/nix-configuration';
 import type { ServeCompression } from '@argunix/shared/nix/serve-channel';
-import type { Road } from './carry-missing.ts';
+import type { Lanes } from './carry-missing.ts';
 import { chooseCompression, type LinkHint } from './choose-compression.ts';
 import type { DerivationFactsReader } from './derivation-facts.ts';
 import { createLane } from './lane.ts';
@@ -92,8 +92,8 @@ export function createClosureCarrier(options: ClosureCarrierOptions): ClosureCar
     stallMs,
     idleMs,
   });
-  const out = createRoad(openOurs, openBuilders, idleMs);
-  const back = createRoad(openBuilders, openOurs, idleMs);
+  const out = createLanes(openOurs, openBuilders, idleMs);
+  const back = createLanes(openBuilders, openOurs, idleMs);
 
   /** Holds what the work asks about, on both sides, until the result is released; a failure releases it. */
   async function holding<Result>(
@@ -124,7 +124,7 @@ export function createClosureCarrier(options: ClosureCarrierOptions): ClosureCar
   return {
     push: ({ drvPaths }, observer, signal) =>
       holding(`the push of ${drvPaths[0]}`, signal, (holds) =>
-        pushClosure({ ...holds, drvPaths, derivations, observer, road: out }),
+        pushClosure({ ...holds, drvPaths, derivations, observer, lanes: out }),
       ),
     pull: (request, observer, signal) =>
       holding(`the pull of ${request.drvPath}`, signal, async (holds) => ({
@@ -133,7 +133,7 @@ export function createClosureCarrier(options: ClosureCarrierOptions): ClosureCar
           request,
           derivations,
           observer,
-          road: back,
+          lanes: back,
           maxNarBytes: options.maxNarBytes ?? MAX_NAR_BYTES,
           substituteHere: (paths, ending) => substituteHere(options.env, paths, ending),
         }),
@@ -166,7 +166,7 @@ export function createClosureCarrier(options: ClosureCarrierOptions): ClosureCar
 
 type Open = (signal: AbortSignal) => Promise<ServeSession>;
 
-function createRoad(openSource: Open, openSink: Open, idleMs: number): Road {
+function createLanes(openSource: Open, openSink: Open, idleMs: number): Lanes {
   return {
     small: createLane({ openSource, openSink, idleMs }),
     large: createLane({ openSource, openSink, idleMs }),

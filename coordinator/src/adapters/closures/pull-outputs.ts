@@ -4,7 +4,7 @@
  */
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import { AppError, isAppError } from '@argunix/shared/kit/app-error';
-import { carryMissing, type Road, type TransferProgress } from './carry-missing.ts';
+import { carryMissing, type Lanes, type TransferProgress } from './carry-missing.ts';
 import type { DerivationFactsReader } from './derivation-facts.ts';
 import { judgeReturned } from './judge-returned.ts';
 import type { PathInfo } from './path-info.ts';
@@ -31,7 +31,7 @@ export interface PullOptions {
   readonly derivations: DerivationFactsReader;
   readonly ours: DeskHold;
   readonly builder: DeskHold;
-  readonly road: Road;
+  readonly lanes: Lanes;
   readonly observer: PullObserver;
   readonly watch: Watch;
   readonly maxNarBytes: number;
@@ -41,7 +41,7 @@ export interface PullOptions {
 
 export async function pullOutputs(options: PullOptions): Promise<number> {
   const { request, ours, watch } = options;
-  const asOf = options.road.underWay.sentCount();
+  const asOf = options.lanes.underWay.sentCount();
   const find = (): Promise<WantedPaths> =>
     watch.whilePaused(
       findReturnablePaths({
@@ -73,7 +73,7 @@ export async function pullOutputs(options: PullOptions): Promise<number> {
   try {
     return await carryMissing({
       infos: ordered,
-      road: options.road,
+      lanes: options.lanes,
       watch,
       asOf,
       arrived: (paths) => ours.validPaths(paths),

@@ -1,7 +1,7 @@
 /** Gives a builder what it needs to build some derivations, and what of it the builder does not have. */
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import { AppError } from '@argunix/shared/kit/app-error';
-import { carryMissing, type Road, type TransferProgress } from './carry-missing.ts';
+import { carryMissing, type Lanes, type TransferProgress } from './carry-missing.ts';
 import type { DerivationFactsReader } from './derivation-facts.ts';
 import type { DeskHold } from './question-desk.ts';
 import { orderByReferences } from './reference-order.ts';
@@ -22,7 +22,7 @@ export interface PushOptions {
   readonly derivations: DerivationFactsReader;
   readonly ours: DeskHold;
   readonly builder: DeskHold;
-  readonly road: Road;
+  readonly lanes: Lanes;
   readonly observer: PushObserver;
   readonly watch: Watch;
 }
@@ -46,13 +46,13 @@ export async function pushClosure(options: PushOptions): Promise<Pushed> {
     }),
   );
   const closure = await watch.whilePaused(ours.closureOf([...drvPaths, ...wanted.heads]));
-  let asOf = options.road.underWay.sentCount();
+  let asOf = options.lanes.underWay.sentCount();
   let missing = await missingOf(closure);
   const lackedBefore = new Set(missing);
   const missingHeads = wanted.heads.filter((path) => lackedBefore.has(path));
   if (missingHeads.length > 0 && observer.substitute !== undefined) {
     await watch.race(observer.substitute(missingHeads, watch.signal, () => watch.alive()));
-    asOf = options.road.underWay.sentCount();
+    asOf = options.lanes.underWay.sentCount();
     missing = await missingOf(missing);
   }
   async function missingOf(paths: readonly string[]): Promise<readonly string[]> {
@@ -70,7 +70,7 @@ export async function pushClosure(options: PushOptions): Promise<Pushed> {
   }
   const bytes = await carryMissing({
     infos: ordered,
-    road: options.road,
+    lanes: options.lanes,
     watch,
     asOf,
     arrived: (paths) => builder.validPaths(paths),
