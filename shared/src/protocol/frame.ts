@@ -19,7 +19,10 @@ export const MAX_LINE_BYTES = 16 * 1024 * 1024;
 export const MAX_HELLO_BYTES = 4 * 1024 * 1024;
 
 const ack = z.strictObject({ a: Count });
-/** `at`: what the other side sends back, to tell how far away it is. */
+/**
+ * `at`: by the sender's clock. `back`: the last `at` of the other side, with the time added that it waited here, so that
+ * what is missing to the other side's now is the way there and back.
+ */
 const Beat = z.object({
   at: z.number(),
   back: z.number().nullable(),

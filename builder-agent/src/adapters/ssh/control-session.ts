@@ -51,7 +51,8 @@ export function startControlSession(options: ControlSessionOptions): ControlSess
   const splitter = createLineSplitter(MAX_LINE_BYTES);
   let listening: Listening = { heardAt: clock.now(), lookedAt: clock.now() };
   let heartbeatMs: number | undefined;
-  let lastAt: number | null = null;
+  /** The last beat of the other side, by its clock, less ours when it came: what it waited here is no part of the way. */
+  let aheadMs: number | null = null;
   let beats = 0;
   let bulkBytes = options.bulkBytes();
   let bytesRead = socket.bytesRead;
@@ -98,9 +99,15 @@ export function startControlSession(options: ControlSessionOptions): ControlSess
       return;
     }
     const stats = beats % BEATS_PER_STATS === 0 ? options.stats() : null;
-    if (writer.writeAhead(frameLine({ beat: { at: clock.now(), back: lastAt, stats } }))) {
+    if (
+      writer.writeAhead(
+        frameLine({
+          beat: { at: clock.now(), back: aheadMs === null ? null : performance.now() + aheadMs, stats },
+        }),
+      )
+    ) {
       beats += 1;
-      lastAt = null;
+      aheadMs = null;
     }
   }
   function isSilent(): boolean {
@@ -140,7 +147,7 @@ export function startControlSession(options: ControlSessionOptions): ControlSess
     } else if (heartbeatMs === undefined) {
       lose('it said something before its welcome');
     } else if ('beat' in frame) {
-      lastAt = frame.beat.at;
+      aheadMs = frame.beat.at - performance.now();
     } else if (!talk.acked(frame.a)) {
       outOfStep('it has messages that were never sent');
     } else if ('n' in frame && judge(frame.n)) {
