@@ -217,7 +217,7 @@ export function createRemoteBuilder(
       );
       observer.carried(leaseId, 'pull', { bytes: pulled.bytes, tookMs: clock.now() - from });
       // Roots of those who want it were there before; a shared dependency is held until it had time to be used.
-      setTimeout(() => pulled.release(), ports.graceMs).unref();
+      setTimeout(() => pulled.release(), ports.patience.graceMs).unref();
       return ending;
     } catch (error) {
       if (signal.aborted) {
