@@ -23,6 +23,13 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./commands/status.ts')).status,
   },
   {
+    path: ['reload'],
+    summary: 'Read the configuration again: applies what needs no restart, and says what does.',
+    args: [],
+    options: [],
+    load: async () => (await import('./commands/reload.ts')).reload,
+  },
+  {
     path: ['evals', 'list'],
     summary: 'Evaluations, newest first.',
     args: [],

@@ -36,7 +36,8 @@ try {
     // commander has said it already; help and version end with 0.
     process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
   } else if (error instanceof CommandFailure) {
-    process.stderr.write(`argunixctl: ${terminalText(error.message)}\n`);
+    // Each line by itself: all problems of a configuration are one failure.
+    process.stderr.write(`argunixctl: ${error.message.split('\n').map(terminalText).join('\n')}\n`);
     process.exitCode = error.exitCode;
   } else {
     throw error;

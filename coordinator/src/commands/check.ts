@@ -5,6 +5,8 @@ import type { Problem } from '../config/problem.ts';
 
 type Style = (format: 'bold' | 'dim' | 'yellow' | 'red' | 'green', text: string) => string;
 
+export const PLAIN: Style = (_format, text) => text;
+
 /** Prints every problem and warning of a configuration. Returns the exit code. */
 export async function check(
   file: string,
@@ -29,7 +31,7 @@ export function formatReport(file: string, loaded: LoadedConfiguration, style: S
 }
 
 /** `file:line:column`, which editors and terminals make a link of, and the path. */
-function formatPlace({ file, line, column, path }: Problem, style: Style): string {
+export function formatPlace({ file, line, column, path }: Problem, style: Style): string {
   const place = style('dim', `${file}:${line}:${column}`);
   return path === '' ? place : `${place}: ${style('bold', path)}`;
 }

@@ -4,11 +4,13 @@ import { runProcess } from '@argunix/shared/kit/run-process';
 import { readNixConfiguration } from '@argunix/shared/nix/nix-configuration';
 import { nixSurroundings } from '@argunix/shared/nix/nix-surroundings';
 import { pino } from 'pino';
+import type { Coordinator } from '../compose/coordinator.ts';
+import type { ReadAgain } from '../compose/reload.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { loadConfiguration } from '../config/load-configuration.ts';
 import { parseSocketAddress } from '../config/socket-address.ts';
 import { VERSION } from '../version.ts';
-import { formatReport } from './check.ts';
+import { formatPlace, formatReport, PLAIN } from './check.ts';
 
 export interface ServeOptions {
   readonly config: string;
@@ -23,7 +25,7 @@ const STOP_WITHIN_MS = 20_000;
 export async function serve(options: ServeOptions): Promise<number> {
   const loaded = await loadConfiguration(options.config, { env: process.env });
   if (loaded.kind === 'refused') {
-    process.stderr.write(formatReport(options.config, loaded, (_format, text) => text));
+    process.stderr.write(formatReport(options.config, loaded, PLAIN));
     return 1;
   }
   const log = pino({ level: process.env['ARGUNIX_LOG'] ?? 'info' }, pino.destination({ fd: 2, sync: true }));
@@ -34,17 +36,26 @@ export async function serve(options: ServeOptions): Promise<number> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => stop.resolve(signal));
   }
+  const started = Promise.withResolvers<Coordinator>();
+  // What asks before the start is over is done after it.
+  process.on('SIGHUP', () => {
+    started.promise
+      .then((coordinator) => coordinator.reload('SIGHUP'))
+      .catch((error: unknown) => log.error({ err: error }, 'the configuration could not be read again'));
+  });
   // Its processes answer while this one loads the rest of the program.
   const asked = readNixConfiguration(nixSurroundings(process.env).env);
   asked.catch(() => undefined);
   const { startCoordinator } = await import('../compose/coordinator.ts');
   const coordinator = await startCoordinator({
     configuration: withOverrides(loaded.configuration, options),
+    readAgain: () => readAgain(options),
     env: process.env,
     nix: await asked,
     log,
     version: VERSION,
   });
+  started.resolve(coordinator);
   process.stdout.write(`listening on ${coordinator.url}\n`);
   await tellSystemd('--ready');
   const cause = await Promise.race([stop.promise, coordinator.broken]);
@@ -66,6 +77,17 @@ export async function serve(options: ServeOptions): Promise<number> {
     late.unref();
   }
   return cause instanceof Error ? 1 : 0;
+}
+
+async function readAgain(options: ServeOptions): ReturnType<ReadAgain> {
+  const loaded = await loadConfiguration(options.config, { env: process.env });
+  return loaded.kind === 'refused'
+    ? { kind: 'refused', report: formatReport(options.config, loaded, PLAIN).trimEnd() }
+    : {
+        kind: 'configuration',
+        configuration: withOverrides(loaded.configuration, options),
+        warnings: loaded.warnings.map((warning) => `${formatPlace(warning, PLAIN)}: ${warning.message}`),
+      };
 }
 
 function withOverrides(configuration: Configuration, { listen, stateDir }: ServeOptions): Configuration {

@@ -10,6 +10,7 @@ import { createEnrollmentSecrets } from '../adapters/ssh/enrollment-secrets.ts';
 import { createCourierClient } from '../adapters/ssh/fleet/courier-client.ts';
 import { type GateProcess, startGateProcess } from '../adapters/ssh/fleet/gate-process.ts';
 import { createRemoteFleet, type RemoteFleet } from '../adapters/ssh/fleet/remote-fleet.ts';
+import type { Patience } from '../adapters/ssh/fleet/remote-ports.ts';
 import type { HostKey } from '../adapters/ssh/host-key.ts';
 import type { FromGate, ToGate } from '../adapters/ssh/messages.ts';
 import { administerBuilders, type BuilderAdministration } from '../flows/administer-builders.ts';
@@ -18,7 +19,8 @@ import { admitBuilder, judgeLogin } from '../flows/enroll-builder.ts';
 export interface EnrollmentOptions {
   readonly host: string;
   readonly port: number;
-  readonly tokenPath: string | null;
+  /** Null: only invitations let anybody in. */
+  readonly tokenPath: () => string | null;
   readonly heartbeatMs: number;
   readonly hostKey: HostKey;
 }
@@ -29,9 +31,7 @@ export interface BuildersOptions extends EnrollmentOptions {
   readonly derivations: DerivationReader;
   readonly clock: Clock;
   readonly log: Logger;
-  /** How long one may stay away with what it builds. */
-  readonly graceMs: number;
-  readonly retryMs: number;
+  readonly patience: Patience;
   readonly ownBuilders: readonly string[];
   isExpectedOffline(name: string): boolean;
   lineCount(leaseId: LeaseId): Promise<number>;

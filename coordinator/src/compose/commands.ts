@@ -14,7 +14,7 @@ import type { ConfiguredRepository } from './repositories.ts';
 export interface CommandSources {
   readonly engine: Engine;
   readonly deliveries: DeliveryStore;
-  readonly watched: ReadonlyMap<RepositoryId, ConfiguredRepository>;
+  readonly watched: () => ReadonlyMap<RepositoryId, ConfiguredRepository>;
   readonly clock: Clock;
   readonly poke: (id: RepositoryId) => void;
   readonly signal: AbortSignal;
@@ -32,7 +32,7 @@ export function createCommands({
   const ports = { ...engine, clock, line: engine.dispatcher };
   return {
     poke: ({ forge, slug }) => {
-      const wanted = [...watched.values()].filter(
+      const wanted = [...watched().values()].filter(
         ({ repository }) => repository.forge === forge && (slug === null || repository.slug === slug),
       );
       for (const { repository } of wanted) {
@@ -49,7 +49,7 @@ export function createCommands({
     },
     trigger: async (trigger) => {
       const { forge, slug } = trigger.repository;
-      const found = [...watched.values()].find(
+      const found = [...watched().values()].find(
         ({ repository }) => repository.forge === forge && repository.slug === slug,
       );
       if (found === undefined) {

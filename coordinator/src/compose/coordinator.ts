@@ -26,23 +26,28 @@ import { createViews } from '../adapters/sqlite/views.ts';
 import type { HostKey } from '../adapters/ssh/host-key.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { cancelBranch } from '../flows/cancel-branch.ts';
+import { cancelDeparted } from '../flows/cancel-departed.ts';
 import { handleDeliveries } from '../flows/handle-deliveries.ts';
 import { keepTrying } from '../flows/keep-trying.ts';
 import { supersedeLeftovers, supersedeOlder } from '../flows/supersede-older.ts';
-import { type RepositoryWatch, watchRepository } from '../flows/watch-repositories.ts';
 import type { BuilderStore } from '../ports/builder-store.ts';
 import type { Change, Changes } from '../ports/changes.ts';
 import type { MayRead } from '../ports/may-read.ts';
 import type { Queue } from '../ports/queue.ts';
+import type { Reload } from '../ports/reload.ts';
 import type { EvaluationSettings } from '../ports/settings.ts';
 import type { Views } from '../ports/views.ts';
 import { createCommands } from './commands.ts';
 import { composeEngine, type Engine, type EngineOptions, makeStateDir } from './engine.ts';
-import { ensureRepositories } from './repositories.ts';
+import { createReload, type ReadAgain } from './reload.ts';
+import { ensureRepositories, NOTHING_KNOWN } from './repositories.ts';
+import { createWatches } from './watches.ts';
 import { withoutEnrollment } from './without-enrollment.ts';
 
 export interface CoordinatorOptions {
+  /** As of the start; `readAgain` says what it is later. */
   readonly configuration: Configuration;
+  readonly readAgain: ReadAgain;
   readonly env: NodeJS.ProcessEnv;
   readonly nix: EngineOptions['nix'];
   readonly log: Logger;
@@ -54,6 +59,7 @@ export interface Coordinator {
   readonly url: string;
   /** Resolves with the reason when it can do nothing more and has to be started again. */
   readonly broken: Promise<Error>;
+  readonly reload: Reload;
   /** Ends within about 15 s: streams are told, builds are ended and queued again, everything is stored. */
   stop(): Promise<void>;
 }
@@ -63,14 +69,17 @@ const NO_BUILDER =
 
 export async function startCoordinator({
   configuration,
+  readAgain,
   env,
   nix,
   log,
   version,
 }: CoordinatorOptions): Promise<Coordinator> {
-  const { schedule, stateDir, externalUrl } = configuration;
+  const { stateDir, externalUrl } = configuration;
   const stopping = new AbortController();
-  const watched = new Map<RepositoryId, Awaited<ReturnType<typeof ensureRepositories>>['watched'][number]>();
+  /** Only `apply` changes these two, both at once. */
+  let current = configuration;
+  let known = NOTHING_KNOWN;
   const metrics = createPrometheusMetrics({
     readings: {
       totals: () => views.totals(),
@@ -79,8 +88,8 @@ export async function startCoordinator({
       now: () => systemClock.now(),
       silences: () => engine.builders?.fleet.silences() ?? new Map(),
     },
-    systems: () => configuration.systems,
-    forges: () => configuration.forges.map(({ name }) => name),
+    systems: () => current.systems,
+    forges: () => current.forges.map(({ name }) => name),
   });
   const composing = composeEngine({
     metrics,
@@ -95,22 +104,11 @@ export async function startCoordinator({
         : {
             ...configuration.enrollment,
             ...configuration.enrollment.listen,
+            tokenPath: () => current.enrollment?.tokenPath ?? null,
             hostKey: await hostKeyOf(stateDir),
           },
-    isExpectedOffline: (name) => configuration.buildersExpectedOffline.includes(name),
-    evaluationConcurrency: schedule.evaluationConcurrency,
-    evaluationBudgetBytes: schedule.evaluationBudgetBytes,
-    buildTimeoutMs: schedule.buildTimeoutMs,
-    maxSilentMs: schedule.maxSilentMs,
-    maxLogBytes: schedule.maxLogBytes,
-    infrastructureRetries: schedule.infrastructureRetries,
-    infrastructureRetryMs: schedule.infrastructureRetryMs,
-    failureCacheMs: schedule.failureCacheMs,
-    dispatch: {
-      allowsUnsandboxedUntrusted: configuration.allowUnsandboxedUntrusted,
-      builderWaitMs: schedule.builderWaitMs,
-      spillGraceMs: schedule.emulationSpillGraceMs,
-    },
+    isExpectedOffline: (name) => current.buildersExpectedOffline.includes(name),
+    current: () => current,
     confinement: 'required',
     preferredEvaluator: configuration.evaluator,
     settingsOf,
@@ -125,7 +123,7 @@ export async function startCoordinator({
   });
   /** Where nobody listed systems, those of enrolled builders count as well. */
   function settingsOf(id: RepositoryId): EvaluationSettings | undefined {
-    const found = watched.get(id);
+    const found = known.watched.get(id);
     return found?.areSystemsOpen !== true
       ? found?.settings
       : { ...found.settings, systems: [...new Set([...found.settings.systems, ...enrolledSystems()])] };
@@ -149,17 +147,16 @@ export async function startCoordinator({
   const clock = systemClock;
   const repositories = createRepositoryStore(database);
   const deliveries = createDeliveryStore(database);
-  const known = await ensureRepositories(configuration, repositories, clock.now());
-  for (const one of known.watched) {
-    watched.set(one.repository.id, one);
-  }
+  known = await ensureRepositories(configuration, repositories, clock.now());
 
   const views: Views = createViews(database, {
     externalUrl,
     webUrlOf: (forge, slug) => known.webUrls.get(`${forge}/${slug}`) ?? null,
     waitingReason: (jobId) => queue.why(toJobId(jobId))?.sentence ?? null,
     waitingEvaluation: (id) => engine.queue.whyWaiting(toEvaluationId(id)),
-    failureCacheMs: schedule.failureCacheMs,
+    get failureCacheMs() {
+      return current.schedule.failureCacheMs;
+    },
   });
   const findLog = createFindLog(database);
   const directory = createJobDirectory(database, { externalUrl });
@@ -171,12 +168,18 @@ export async function startCoordinator({
     ...(configuration.localBuilds || configuration.enrollment !== null ? [] : [NO_BUILDER]),
   ];
 
-  const retryMs = schedule.infrastructureRetryMs;
+  const patience = {
+    clock,
+    log,
+    get retryMs() {
+      return current.schedule.infrastructureRetryMs;
+    },
+  };
   const superseding = {
     ...engine,
     clock,
     contenders: createContenderStore(database),
-    dropsSuperseded: (id: RepositoryId) => watched.get(id)?.dropsSuperseded ?? false,
+    dropsSuperseded: (id: RepositoryId) => known.watched.get(id)?.dropsSuperseded ?? false,
   };
   async function takeFromInbox(): Promise<void> {
     await handleDeliveries({
@@ -184,29 +187,60 @@ export async function startCoordinator({
       evaluations,
       changes,
       clock,
-      coalesceMs: schedule.coalesceMs,
+      coalesceMs: current.schedule.coalesceMs,
       // The delivery is handled and does not come again: what follows from it is tried until it is stored.
       onAccepted: (subject) =>
-        keepTrying({ clock, log, retryMs }, 'end what is superseded', stopping.signal, () =>
+        keepTrying(patience, 'end what is superseded', stopping.signal, () =>
           supersedeOlder(superseding, subject),
         ),
     });
     engine.queue.wake();
   }
   const inBackground = (what: string, work: () => Promise<unknown>): void => {
-    void keepTrying({ clock, log, retryMs }, what, stopping.signal, work).catch((error: unknown) =>
+    void keepTrying(patience, what, stopping.signal, work).catch((error: unknown) =>
       log.error({ err: error, what }, 'something in the background failed'),
     );
   };
-  const watches = new Map<RepositoryId, RepositoryWatch & { readonly ended: Promise<void> }>();
+  const watches = createWatches(
+    {
+      checkout: engine.checkout,
+      repositories,
+      deliveries,
+      changes,
+      clock,
+      log,
+      get retryMs() {
+        return patience.retryMs;
+      },
+      onPushed: () => inBackground('handle the inbox', takeFromInbox),
+      onBranchesGone: (id, refs) =>
+        inBackground('cancel the work of a deleted branch', () =>
+          cancelBranch({ ...engine, clock }, id, refs),
+        ),
+    },
+    stopping.signal,
+  );
   const commands = createCommands({
     engine,
     deliveries,
-    watched,
+    watched: () => known.watched,
     clock,
-    poke: (id) => watches.get(id)?.poke(),
+    poke: (id) => watches.poke(id),
     signal: stopping.signal,
   });
+
+  /** The store is asked first: where it fails, nothing has changed. */
+  async function apply(next: Configuration): Promise<void> {
+    known = await ensureRepositories(next, repositories, clock.now());
+    current = next;
+    watches.follow(known.watched);
+    inBackground('cancel the work of repositories that left', () =>
+      cancelDeparted({ ...engine, clock, settingsOf }),
+    );
+    engine.dispatcher.reconsider();
+    engine.queue.wake();
+  }
+  const reload = createReload({ readAgain, current: () => current, apply, log, signal: stopping.signal });
 
   let isReady = false;
   const common = {
@@ -229,7 +263,7 @@ export async function startCoordinator({
     async (app) => {
       await app.register(logRoutes, {
         logs: engine.logs,
-        changes: isOperator ? changes : readableChanges(engine, known.privateIds),
+        changes: isOperator ? changes : readableChanges(engine, () => known.privateIds),
         logger: log,
         findLeaseLog: ({ leaseId, bearer }) => {
           const mayReadThis: MayRead = isOperator ? () => true : mayRead;
@@ -254,7 +288,7 @@ export async function startCoordinator({
     poke: (poke) => commands.poke(poke),
     pokedForges: () => known.pokedForges,
     metrics,
-    metricsToken: known.metricsToken,
+    metricsToken: () => known.metricsToken(),
     listen: configuration.listen,
     trustedProxies: configuration.trustedProxies,
   });
@@ -262,7 +296,7 @@ export async function startCoordinator({
 
   async function stop(): Promise<void> {
     stopping.abort();
-    await Promise.all([server.close(), control?.close(), ...[...watches.values()].map(({ ended }) => ended)]);
+    await Promise.all([server.close(), control?.close(), watches.ended()]);
     await engine.stop();
   }
   try {
@@ -271,37 +305,18 @@ export async function startCoordinator({
     await supersedeLeftovers(superseding);
     await engine.start();
     await takeFromInbox();
+    watches.follow(known.watched);
     await mkdir(dirname(configuration.controlSocketPath), { recursive: true, mode: 0o700 });
     control = await createControlServer({
       ...common,
       plugins: [logPlugin(true)],
       socketPath: configuration.controlSocketPath,
       commands,
+      reload,
     });
     await control.listen();
-    for (const one of known.watched) {
-      const watch = watchRepository(
-        {
-          checkout: engine.checkout,
-          repositories,
-          deliveries,
-          changes,
-          clock,
-          log,
-          retryMs,
-          onPushed: () => inBackground('handle the inbox', takeFromInbox),
-          onBranchesGone: (id, refs) =>
-            inBackground('cancel the work of a deleted branch', () =>
-              cancelBranch({ ...engine, clock }, id, refs),
-            ),
-        },
-        one,
-        stopping.signal,
-      );
-      watches.set(one.repository.id, watch);
-    }
     isReady = true;
-    return { url, broken: database.broken, stop };
+    return { url, broken: database.broken, reload, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -326,28 +341,29 @@ async function hostKeyOf(stateDir: string): Promise<HostKey> {
 }
 
 /** Strangers are not told that something of a private repository changed, not even by its number. */
-function readableChanges({ changes, evaluations }: Engine, privateIds: ReadonlySet<RepositoryId>): Changes {
+function readableChanges(
+  { changes, evaluations }: Engine,
+  privateIds: () => ReadonlySet<RepositoryId>,
+): Changes {
   const isReadable = (change: Change): boolean => {
-    if (change.kind === 'queue') {
+    if (change.kind === 'queue' || privateIds().size === 0) {
       return true;
     }
     const id =
       change.kind === 'repository'
         ? change.repositoryId
         : evaluations.find(change.evaluationId)?.repositoryId;
-    return id !== undefined && !privateIds.has(id);
+    return id !== undefined && !privateIds().has(id);
   };
-  return privateIds.size === 0
-    ? changes
-    : {
-        tell: (change) => changes.tell(change),
-        listen: (listener) =>
-          changes.listen((change) => {
-            if (isReadable(change)) {
-              listener(change);
-            }
-          }),
-      };
+  return {
+    tell: (change) => changes.tell(change),
+    listen: (listener) =>
+      changes.listen((change) => {
+        if (isReadable(change)) {
+          listener(change);
+        }
+      }),
+  };
 }
 
 /** A transaction that writes and changes nothing: the writing thread lives, nobody else holds the database, the disk has room. */

@@ -36,10 +36,11 @@ import type { GcRoots } from '../ports/gc-roots.ts';
 import type { JobStore } from '../ports/job-store.ts';
 import type { LiveTail, LogStore } from '../ports/log-store.ts';
 import type { Metrics } from '../ports/metrics.ts';
-import type { DispatchSettings, SettingsOf } from '../ports/settings.ts';
+import type { SettingsOf } from '../ports/settings.ts';
 import type { SourceCheckout } from '../ports/source-checkout.ts';
 import type { StoreReader } from '../ports/store-reader.ts';
 import { type Builders, composeBuilders, type EnrollmentOptions } from './builders.ts';
+import { createLiveSettings, type EngineSettings } from './live-settings.ts';
 
 export interface EngineOptions {
   readonly stateDir: string;
@@ -54,16 +55,8 @@ export interface EngineOptions {
   /** Null: nobody dials in. */
   readonly enrollment: EnrollmentOptions | null;
   readonly isExpectedOffline: (builder: string) => boolean;
-  readonly evaluationConcurrency: number;
-  /** Memory of all evaluations together. */
-  readonly evaluationBudgetBytes: number;
-  readonly buildTimeoutMs: number;
-  readonly maxSilentMs: number;
-  readonly maxLogBytes: number;
-  readonly infrastructureRetries: number;
-  readonly infrastructureRetryMs: number;
-  readonly failureCacheMs: number;
-  readonly dispatch: Omit<DispatchSettings, 'weightOf' | 'quarantineMs'>;
+  /** Asked whenever something of it is needed: it may change at any time. */
+  readonly current: () => EngineSettings;
   /** `none` is for a person's own flake: with their credentials and files, as Nix itself would evaluate it. */
   readonly confinement: 'required' | 'none';
   readonly settingsOf: SettingsOf;
@@ -154,6 +147,7 @@ function composeWith(
   { env, evaluator: opened, warnings }: NixOfHost,
 ): Engine {
   const { stateDir, log } = options;
+  const settings = createLiveSettings(options.current, options.settingsOf);
   const clock = systemClock;
   const changes = createChangesHub((error) => log.error({ err: error }, 'a listener of changes met a bug'));
   const evaluations = createEvaluationStore(database);
@@ -180,8 +174,7 @@ function composeWith(
           derivations,
           clock,
           log,
-          graceMs: options.dispatch.builderWaitMs,
-          retryMs: options.infrastructureRetryMs,
+          patience: settings.patience,
           ownBuilders: localFleet.present.map(({ name }) => name),
           isExpectedOffline: options.isExpectedOffline,
           lineCount: (leaseId) => logs.lineCount(leaseId),
@@ -200,41 +193,40 @@ function composeWith(
     checkout,
     metrics: options.metrics,
   };
-  const retries = { retries: options.infrastructureRetries, retryMs: options.infrastructureRetryMs };
-  const remembered = {
-    failedBuilds: createFailedBuilds(database),
-    failureCacheMs: options.failureCacheMs,
-    history: createBuildHistory(database),
-  };
+  const remembered = { failedBuilds: createFailedBuilds(database), history: createBuildHistory(database) };
   const stopping = new AbortController();
   let forgetting: Promise<void> | undefined;
   const dispatcher = createDispatcher({
     ...shared,
-    ...retries,
-    fleet,
     ...remembered,
+    get retries() {
+      return settings.retries;
+    },
+    get retryMs() {
+      return settings.patience.retryMs;
+    },
+    get failureCacheMs() {
+      return settings.failureCacheMs;
+    },
+    fleet,
     repositories: createRepositoryStore(database),
     buildPlan: createBuildPlan({ env }),
     derivations,
-    settings: {
-      ...options.dispatch,
-      // Long enough for what ails a builder to be noticed, short enough for what passes by itself.
-      quarantineMs: 12 * options.infrastructureRetryMs,
-      weightOf: (id) => options.settingsOf(id)?.weight ?? 1,
-    },
-    limits: {
-      timeoutMs: options.buildTimeoutMs,
-      maxSilentMs: options.maxSilentMs,
-      maxLogBytes: options.maxLogBytes,
-    },
+    settings: settings.dispatch,
+    limits: settings.limits,
   });
   const queue = createEvaluationQueue({
     ...shared,
-    ...retries,
+    get retries() {
+      return settings.retries;
+    },
+    get retryMs() {
+      return settings.patience.retryMs;
+    },
     evaluator: opened.evaluator,
     reuse: createReuseStore(database),
     nixVersion: options.nix.version.text,
-    room: { concurrency: options.evaluationConcurrency, budgetBytes: options.evaluationBudgetBytes },
+    room: settings.room,
     settingsOf: options.settingsOf,
     onBuilding: (id) => dispatcher.takeOver(id),
   });
@@ -255,7 +247,16 @@ function composeWith(
       });
       await builders?.start();
       queue.wake();
-      forgetting = forgetOldBuilds({ ...shared, ...remembered }, stopping.signal);
+      forgetting = forgetOldBuilds(
+        {
+          ...shared,
+          ...remembered,
+          get failureCacheMs() {
+            return settings.failureCacheMs;
+          },
+        },
+        stopping.signal,
+      );
     },
     stop: async () => {
       stopping.abort();

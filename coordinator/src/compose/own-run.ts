@@ -23,6 +23,7 @@ import type { Metrics } from '../ports/metrics.ts';
 import type { EvaluationSettings } from '../ports/settings.ts';
 import type { Views } from '../ports/views.ts';
 import { composeEngine } from './engine.ts';
+import type { EngineSettings } from './live-settings.ts';
 
 export interface OwnRunOptions {
   readonly env: NodeJS.ProcessEnv;
@@ -69,6 +70,7 @@ export async function runOwnFlake<Result>(
   }
   const stateDir = await mkdtemp(join(tmpdir(), 'argunix-run-'));
   let settings: EvaluationSettings | undefined;
+  const engineSettings = settingsFor(options.settings.memoryBytes);
   const engine = await composeEngine({
     stateDir,
     env: options.env,
@@ -78,16 +80,7 @@ export async function runOwnFlake<Result>(
     localBuilders: [{ name: 'local' }],
     enrollment: null,
     isExpectedOffline: () => false,
-    evaluationConcurrency: 1,
-    evaluationBudgetBytes: options.settings.memoryBytes,
-    buildTimeoutMs: 18_000_000,
-    maxSilentMs: 3_600_000,
-    maxLogBytes: 1024 ** 3,
-    infrastructureRetries: 1,
-    infrastructureRetryMs: 5_000,
-    failureCacheMs: 0,
-    // It is the person's own flake.
-    dispatch: { allowsUnsandboxedUntrusted: true, builderWaitMs: 0, spillGraceMs: 0 },
+    current: () => engineSettings,
     confinement: 'none',
     preferredEvaluator: null,
     settingsOf: () => settings,
@@ -140,6 +133,25 @@ export async function runOwnFlake<Result>(
     await engine.stop();
     await rm(stateDir, { recursive: true, force: true });
   }
+}
+
+function settingsFor(memoryBytes: number): EngineSettings {
+  return {
+    // It is the person's own flake.
+    allowUnsandboxedUntrusted: true,
+    schedule: {
+      evaluationConcurrency: 1,
+      evaluationBudgetBytes: memoryBytes,
+      buildTimeoutMs: 18_000_000,
+      maxSilentMs: 3_600_000,
+      maxLogBytes: 1024 ** 3,
+      infrastructureRetries: 1,
+      infrastructureRetryMs: 5_000,
+      failureCacheMs: 0,
+      builderWaitMs: 0,
+      emulationSpillGraceMs: 0,
+    },
+  };
 }
 
 function followToEnd(

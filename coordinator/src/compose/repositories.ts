@@ -12,10 +12,12 @@ export interface ConfiguredRepository extends WatchedRepository {
   /** Nobody listed systems: those of enrolled builders count as well. */
   readonly areSystemsOpen: boolean;
   readonly dropsSuperseded: boolean;
+  /** What `isWatched` is made of. */
+  readonly watchedBranches: readonly string[];
 }
 
 export interface KnownRepositories {
-  readonly watched: readonly ConfiguredRepository[];
+  readonly watched: ReadonlyMap<RepositoryId, ConfiguredRepository>;
   /** `forge/slug` of those that only readers with the right may know of. */
   readonly privateOnes: ReadonlySet<string>;
   readonly privateIds: ReadonlySet<RepositoryId>;
@@ -26,13 +28,24 @@ export interface KnownRepositories {
   readonly metricsToken: () => string | null;
 }
 
+/** Until the first answer of `ensureRepositories`. */
+export const NOTHING_KNOWN: KnownRepositories = {
+  watched: new Map(),
+  privateOnes: new Set(),
+  privateIds: new Set(),
+  webUrls: new Map(),
+  pokedForges: [],
+  warnings: [],
+  metricsToken: () => null,
+};
+
 /** The repositories of the configuration, each with its row and with what the flows are to know of it. */
 export async function ensureRepositories(
   configuration: Configuration,
   repositories: RepositoryStore,
   now: EpochMs,
 ): Promise<KnownRepositories> {
-  const watched: ConfiguredRepository[] = [];
+  const watched = new Map<RepositoryId, ConfiguredRepository>();
   const privateOnes = new Set<string>();
   const privateIds = new Set<RepositoryId>();
   const webUrls = new Map<string, string>();
@@ -40,7 +53,7 @@ export async function ensureRepositories(
     for (const settings of forge.kind === 'git' ? forge.repositories : []) {
       const name = `${settings.forge}/${settings.slug}`;
       const row = await repositories.ensure({ forge: settings.forge, slug: settings.slug, kind: 'git' }, now);
-      watched.push(toWatched(row, settings));
+      watched.set(row.id, toWatched(row, settings));
       if (settings.visibility === 'private') {
         privateOnes.add(name);
         privateIds.add(row.id);
@@ -52,7 +65,7 @@ export async function ensureRepositories(
   }
   // A repository that left the configuration is nobody's to read until it comes back.
   for (const { forge, slug, id } of repositories.all()) {
-    if (!watched.some(({ repository }) => repository.id === id)) {
+    if (!watched.has(id)) {
       privateOnes.add(`${forge}/${slug}`);
       privateIds.add(id);
     }
@@ -83,6 +96,7 @@ function toWatched(repository: Repository, settings: GitRepositorySettings): Con
     pollMs: settings.pollMs,
     isWatched,
     dropsSuperseded: settings.dropsSuperseded,
+    watchedBranches: settings.watchedBranches,
     areSystemsOpen: settings.areSystemsOpen,
     settings: {
       source,

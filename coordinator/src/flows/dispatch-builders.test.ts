@@ -9,6 +9,7 @@ import { building, drvPath, newJob, openStores } from '../../test/store-fixture.
 import { until } from '../../test/until.ts';
 import type { BuilderOffer } from '../domain/builder-offer.ts';
 import { cancelEvaluation } from './cancel-evaluation.ts';
+import { createDispatcher } from './dispatch-steps.ts';
 import { restartJob } from './restart-job.ts';
 
 let stores: Awaited<ReturnType<typeof openStores>>;
@@ -295,6 +296,57 @@ describe('builders of different kinds', () => {
     await given(laptop, 'a');
     laptop.finish('a');
     await done(id);
+    expect(table(id)).toEqual({ a: 'success' });
+  });
+
+  test('a builder that is said to be away later is waited for without end, and no longer when that is taken back', async () => {
+    const expected: string[] = [];
+    const one = builderNamed('one');
+    made = createDispatching(stores, createFakeFleet([one], expected), { settings: { builderWaitMs: 500 } });
+    await made.dispatcher.start();
+    made.fleet.leave('one');
+    const { id, jobIds } = await building(stores, ['a']);
+    await made.dispatcher.adopt(id);
+
+    expected.push('one');
+    made.dispatcher.reconsider();
+    expect(made.dispatcher.why(first(jobIds))).toMatchObject({ kind: 'absent', until: null });
+    expected.pop();
+    made.dispatcher.reconsider();
+    await done(id);
+
+    expect(table(id)).toEqual({ a: 'error' });
+  });
+
+  test("a stranger's work begins where the sandbox is off once that is allowed, and what runs is left alone", async () => {
+    let isAllowed = false;
+    const settings = {
+      get allowsUnsandboxedUntrusted() {
+        return isAllowed;
+      },
+      builderWaitMs: 60_000,
+      spillGraceMs: 60_000,
+      quarantineMs: 60_000,
+      weightOf: () => 1,
+    };
+    const [open, away] = [builderNamed('open', { isSandboxed: false }), builderNamed('away')];
+    const fleet = createFakeFleet([open, away]);
+    made = createDispatching(stores, fleet);
+    made = { ...made, dispatcher: createDispatcher({ ...made.ports, fleet, settings }) };
+    await made.dispatcher.start();
+    made.fleet.leave('away');
+    const { id } = await building(stores, ['a'], '1', { isTrusted: false });
+    await made.dispatcher.adopt(id);
+    expect(open.open()).toEqual([]);
+
+    isAllowed = true;
+    made.dispatcher.reconsider();
+    await given(open, 'a');
+    isAllowed = false;
+    made.dispatcher.reconsider();
+    open.finish('a');
+    await done(id);
+
     expect(table(id)).toEqual({ a: 'success' });
   });
 

@@ -52,6 +52,8 @@ export interface Dispatcher extends Queue {
   forget(evaluationId: EvaluationId, jobs: readonly JobAttempt[]): Promise<void>;
   /** Jobs of the same evaluation that cannot be had without this one. */
   dependentsOf(jobId: JobId): readonly GraphJob[];
+  /** The settings, or what is expected of builders, may have changed: who may take what is judged anew. */
+  reconsider(): void;
   readonly slotsUsed: number;
   /** Gives out nothing more, ends what is being built and puts it back in the queue. */
   stop(): Promise<void>;
@@ -96,7 +98,9 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
       ),
     lost: (step) => putBack(step, true),
     signal: stopping.signal,
-    graceMs: settings.builderWaitMs,
+    get graceMs() {
+      return settings.builderWaitMs;
+    },
   });
   const resting = createRestingSteps(clock, putBack, stopping.signal);
   const alarm = createAlarm(clock, wake, stopping.signal);
@@ -299,6 +303,11 @@ export function createDispatcher(ports: DispatchPorts): Dispatcher {
       await finishEvaluation(ports, evaluationId, stopping.signal);
     },
     dependentsOf: (jobId) => scheduler.graph.dependentsOf(jobId),
+    reconsider: () => {
+      scheduler.reconsider((name) => fleet.isExpectedOffline(name), clock.now());
+      wake();
+      tellQueue();
+    },
     bump: (jobIds) => {
       scheduler.bump(jobIds, clock.now());
       tellQueue();

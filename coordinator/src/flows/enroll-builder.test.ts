@@ -44,7 +44,7 @@ function ports(): AdministerPorts {
   return {
     builders: createBuilderStore(stores.database),
     secrets: {
-      ...createEnrollmentSecrets({ tokenPath: null, hostKey: HOST_KEY }),
+      ...createEnrollmentSecrets({ tokenPath: () => null, hostKey: HOST_KEY }),
       sharedToken: () => Promise.resolve(token),
     },
     ownBuilders: ['local'],

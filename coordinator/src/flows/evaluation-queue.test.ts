@@ -25,8 +25,10 @@ let roots = createFakeRoots();
 let handedOver: EvaluationId[] = [];
 let isConfigured = true;
 let memory = 1_000;
+let room = { concurrency: 2, budgetBytes: BUDGET };
 
 function startQueue(concurrency = 2, retryMs = 1): void {
+  room = { concurrency, budgetBytes: BUDGET };
   queue = createEvaluationQueue({
     ...stores,
     evaluator,
@@ -38,7 +40,7 @@ function startQueue(concurrency = 2, retryMs = 1): void {
     clock: systemClock,
     log: silentLogger,
     metrics: silentMetrics,
-    room: { concurrency, budgetBytes: BUDGET },
+    room,
     retries: 2,
     retryMs,
     settingsOf: () => (isConfigured ? settings() : undefined),
@@ -95,6 +97,23 @@ const open = (count: number): Promise<void> =>
   until(`${count} evaluators run`, () => evaluator.open.length === count);
 const status = (id: EvaluationId, wanted: string): Promise<void> =>
   until(`evaluation ${id} is ${wanted}`, () => stores.evaluations.find(id)?.status === wanted);
+
+test('more are taken once more are allowed, and fewer only as those that run have ended', async () => {
+  for (const digit of ['1', '2', '3', '4']) {
+    await queued(stores, digit);
+  }
+  queue.wake();
+  await open(2);
+
+  room.concurrency = 3;
+  queue.wake();
+  await open(3);
+  room.concurrency = 1;
+  queue.wake();
+
+  expect(evaluator.open).toHaveLength(3);
+  expect(stores.evaluations.living(['queued'])).toHaveLength(1);
+});
 
 test('takes as many at a time as allowed, oldest first', async () => {
   const [first, second, third] = [

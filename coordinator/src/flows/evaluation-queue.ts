@@ -10,6 +10,7 @@ import type { EvaluationId, RepositoryId } from '@argunix/shared/domain/ids';
 import { messageOf } from '@argunix/shared/kit/app-error';
 import { type EvaluationRoom, evaluationRank, type WaitingEvaluation } from '../domain/evaluation-order.ts';
 import { createEvaluationPlaces } from '../domain/evaluation-places.ts';
+import { LEFT_CONFIGURATION } from '../domain/left-configuration.ts';
 import type { Evaluation, QueuedEvaluation } from '../ports/evaluation-store.ts';
 import type { Evaluator } from '../ports/evaluator.ts';
 import type { Metrics } from '../ports/metrics.ts';
@@ -187,9 +188,8 @@ export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
     const { id } = evaluation;
     const settings = settingsOf(evaluation.repositoryId);
     if (settings === undefined) {
-      const reason = 'Its repository is not in the configuration any more.';
       await keepTrying(ports, 'cancel an evaluation', signal, () =>
-        evaluations.end(id, 'cancelled', reason, clock.now()),
+        evaluations.end(id, 'cancelled', LEFT_CONFIGURATION, clock.now()),
       );
       return;
     }

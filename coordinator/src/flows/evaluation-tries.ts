@@ -38,15 +38,18 @@ export interface EvaluationTries {
   forget(id: EvaluationId): void;
 }
 
-export function createEvaluationTries({ clock, retries, retryMs, room }: TriesPorts): EvaluationTries {
-  const { budgetBytes } = room;
+/** Its numbers are read when they are needed: they may change at any time. */
+export function createEvaluationTries(ports: TriesPorts): EvaluationTries {
+  const { clock, room } = ports;
   const failures = new Map<EvaluationId, number>();
   const starved = new Set<EvaluationId>();
   const rests = new Map<EvaluationId, { readonly until: EpochMs; readonly reason: string }>();
   return {
     // The budget may have been lowered since the configuration of the repository was checked against it.
-    memoryOf: (id, { memoryBytes }) => (starved.has(id) ? budgetBytes : Math.min(memoryBytes, budgetBytes)),
+    memoryOf: (id, { memoryBytes }) =>
+      starved.has(id) ? room.budgetBytes : Math.min(memoryBytes, room.budgetBytes),
     spoiled: (id, reason) => {
+      const { retries, retryMs } = ports;
       const count = (failures.get(id) ?? 0) + 1;
       if (count > retries) {
         return { kind: 'failed', reason: `Tried ${count} times: ${reason}` };
@@ -58,7 +61,7 @@ export function createEvaluationTries({ clock, retries, retryMs, room }: TriesPo
       return { kind: 'again', reason: shown, count, afterMs };
     },
     starved: (id, { attrs }, memoryBytes) => {
-      const verdict = judgeShortage({ attrs, memoryBytes, budgetBytes });
+      const verdict = judgeShortage({ attrs, memoryBytes, budgetBytes: room.budgetBytes });
       if (verdict.kind === 'again') {
         starved.add(id);
       }

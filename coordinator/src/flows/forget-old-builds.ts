@@ -18,11 +18,11 @@ const REMEMBERED_MS = 180 * DAY_MS;
 
 /** Once a day, until the signal aborts: failures that stand for nothing any more, and times of what nobody builds. */
 export async function forgetOldBuilds(ports: ForgetPorts, signal: AbortSignal): Promise<void> {
-  const { history, failedBuilds, failureCacheMs, clock, log } = ports;
+  const { history, failedBuilds, clock, log } = ports;
   while (!signal.aborted) {
     try {
       const now = clock.now();
-      const failures = await failedBuilds.prune(toEpochMs(now - failureCacheMs));
+      const failures = await failedBuilds.prune(toEpochMs(now - ports.failureCacheMs));
       const times = await history.prune(toEpochMs(now - REMEMBERED_MS));
       if (failures > 0 || times > 0) {
         log.info({ failures, times }, 'forgot old builds');

@@ -1,6 +1,7 @@
 import { type EvaluationId, toEvaluationId } from '@argunix/shared/domain/ids';
 import type { Clock } from '@argunix/shared/kit/clock';
 import type { Logger } from '@argunix/shared/kit/logger';
+import { LEFT_CONFIGURATION } from '../domain/left-configuration.ts';
 import { derivationRoots, outputRoots } from '../domain/root-owners.ts';
 import type { EvaluationStore } from '../ports/evaluation-store.ts';
 import type { GcRoots } from '../ports/gc-roots.ts';
@@ -37,12 +38,7 @@ export async function recover(ports: RecoverPorts): Promise<void> {
   await checkout.sweep(new Set());
   for (const { id, repositoryId } of evaluations.living(['awaiting_approval', 'queued', 'building'])) {
     if (settingsOf(repositoryId) === undefined) {
-      await evaluations.end(
-        id,
-        'cancelled',
-        'Its repository is not in the configuration any more.',
-        clock.now(),
-      );
+      await evaluations.end(id, 'cancelled', LEFT_CONFIGURATION, clock.now());
     }
   }
   const building = evaluations.living(['building']);

@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { evaluation, job, SHA } from '../testing/sample-views.ts';
-import { json, startStandIn } from '../testing/stand-in.ts';
+import { json, refuse, startStandIn } from '../testing/stand-in.ts';
 
 const coordinator = await startStandIn();
 const { answers, asked, bodies, ctl } = coordinator;
@@ -37,6 +37,47 @@ describe('what is done', () => {
     expect(bodies).toEqual([body === undefined ? '' : JSON.stringify(body)]);
     expect(out).toContain('evaluation 8');
     expect(code).toBe(0);
+  });
+
+  const RELOAD = 'POST /api/v1/reload';
+
+  test('argunixctl reload tells what changed, and what needs a restart', async () => {
+    const view = {
+      applied: ['here/a/b is watched from now on.'],
+      needs_restart: ['needs a restart: listen (now a:1, the file says a:2)'],
+      warnings: ['argunix.yaml:3:1: dry_run: has no effect'],
+    };
+    answers.set(RELOAD, json(view));
+
+    const { code, out } = await ctl('reload');
+    const asJson = await ctl('reload', '--json');
+
+    expect(out.trimEnd().split('\n')).toEqual([
+      `warning: ${view.warnings[0]}`,
+      view.applied[0],
+      view.needs_restart[0],
+    ]);
+    expect(JSON.parse(asJson.out)).toEqual(view);
+    expect([code, asJson.code]).toEqual([0, 0]);
+  });
+
+  test('argunixctl reload says when nothing changed', async () => {
+    answers.set(RELOAD, json({ applied: [], needs_restart: [], warnings: [] }));
+
+    const { code, out } = await ctl('reload');
+
+    expect([code, out]).toEqual([0, 'Nothing changed.\n']);
+  });
+
+  test('argunixctl reload tells every problem on a line of its own', async () => {
+    answers.set(
+      RELOAD,
+      refuse(409, 'state.refused', 'Nothing changed.\na.yaml:1:1: weight\n\u001b[31m  bad'),
+    );
+
+    const { code, err } = await ctl('reload');
+
+    expect([code, err]).toEqual([1, 'argunixctl: Nothing changed.\na.yaml:1:1: weight\n  bad\n']);
   });
 
   test.each(['restart', 'cancel', 'bump'])('argunixctl jobs %s', async (verb) => {

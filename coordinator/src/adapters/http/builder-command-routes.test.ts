@@ -16,6 +16,7 @@ async function startControl(builders: AdministeredBuilders): Promise<HttpServer>
   return await createControlServer({
     commands: createFakeCommands(),
     builders,
+    reload: () => Promise.resolve({ kind: 'not_found' }),
     socketPath: join(tmpdir(), 'argunix-never-listened-on.sock'),
     views: createFakeViews(smallRows()),
     queue: createFakeQueue(),

@@ -10,6 +10,7 @@ import { createFakeDirectory, createFakeQueue } from '../../../test/fakes/fake-q
 import { smallRows } from '../../../test/fakes/http-server.ts';
 import { createFakeViews } from '../../../test/fakes/views.ts';
 import type { Commands } from '../../ports/commands.ts';
+import type { Reload } from '../../ports/reload.ts';
 import { createControlServer } from './control-server.ts';
 import type { HttpServer } from './server.ts';
 
@@ -23,9 +24,16 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function startControl(commands: Commands = createFakeCommands()): Promise<HttpServer> {
+const NO_CHANGE: Reload = () =>
+  Promise.resolve({ kind: 'done', applied: [], needsRestart: [], warnings: [] });
+
+async function startControl(
+  commands: Commands = createFakeCommands(),
+  reload: Reload = NO_CHANGE,
+): Promise<HttpServer> {
   return await createControlServer({
     commands,
+    reload,
     socketPath: join(folder, 'control.sock'),
     views: createFakeViews(smallRows()),
     queue: createFakeQueue(),
@@ -67,6 +75,28 @@ test('what a crash left at the path of the socket is no obstacle', async () => {
   await expect(second.listen()).resolves.toContain('control.sock');
 
   await Promise.all([first.close(), second.close()]);
+});
+
+test('a reload answers with what holds now and what needs a restart', async () => {
+  const verdict = { kind: 'done', applied: ['one'], needsRestart: ['two'], warnings: ['three'] } as const;
+  const server = await startControl(createFakeCommands(), () => Promise.resolve(verdict));
+
+  const answer = await server.inject({ method: 'POST', url: '/api/v1/reload' });
+
+  expect([answer.statusCode, answer.json()]).toEqual([
+    200,
+    { applied: ['one'], needs_restart: ['two'], warnings: ['three'] },
+  ]);
+});
+
+test('a reload of a file with problems is refused with all of them', async () => {
+  const server = await startControl(createFakeCommands(), () =>
+    Promise.resolve({ kind: 'refused', reason: 'one\ntwo' }),
+  );
+
+  const answer = await server.inject({ method: 'POST', url: '/api/v1/reload' });
+
+  expect([answer.statusCode, answer.json()]).toMatchObject([409, { error: { message: 'one\ntwo' } }]);
 });
 
 test.each([

@@ -6,6 +6,7 @@ import { chmod, rm } from 'node:fs/promises';
 import { AppError, messageOf } from '@argunix/shared/kit/app-error';
 import type { FastifyInstance } from 'fastify';
 import type { Commands } from '../../ports/commands.ts';
+import type { Reload } from '../../ports/reload.ts';
 import { addApiRoutes, type ReadFor } from './api-routes.ts';
 import { closeWithin, createApp, DEFAULT_HTTP_LIMITS, recordRoutes } from './app.ts';
 import { type AdministeredBuilders, addBuilderCommandRoutes } from './builder-command-routes.ts';
@@ -13,6 +14,7 @@ import { addCommandRoutes } from './command-routes.ts';
 import { addHealthRoutes } from './health-routes.ts';
 import { useOpenApi } from './openapi.ts';
 import { createReadableViews } from './readable-views.ts';
+import { addReloadRoute } from './reload-route.ts';
 import type { HttpServer, HttpServerOptions } from './server.ts';
 
 export interface ControlServerOptions
@@ -34,6 +36,7 @@ export interface ControlServerOptions
   readonly socketPath: string;
   readonly commands: Commands;
   readonly builders: AdministeredBuilders;
+  readonly reload: Reload;
 }
 
 export async function createControlServer(options: ControlServerOptions): Promise<HttpServer> {
@@ -54,6 +57,7 @@ export async function createControlServer(options: ControlServerOptions): Promis
   addApiRoutes(app, readFor);
   addCommandRoutes(app, options.commands, readFor);
   addBuilderCommandRoutes(app, options.builders, { readFor, externalUrl: options.externalUrl });
+  addReloadRoute(app, options.reload);
   for (const plugin of options.plugins) {
     await plugin(app);
   }

@@ -3,8 +3,8 @@ import { readSecret } from '@argunix/shared/kit/secret';
 import type { EnrollmentSecrets } from '../../ports/enrollment-secrets.ts';
 
 export function createEnrollmentSecrets(options: {
-  /** Null: only invitations let anybody in. */
-  readonly tokenPath: string | null;
+  /** Null: only invitations let anybody in. Asked each time, as the file is read. */
+  readonly tokenPath: () => string | null;
   readonly hostKey: string;
 }): EnrollmentSecrets {
   const { tokenPath, hostKey } = options;
@@ -14,7 +14,10 @@ export function createEnrollmentSecrets(options: {
     make: () => randomBytes(32).toString('base64url'),
     // Digests are of one length, whatever is compared.
     isSame: (one, other) => timingSafeEqual(hash(one), hash(other)),
-    sharedToken: async () => (tokenPath === null ? null : (await readSecret(tokenPath)).reveal()),
+    sharedToken: async () => {
+      const path = tokenPath();
+      return path === null ? null : (await readSecret(path)).reveal();
+    },
   };
 }
 

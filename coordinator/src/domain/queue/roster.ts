@@ -78,6 +78,8 @@ export interface Roster {
   leave(name: string, now: number): void;
   remove(name: string, now: number): void;
   pause(name: string, reason: string | null): void;
+  /** The rules changed, or who is expected to be away. */
+  reconsider(isExpectedOffline: (name: string) => boolean, now: number): void;
   /** Places taken, or given back with a negative count. */
   use(builder: RosterBuilder, slots: number): void;
   /** Places given back, of one that was removed meanwhile too. */
@@ -262,6 +264,12 @@ export function createRoster(rules: RosterRules): Roster {
       if (builder !== undefined) {
         builder.pause = reason;
         refreshOpen(builder);
+      }
+    },
+    reconsider: (isExpectedOffline, now) => {
+      for (const builder of builders.values()) {
+        builder.isExpectedOffline = isExpectedOffline(builder.name);
+        placeEverywhere(builder, now);
       }
     },
     use,

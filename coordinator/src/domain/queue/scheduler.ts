@@ -68,6 +68,8 @@ export interface Scheduler {
   remove(name: string, now: number): void;
   /** It finishes what it has and takes nothing new; null: it does again. */
   pause(name: string, reason: string | null): void;
+  /** The rules changed, or who is expected to be away: what was given out stays where it is. */
+  reconsider(isExpectedOffline: (name: string) => boolean, now: number): void;
 
   /** What was built at the expense of a repository before we knew of it. */
   recall(repositoryId: RepositoryId, builtMs: number, now: number): void;
@@ -202,6 +204,11 @@ export function createScheduler(rules: SchedulerRules): Scheduler {
       doubtAll();
     },
     pause: (name, reason) => roster.pause(name, reason),
+    reconsider: (isExpectedOffline, now) => {
+      present = now;
+      roster.reconsider(isExpectedOffline, now);
+      doubtAll();
+    },
     recall: (repositoryId, builtMs, now) => share.recall(share.meter(repositoryId), builtMs, now),
     add: (jobs, derivations, now) => {
       present = now;

@@ -7,7 +7,7 @@ import type { Whereabouts } from './whereabouts.ts';
 
 /** Rejects when it cannot be had; resolves early when the signal aborts. */
 export async function followLog(
-  { courier, clock, retryMs }: Pick<RemoteBuilderPorts, 'courier' | 'clock' | 'retryMs'>,
+  { courier, clock, patience }: Pick<RemoteBuilderPorts, 'courier' | 'clock' | 'patience'>,
   builder: string,
   lease: RemoteLease,
   whereabouts: Whereabouts,
@@ -29,7 +29,7 @@ export async function followLog(
       return;
     }
     // It was cut off. A pause, for a connection that is there and breaks at once.
-    await clock.sleep(retryMs, signal);
+    await clock.sleep(patience.retryMs, signal);
   }
 }
 

@@ -15,7 +15,7 @@ import type { BuilderStore } from '../../../ports/builder-store.ts';
 import type { FromGate, ToGate } from '../messages.ts';
 import type { CourierClient } from './courier-client.ts';
 import { createRemoteBuilder, type RemoteBuilder, toOffer } from './remote-builder.ts';
-import type { TransferNow } from './remote-ports.ts';
+import type { Patience, TransferNow } from './remote-ports.ts';
 
 export interface RemoteFleetOptions {
   readonly builders: BuilderStore;
@@ -23,8 +23,7 @@ export interface RemoteFleetOptions {
   readonly derivations: DerivationReader;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly graceMs: number;
-  readonly retryMs: number;
+  readonly patience: Patience;
   lineCount(leaseId: LeaseId): Promise<number>;
   isExpectedOffline(name: string): boolean;
   send(message: ToGate): void;

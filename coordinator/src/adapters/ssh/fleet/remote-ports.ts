@@ -17,8 +17,14 @@ export interface RemoteBuilderPorts {
   moved(key: object, transfer: TransferNow | null): void;
   readonly clock: Clock;
   readonly log: Logger;
-  /** How long it may stay away with what it has. */
+  readonly patience: Patience;
+}
+
+/** Read when it is needed: it may change at any time. */
+export interface Patience {
+  /** How long a builder may stay away with what it has. */
   readonly graceMs: number;
+  /** The first pause before something is tried again; each next one is twice as long. */
   readonly retryMs: number;
 }
 

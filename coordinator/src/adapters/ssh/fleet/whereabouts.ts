@@ -2,6 +2,7 @@
 import { isAppError, messageOf } from '@argunix/shared/kit/app-error';
 import type { Clock } from '@argunix/shared/kit/clock';
 import type { Logger } from '@argunix/shared/kit/logger';
+import type { Patience } from './remote-ports.ts';
 import { aborted } from './signals.ts';
 
 export interface Whereabouts {
@@ -19,9 +20,7 @@ export interface WhereaboutsOptions {
   readonly name: string;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly graceMs: number;
-  /** The first pause before something is tried again; each next one is twice as long. */
-  readonly retryMs: number;
+  readonly patience: Patience;
   onLost(reason: string): void;
 }
 
@@ -29,7 +28,7 @@ export interface WhereaboutsOptions {
 const MOST_TRIES = 4;
 
 export function createWhereabouts(options: WhereaboutsOptions): Whereabouts {
-  const { name, clock, log, graceMs } = options;
+  const { name, clock, log, patience } = options;
   let isUp = false;
   let back = Promise.withResolvers<void>();
   let grace: NodeJS.Timeout | undefined;
@@ -56,6 +55,7 @@ export function createWhereabouts(options: WhereaboutsOptions): Whereabouts {
         back = Promise.withResolvers();
       }
       clearTimeout(grace);
+      const { graceMs } = patience;
       grace = setTimeout(() => {
         const seconds = Math.round(graceMs / 100) / 10;
         options.onLost(`${name} went away (${reason}) and did not come back within ${seconds} s.`);
@@ -73,7 +73,7 @@ export function createWhereabouts(options: WhereaboutsOptions): Whereabouts {
             throw error;
           }
           log.warn({ builder: name, what, tries, reason: messageOf(error) }, 'something is tried again');
-          await clock.sleep(options.retryMs * 2 ** (tries - 1), signal);
+          await clock.sleep(patience.retryMs * 2 ** (tries - 1), signal);
         }
       }
     },
