@@ -140,6 +140,12 @@ export const ERROR_CODES = {
     exitCode: 1,
     publicMessage: 'The derivation is of a kind that builders cannot be given.',
   },
+  'closure.no-room': {
+    httpStatus: 507,
+    retry: true,
+    exitCode: 1,
+    publicMessage: 'There is no room for what a builder made.',
+  },
   'closure.stalled': {
     httpStatus: 502,
     retry: true,

@@ -64,7 +64,7 @@ describe.each(installedNixes().filter(({ isMissing }) => !isMissing))('on $title
     await until(() => living === 0 && ownServeProcesses() === 0);
   });
 
-  function carrierOf(lies: Lies, maxNarBytes?: number): ClosureCarrier {
+  function carrierOf(lies: Lies, maxNarBytes?: number, freeBytes?: number): ClosureCarrier {
     const carrier = createClosureCarrier({
       env: nix.env,
       derivations: createDerivationFacts(),
@@ -78,6 +78,7 @@ describe.each(installedNixes().filter(({ isMissing }) => !isMissing))('on $title
         return Promise.resolve(end);
       },
       ...(maxNarBytes === undefined ? {} : { maxNarBytes }),
+      ...(freeBytes === undefined ? {} : { freeBytes: () => Promise.resolve(freeBytes) }),
     });
     carriers.push(carrier);
     return carrier;
@@ -174,6 +175,15 @@ describe.each(installedNixes().filter(({ isMissing }) => !isMissing))('on $title
     await expect(pull({ nar: endless(), infos: [honestInfo(output, nar)] })).rejects.toMatchObject({
       code: 'closure.refused',
     });
+    await mustBeInvalid(output);
+  });
+
+  test('what there is no room for is not begun, and the sentence says where to make some', async () => {
+    const carrier = carrierOf(told({}), undefined, 200 * 1024 * 1024);
+
+    await expect(carrier.pull({ drvPath, outputs: [output], covered: [output] }, QUIET)).rejects.toThrow(
+      /has 200 MiB free: make room there/,
+    );
     await mustBeInvalid(output);
   });
 

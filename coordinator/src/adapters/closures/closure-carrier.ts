@@ -2,6 +2,7 @@
  * Carries closures between the store of this host and that of one builder. Its callers may be concurrent. Six processes
  * at most: one on either side that is asked and holds paths from the collector, and two lanes each way that carry.
  */
+import { statfs } from 'node:fs/promises';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import { AppError } from '@argunix/shared/kit/app-error';
 import type { NixEnvironment } from '@argunix/shared/nix/nix-configuration';
@@ -67,6 +68,8 @@ export interface ClosureCarrierOptions {
   readonly idleMs?: number;
   /** Of one path that a builder returns. */
   readonly maxNarBytes?: number;
+  /** Of the file system of our store; left out: asked of it. */
+  readonly freeBytes?: () => Promise<number>;
 }
 
 const IDLE_MS = 10_000;
@@ -135,6 +138,7 @@ export function createClosureCarrier(options: ClosureCarrierOptions): ClosureCar
           observer,
           lanes: back,
           maxNarBytes: options.maxNarBytes ?? MAX_NAR_BYTES,
+          freeBytes: options.freeBytes ?? freeInStore,
           substituteHere: (paths, ending) => substituteHere(options.env, paths, ending),
         }),
       })),
@@ -162,6 +166,11 @@ export function createClosureCarrier(options: ClosureCarrierOptions): ClosureCar
       }
     },
   };
+}
+
+async function freeInStore(): Promise<number> {
+  const { bavail, bsize } = await statfs('/nix/store');
+  return bavail * bsize;
 }
 
 type Open = (signal: AbortSignal) => Promise<ServeSession>;

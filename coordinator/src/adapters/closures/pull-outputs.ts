@@ -2,6 +2,8 @@
  * Takes outputs from a builder: those that were asked for, and of what they refer to, those that the lease covers and
  * that are missing here. What else they refer to is had here, or from our own caches, with their signatures.
  */
+
+import { sizeText } from '@argunix/shared/domain/size-text';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import { AppError, isAppError } from '@argunix/shared/kit/app-error';
 import { carryMissing, type Lanes, type TransferProgress } from './carry-missing.ts';
@@ -35,6 +37,8 @@ export interface PullOptions {
   readonly observer: PullObserver;
   readonly watch: Watch;
   readonly maxNarBytes: number;
+  /** Of the file system of our store. */
+  readonly freeBytes: () => Promise<number>;
   /** Fetches from our own caches what they have; never rejects. */
   readonly substituteHere: (paths: readonly string[], signal: AbortSignal) => Promise<void>;
 }
@@ -64,6 +68,7 @@ export async function pullOutputs(options: PullOptions): Promise<number> {
     wanted = await find();
   }
   const infos = await judgeAll(options, wanted, told);
+  await mustFit(options, infos);
   const ordered = orderByReferences(infos);
   if (ordered === undefined) {
     throw new AppError('closure.refused', 'the builder offers outputs that refer to each other in a circle', {
@@ -83,6 +88,23 @@ export async function pullOutputs(options: PullOptions): Promise<number> {
     throw isAppError(error) && error.code === 'nix.failed' && REFUSALS.test(error.message)
       ? new AppError('closure.refused', `what the builder sent was refused by ${error.message}`, {}, error)
       : error;
+  }
+}
+
+// For databases and logs: a full disk stops more than builds.
+const KEPT_FREE_BYTES = 256 * 1024 * 1024;
+
+async function mustFit(
+  { freeBytes, request }: PullOptions,
+  infos: ReadonlyMap<string, PathInfo>,
+): Promise<void> {
+  const bytes = [...infos.values()].reduce((sum, { narSize }) => sum + narSize, 0);
+  const free = await freeBytes();
+  if (bytes > free - KEPT_FREE_BYTES) {
+    throw new AppError(
+      'closure.no-room',
+      `the outputs of ${request.drvPath} take ${sizeText(bytes)}, and the disk of /nix/store on the coordinator's host has ${sizeText(free)} free: make room there (nix-collect-garbage)`,
+    );
   }
 }
 
