@@ -90,6 +90,14 @@ export function parseLine<Schema extends z.ZodUnion<readonly z.ZodObject[]>>(
 
 /** The one kind of frame that has these keys, so that a reason is about that kind and not about all. */
 function kindOf(schema: z.ZodUnion<readonly z.ZodObject[]>, value: unknown): z.ZodType {
-  const keys = typeof value === 'object' && value !== null ? Object.keys(value).toSorted().join() : '';
-  return schema.options.find(({ shape }) => Object.keys(shape).toSorted().join() === keys) ?? schema;
+  if (typeof value !== 'object' || value === null) {
+    return schema;
+  }
+  const keys = Object.keys(value);
+  return (
+    schema.options.find(
+      ({ shape }) =>
+        keys.every((key) => Object.hasOwn(shape, key)) && Object.keys(shape).length === keys.length,
+    ) ?? schema
+  );
 }
