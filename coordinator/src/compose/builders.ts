@@ -62,8 +62,10 @@ export function composeBuilders(options: BuildersOptions): Builders {
   let gate: GateProcess | undefined;
   const send = (message: ToGate): void => gate?.send(message);
   const courier = createCourierClient((message) => send({ kind: 'courier', message }));
+  const stallMs = STALL_BEATS * heartbeatMs;
   const fleet = createRemoteFleet({
     ...options,
+    stallMs,
     builders,
     courier,
     send,
@@ -111,13 +113,13 @@ export function composeBuilders(options: BuildersOptions): Builders {
           port: options.port,
           hostKey: hostKey.privateKey,
           heartbeatMs,
-          stallMs: STALL_BEATS * heartbeatMs,
+          stallMs,
         },
         env: options.env,
         program: GATE,
         log,
         take,
-        ended: () => fleet.gateEnded(),
+        ended: (isWanted) => fleet.gateEnded(isWanted),
       });
       await gate.listening;
     },

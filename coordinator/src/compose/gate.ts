@@ -28,7 +28,8 @@ function start(settings: GateSettings): Gate {
     courier: {
       send: (message, socket) => {
         if (courier.connected) {
-          courier.send(message, socket);
+          // One that hung up on its way there is no trouble of ours.
+          courier.send(message, socket, undefined, () => undefined);
         }
       },
       listen: (listener) => courier.on('message', (message: CourierToGate) => listener(message)),

@@ -64,6 +64,13 @@ export type FromGate =
   | { readonly kind: 'turned_away'; readonly from: string; readonly reason: string }
   | { readonly kind: 'courier'; readonly message: FromCourier };
 
+/** Of lines on their way between processes: their texts, and what each costs beside. */
+export function weightOf(lines: readonly WireLogLine[]): number {
+  return lines.reduce((sum, { text }) => sum + text.length + LINE_WEIGHT, 0);
+}
+
+const LINE_WEIGHT = 100;
+
 /** Between coordinator and courier, by way of the gate. `id`s are the coordinator's. */
 export type ToCourier =
   | {
@@ -92,8 +99,8 @@ export type ToCourier =
       readonly lease: LeaseId;
       readonly from: number;
     }
-  /** So many lines of a log were taken in: as many more may come. */
-  | { readonly kind: 'log_taken'; readonly id: number; readonly count: number };
+  /** So much of a log was taken in, as `weightOf` weighs it: as much more may come. */
+  | { readonly kind: 'log_taken'; readonly id: number; readonly weight: number };
 
 export type FromCourier =
   | {
@@ -134,14 +141,26 @@ export type GateToCourier =
   | { readonly kind: 'socket'; readonly read: string }
   | {
       readonly kind: 'substituting';
+      /** Who says it: each speaks only of what it was asked. */
+      readonly builder: string;
       readonly id: number;
       readonly bytesDone: number;
       readonly bytesTotal: number;
     }
-  | { readonly kind: 'substituted'; readonly id: number }
-  | { readonly kind: 'unopened'; readonly channel: string; readonly reason: string }
+  | { readonly kind: 'substituted'; readonly builder: string; readonly id: number }
+  | {
+      readonly kind: 'unopened';
+      readonly builder: string;
+      readonly channel: string;
+      readonly reason: string;
+    }
   /** What the builder served on a channel ended: the last that it said. */
-  | { readonly kind: 'broken'; readonly channel: string; readonly reason: string }
+  | {
+      readonly kind: 'broken';
+      readonly builder: string;
+      readonly channel: string;
+      readonly reason: string;
+    }
   | { readonly kind: 'for_courier'; readonly message: ToCourier };
 
 export type CourierToGate =

@@ -101,7 +101,8 @@ test('what is not opened in time is asked for on another connection the next tim
   const first = await door.open('one', STORE, never).catch((error: unknown) => error);
   patienceMs = 20_000;
   const second = door.open('one', STORE, never).catch((error: unknown) => error);
-  door.unopened(asked[1]?.channel ?? '', 'it has no more');
+  door.unopened({ builder: 'other', channel: asked[1]?.channel ?? '', reason: 'it is not mine to say' });
+  door.unopened({ builder: 'one', channel: asked[1]?.channel ?? '', reason: 'it has no more' });
 
   expect(isAppError(first) && first.message).toContain('did not open a channel');
   const refusal = await second;

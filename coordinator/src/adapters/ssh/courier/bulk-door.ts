@@ -22,13 +22,20 @@ export interface BulkDoor {
   open(builder: string, use: ChannelUse, signal: AbortSignal): Promise<BulkChannel>;
   /** Nothing moves on its connection: the next channel is asked for on another one. */
   abandon(builder: string): void;
-  unopened(channel: string, reason: string): void;
-  broken(channel: string, reason: string): void;
+  /** Nothing when the channel is another builder's. */
+  unopened(news: ChannelNews): void;
+  broken(news: ChannelNews): void;
   take(socket: Socket, read: Buffer): void;
   /** Whose connections come with this key; null ends those there are. */
   key(builder: string, publicKey: string | null): void;
   /** Those from whom bytes came since the last call. */
   heard(): readonly string[];
+}
+
+interface ChannelNews {
+  readonly builder: string;
+  readonly channel: string;
+  readonly reason: string;
 }
 
 export interface BulkDoorOptions {
@@ -61,7 +68,7 @@ export function createBulkDoor(options: BulkDoorOptions): BulkDoor {
   const builderOf = new Map<string, string>();
   const awaited = new Map<string, Awaited>();
   /** Channels in use, to hear why they ended. */
-  const reasons = new Map<string, (reason: string) => void>();
+  const reasons = new Map<string, { readonly builder: string; readonly tell: (reason: string) => void }>();
   const connected = new Set<Connected>();
   const sockets = new Map<string, Socket>();
   const strangers = new Set<Socket>();
@@ -113,7 +120,7 @@ export function createBulkDoor(options: BulkDoorOptions): BulkDoor {
         awaited.delete(channel);
         const stream = acceptExec();
         const { promise: brokenBy, resolve } = Promise.withResolvers<string>();
-        reasons.set(channel, resolve);
+        reasons.set(channel, { builder: one.builder, tell: resolve });
         stream.once('close', () => {
           setTimeout(() => reasons.delete(channel), REMEMBERED_MS).unref();
         });
@@ -154,10 +161,18 @@ export function createBulkDoor(options: BulkDoorOptions): BulkDoor {
       }
     },
     abandon,
-    unopened: (channel, reason) => {
-      awaited.get(channel)?.reject(broken(`the builder could not open a channel: ${reason}`));
+    unopened: ({ builder, channel, reason }) => {
+      const waiting = awaited.get(channel);
+      if (waiting?.builder === builder) {
+        waiting.reject(broken(`the builder could not open a channel: ${reason}`));
+      }
     },
-    broken: (channel, reason) => reasons.get(channel)?.(reason),
+    broken: ({ builder, channel, reason }) => {
+      const known = reasons.get(channel);
+      if (known?.builder === builder) {
+        known.tell(reason);
+      }
+    },
     take: (socket, read) => {
       const key = `${socket.remoteAddress}:${socket.remotePort}`;
       socket.on('error', () => undefined);

@@ -137,7 +137,12 @@ export function openCourier(settings: GateSettings, ports: CourierPorts): Courie
     const work: Work = { stopping: new AbortController(), release: undefined, pump: undefined };
     works.set(id, work);
     try {
-      answer(await act(work));
+      const done = await act(work);
+      if (work.stopping.signal.aborted) {
+        // Nobody waits for it any more, and nobody will say so again.
+        work.release?.();
+      }
+      answer(done);
     } catch (error) {
       works.delete(id);
       const code = isAppError(error) ? error.code : 'closure.broken';
@@ -243,7 +248,7 @@ export function openCourier(settings: GateSettings, ports: CourierPorts): Courie
         void perform(order, (work) => readLog(order, work));
         break;
       case 'log_taken':
-        works.get(order.id)?.pump?.taken(order.count);
+        works.get(order.id)?.pump?.taken(order.weight);
         break;
       case 'release': {
         const work = works.get(order.id);
@@ -275,16 +280,16 @@ export function openCourier(settings: GateSettings, ports: CourierPorts): Courie
           }
           break;
         case 'substituting':
-          substitutions.moved(message.id, message.bytesDone, message.bytesTotal);
+          substitutions.moved(message);
           break;
         case 'substituted':
-          substitutions.ended(message.id);
+          substitutions.ended(message);
           break;
         case 'unopened':
-          door.unopened(message.channel, message.reason);
+          door.unopened(message);
           break;
         case 'broken':
-          door.broken(message.channel, message.reason);
+          door.broken(message);
           break;
         case 'for_courier':
           takeOrder(message.message);

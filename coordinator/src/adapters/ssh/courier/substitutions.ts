@@ -9,11 +9,18 @@ export interface Substitutions {
     signal: AbortSignal,
     onMoved: (bytesDone: number, bytesTotal: number) => void,
   ): Promise<void>;
-  moved(id: number, bytesDone: number, bytesTotal: number): void;
-  ended(id: number): void;
+  /** Nothing when that builder was not asked for it. */
+  moved(news: Asked & { readonly bytesDone: number; readonly bytesTotal: number }): void;
+  ended(asked: Asked): void;
+}
+
+interface Asked {
+  readonly builder: string;
+  readonly id: number;
 }
 
 interface Running {
+  readonly builder: string;
   readonly onMoved: (bytesDone: number, bytesTotal: number) => void;
   readonly resolve: () => void;
 }
@@ -21,12 +28,20 @@ interface Running {
 export function createSubstitutions(tell: (message: CourierToGate) => void): Substitutions {
   const running = new Map<number, Running>();
   let lastId = 0;
+
+  function of({ builder, id }: Asked): Running | undefined {
+    const found = running.get(id);
+    return found?.builder === builder ? found : undefined;
+  }
   return {
     run: async (builder, paths, signal, onMoved) => {
+      if (signal.aborted) {
+        return;
+      }
       lastId += 1;
       const id = lastId;
       const { promise, resolve } = Promise.withResolvers<void>();
-      running.set(id, { onMoved, resolve });
+      running.set(id, { builder, onMoved, resolve });
       const onAbort = (): void => {
         tell({ kind: 'stop_substituting', builder, id });
         resolve();
@@ -37,7 +52,7 @@ export function createSubstitutions(tell: (message: CourierToGate) => void): Sub
       signal.removeEventListener('abort', onAbort);
       running.delete(id);
     },
-    moved: (id, bytesDone, bytesTotal) => running.get(id)?.onMoved(bytesDone, bytesTotal),
-    ended: (id) => running.get(id)?.resolve(),
+    moved: ({ bytesDone, bytesTotal, ...asked }) => of(asked)?.onMoved(bytesDone, bytesTotal),
+    ended: (asked) => of(asked)?.resolve(),
   };
 }

@@ -4,7 +4,7 @@ import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import { AppError } from '@argunix/shared/kit/app-error';
 import { ERROR_CODES, type ErrorCode } from '@argunix/shared/kit/error-codes';
 import type { WireLogLine } from '@argunix/shared/protocol/log-stream';
-import type { FromCourier, ToCourier } from '../messages.ts';
+import { type FromCourier, type ToCourier, weightOf } from '../messages.ts';
 
 export type CourierProgress = Extract<FromCourier, { kind: 'progress' }>;
 
@@ -131,7 +131,7 @@ export function createCourierClient(send: (message: ToCourier) => void): Courier
           break;
         case 'log_lines':
           asked?.lines(message.lines);
-          send({ kind: 'log_taken', id: message.id, count: message.lines.length });
+          send({ kind: 'log_taken', id: message.id, weight: weightOf(message.lines) });
           break;
         case 'failed':
           asked?.reject(new AppError(toCode(message.code), message.reason));

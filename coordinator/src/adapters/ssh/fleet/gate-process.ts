@@ -22,8 +22,8 @@ export interface GateProcessOptions {
   readonly program: URL;
   readonly log: Logger;
   take(message: FromGate): void;
-  /** Every connection is gone with it. */
-  ended(): void;
+  /** Every connection is gone with it; `isWanted`: because we stop. */
+  ended(isWanted: boolean): void;
 }
 
 // What is carried is no object of JavaScript; with more, each of the two processes keeps some 50 MB of dead ones.
@@ -33,12 +33,23 @@ const LONGEST_PAUSE_MS = 30_000;
 // Longer than that and its end is a new one.
 const STEADY_MS = 60_000;
 const KILL_AFTER_MS = 5_000;
+// A process that loads SSH and opens a port: a second on a busy host.
+const START_WITHIN_MS = 30_000;
 
 export function startGateProcess(options: GateProcessOptions): GateProcess {
   const { settings, log } = options;
   const { promise: listening, resolve, reject } = Promise.withResolvers<string>();
   listening.catch(() => undefined);
+  const late = setTimeout(
+    () => reject(new AppError('listen.failed', 'the gate for builders did not start; the log says why')),
+    START_WITHIN_MS,
+  );
+  listening.then(
+    () => clearTimeout(late),
+    () => clearTimeout(late),
+  );
   let isStopping = false;
+  let hasListened = false;
   let pauseMs = FIRST_PAUSE_MS;
   let address: string | null = null;
   let pause: NodeJS.Timeout | undefined;
@@ -57,7 +68,7 @@ export function startGateProcess(options: GateProcessOptions): GateProcess {
     started.on('error', (error) => log.error({ err: error }, 'the gate for builders could not be reached'));
     started.once('exit', (code, signal) => {
       address = null;
-      options.ended();
+      options.ended(isStopping);
       if (isStopping) {
         return;
       }
@@ -74,9 +85,15 @@ export function startGateProcess(options: GateProcessOptions): GateProcess {
   function take(message: FromGate): void {
     if (message.kind === 'listening') {
       address = message.address;
+      hasListened = true;
       log.info({ address }, 'builders may dial in');
       resolve(message.address);
     } else if (message.kind === 'deaf') {
+      log.error({ code: message.code }, 'the gate for builders cannot listen');
+      // Later than at the first start somebody may have taken its port for a moment: its end brings another try.
+      if (hasListened) {
+        child.kill('SIGTERM');
+      }
       reject(
         new AppError(
           'listen.failed',
@@ -107,9 +124,9 @@ export function startGateProcess(options: GateProcessOptions): GateProcess {
       const { promise, resolve: gone } = Promise.withResolvers<void>();
       child.once('exit', () => gone());
       child.kill('SIGTERM');
-      const late = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
+      const kill = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
       await promise;
-      clearTimeout(late);
+      clearTimeout(kill);
     },
   };
 }

@@ -24,6 +24,7 @@ export interface RemoteFleetOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly patience: Patience;
+  readonly stallMs: number;
   lineCount(leaseId: LeaseId): Promise<number>;
   isExpectedOffline(name: string): boolean;
   send(message: ToGate): void;
@@ -36,8 +37,8 @@ export interface RemoteFleet extends BuilderFleet, BuilderDoor, BuilderPresence 
   take(message: FromGate): void;
   /** Of each that is connected: how long nothing was heard of it, in ms. */
   silences(): ReadonlyMap<string, number>;
-  /** The gate is gone, and every connection with it. */
-  gateEnded(): void;
+  /** The gate is gone, and every connection with it; `isWanted`: because we stop. */
+  gateEnded(isWanted: boolean): void;
 }
 
 interface Member {
@@ -240,10 +241,14 @@ export function createRemoteFleet(options: RemoteFleetOptions): RemoteFleet {
           .filter(({ isUp }) => isUp)
           .map(({ name, heardAt }) => [name, Math.max(0, clock.now() - (heardAt ?? clock.now()))]),
       ),
-    gateEnded: () => {
-      options.courier.broke('The gate for builders ended and is started again.');
+    gateEnded: (isWanted) => {
+      options.courier.broke('The gate for builders ended.');
       for (const member of members.values()) {
-        down(member, 'the gate for builders ended');
+        if (!isWanted) {
+          down(member, 'the gate for builders ended');
+        } else if (member.isUp) {
+          storeSeen(member, null);
+        }
       }
     },
     get present() {
@@ -276,6 +281,8 @@ export function createRemoteFleet(options: RemoteFleetOptions): RemoteFleet {
       if (member === undefined) {
         return;
       }
+      // It was idle when that was decided; what it was given since goes to another.
+      member.builder?.lose(`${name} was renamed by an operator.`);
       members.delete(name);
       tell({ kind: 'removed', name });
       options.send({ kind: 'renamed', from: name, to: newName });

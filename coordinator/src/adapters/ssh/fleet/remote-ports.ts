@@ -18,6 +18,8 @@ export interface RemoteBuilderPorts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly patience: Patience;
+  /** So long without anything is a connection that stands still. */
+  readonly stallMs: number;
 }
 
 /** Read when it is needed: it may change at any time. */

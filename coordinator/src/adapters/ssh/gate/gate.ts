@@ -17,6 +17,8 @@ import { type ControlLine, openControlLine } from './control-line.ts';
 import { createEntrance } from './entrance.ts';
 import { createLink, type Link } from './link.ts';
 
+// This host stood still, not they: what they said meanwhile is yet to be read.
+const SLEPT_BEATS = 3;
 // They are for pages: who is away is told at once.
 const BEATS_WITHIN_MS = 1_000;
 
@@ -38,6 +40,11 @@ interface Member {
   readonly link: Link;
   publicKey: string;
   roundTripMs: number | null;
+}
+
+interface ChannelTrouble {
+  readonly channel: string;
+  readonly reason: string;
 }
 
 interface Caller {
@@ -76,6 +83,11 @@ export function openGate(settings: GateSettings, ports: GatePorts): Gate {
     if (known !== undefined) {
       return known;
     }
+    const tellOf = ({ channel, reason }: ChannelTrouble): ChannelTrouble & { readonly builder: string } => ({
+      builder: member.name,
+      channel,
+      reason,
+    });
     const link = createLink({
       heartbeatMs: settings.heartbeatMs,
       message: (message) => {
@@ -83,19 +95,20 @@ export function openGate(settings: GateSettings, ports: GatePorts): Gate {
           case 'substituting':
             courier.send({
               kind: 'substituting',
+              builder: member.name,
               id: message.id,
               bytesDone: message.bytes_done,
               bytesTotal: message.bytes_total,
             });
             break;
           case 'substituted':
-            courier.send({ kind: 'substituted', id: message.id });
+            courier.send({ kind: 'substituted', builder: member.name, id: message.id });
             break;
           case 'broken':
-            courier.send({ kind: 'broken', channel: message.channel, reason: message.reason });
+            courier.send({ kind: 'broken', ...tellOf(message) });
             break;
           case 'unopened':
-            courier.send({ kind: 'unopened', channel: message.channel, reason: message.reason });
+            courier.send({ kind: 'unopened', ...tellOf(message) });
             break;
           case 'offer':
           case 'rooted':
@@ -249,8 +262,15 @@ export function openGate(settings: GateSettings, ports: GatePorts): Gate {
   }
 
   // One clock for all: two hundred of their own woke the process two hundred times a beat.
+  let lastBeat = performance.now();
   setInterval(() => {
+    const now = performance.now();
+    const hasSlept = now - lastBeat > SLEPT_BEATS * settings.heartbeatMs;
+    lastBeat = now;
     for (const { link } of members.values()) {
+      if (hasSlept) {
+        link.heard();
+      }
       link.beat();
     }
   }, settings.heartbeatMs);
