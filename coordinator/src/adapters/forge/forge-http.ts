@@ -188,10 +188,8 @@ function rateLimited(forge: string, retryAfterMs: number): AppError {
 /** What a forge says went wrong, without control characters and not much of it: it comes from outside. */
 function said(body: unknown): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what this takes out
-  const plain = messageIn(body)
-    .replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
-    .trim();
-  return plain === '' ? '' : `: ${plain.slice(0, 200)}`;
+  const plain = messageIn(body).replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
+  return plain.trim() === '' ? '' : `: ${plain.trim().slice(0, 200)}`;
 }
 
 function messageIn(body: unknown): string {
