@@ -148,11 +148,11 @@ export function createForgeHttp(options: ForgeHttpOptions): ForgeHttp {
   };
 }
 
-function judgeAnswer(
+export function judgeAnswer(
   forge: string,
   { method, path, answers = [], needs }: ForgeRequest,
   answer: ForgeAnswer,
-  waitMs: number | undefined,
+  waitMs?: number,
 ): ForgeAnswer {
   const { status } = answer;
   if ((status >= 200 && status < 300) || answers.includes(status)) {
@@ -192,7 +192,7 @@ function said(body: unknown): string {
   return plain.trim() === '' ? '' : `: ${plain.trim().slice(0, 200)}`;
 }
 
-function messageIn(body: unknown): string {
+export function messageIn(body: unknown): string {
   if (typeof body === 'object' && body !== null && 'message' in body) {
     return typeof body.message === 'string' ? body.message : JSON.stringify(body.message);
   }
