@@ -144,7 +144,7 @@ describe('a good configuration', () => {
       },
     });
     const told = loaded.warnings.map(({ path }) => path);
-    expect(told).toEqual(expect.arrayContaining(['web.static_dir', 'dry_run', 'eval.non_flake_max_depth']));
+    expect(told).toEqual(expect.arrayContaining(['web.static_dir', 'eval.non_flake_max_depth']));
   });
 
   test('three lines are enough, and everything else has a default', async () => {

@@ -23,22 +23,18 @@ export const WITHOUT_EFFECT: readonly WithoutEffect[] = [
   { path: ['web', 'static_dir'], reason: SHIPPED },
   { path: ['eval', 'non_flake_max_depth'], reason: FLAKES_ONLY },
   { path: [...REPO, 'eval', 'non_flake_max_depth'], reason: FLAKES_ONLY },
-  { path: [...REPO, 'clone'], reason: MIRRORED },
+  { path: [...REPO, 'clone', 'persistent'], reason: MIRRORED },
   ...[
-    ['dry_run'],
     ['retention'],
     ['binary_caches'],
     ['serve_cache'],
     ['registries'],
     ['defaults', 'push_to_registries'],
     ['schedule', 'build_concurrency'],
-    ['schedule', 'awaiting_approval_days'],
-    ['schedule', 'collapsed_check_threshold'],
     ['forges', '*', 'push_to_registries'],
     [...REPO, 'retention'],
     [...REPO, 'caches'],
     [...REPO, 'push_to_registries'],
-    [...REPO, 'collapsed_check_threshold'],
   ].map((path) => ({ path, reason: NOT_YET })),
 ];
 
