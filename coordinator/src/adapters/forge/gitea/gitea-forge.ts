@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { CheckState, Forge } from '../../../ports/forge.ts';
 import type { DeliveryDialect } from '../../../ports/forge-deliveries.ts';
 import type { ForgeHooks } from '../../../ports/forge-hooks.ts';
+import { cleanText } from '../clean-text.ts';
 import { encodePath } from '../encode-path.ts';
 import { createForgeHttp, type ForgeHttpOptions } from '../forge-http.ts';
 import { keepToken } from '../kept-token.ts';
@@ -55,7 +56,7 @@ const MAY_PUSH = new Set(['write', 'admin', 'owner']);
 
 export function createGiteaForge(options: GiteaOptions): Gitea {
   const { name, webUrl, readToken, ...rest } = options;
-  const token = keepToken(readToken);
+  const token = keepToken(name, readToken);
   const http = createForgeHttp({
     ...rest,
     forge: name,
@@ -118,7 +119,12 @@ export function createGiteaForge(options: GiteaOptions): Gitea {
       await http.send({
         method: 'POST',
         path: `/repos/${encodePath(slug)}/statuses/${sha}`,
-        body: { state: STATES[state], context, description, target_url: url },
+        body: {
+          state: STATES[state],
+          context: cleanText(context),
+          description: cleanText(description),
+          target_url: url,
+        },
         needs:
           'the token needs the scope write:repository, and its user to have write access to the repository',
         signal,
