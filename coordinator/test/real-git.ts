@@ -54,7 +54,7 @@ export async function makeRealGit(
   function createCheckout(more: Partial<GitCheckoutOptions> = {}): GitCheckout {
     return createGitCheckout({
       ...state,
-      readSecret: async () => await Promise.reject(new Error('no secret is expected here')),
+      credentialOf: async () => await Promise.reject(new Error('no credential is expected here')),
       log: silentLogger,
       ...changes,
       ...more,
@@ -97,8 +97,8 @@ export async function makeRealGit(
   };
 }
 
-export function source(url: string, tokenPath: string | null = null): Source {
-  return { repositoryId: repositoryId(1), url, tokenPath };
+export function source(url: string, changes: Partial<Source> = {}): Source {
+  return { repositoryId: repositoryId(1), url, credential: null, fetchable: [], ...changes };
 }
 
 export function sha(text: string): Sha {

@@ -37,6 +37,7 @@ import type { Queue } from '../ports/queue.ts';
 import type { Reload } from '../ports/reload.ts';
 import type { EvaluationSettings } from '../ports/settings.ts';
 import type { Views } from '../ports/views.ts';
+import { createCloneCredentials } from './clone-credentials.ts';
 import { createCommands } from './commands.ts';
 import { composeEngine, type Engine, type EngineOptions, makeStateDir } from './engine.ts';
 import { createReload, type ReadAgain } from './reload.ts';
@@ -116,7 +117,7 @@ export async function startCoordinator({
       createGitCheckout({
         mirrorsDir: join(stateDir, 'mirrors'),
         worktreesDir: join(stateDir, 'worktrees'),
-        readSecret: async (path) => (await readSecret(path)).reveal(),
+        credentialOf: createCloneCredentials({ readSecret, forgeOf: () => undefined }),
         log,
         environment: env,
       }),

@@ -96,7 +96,7 @@ export async function runOwnFlake<Result>(
       ...options.settings,
       weight: 1,
       reuseSameTree: false,
-      source: { repositoryId: repository.id, url: options.reference, tokenPath: null },
+      source: { repositoryId: repository.id, url: options.reference, credential: null, fetchable: [] },
     };
     const deliveries = createDeliveryStore(engine.database);
     const delivery = {

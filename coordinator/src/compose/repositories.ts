@@ -6,6 +6,7 @@ import type { Configuration, GitRepositorySettings } from '../config/configurati
 import type { WatchedRepository } from '../flows/look-at-repository.ts';
 import type { Repository, RepositoryStore } from '../ports/repository-store.ts';
 import type { EvaluationSettings } from '../ports/settings.ts';
+import type { Source } from '../ports/source-checkout.ts';
 
 export interface ConfiguredRepository extends WatchedRepository {
   readonly settings: EvaluationSettings;
@@ -88,7 +89,13 @@ export async function ensureRepositories(
 }
 
 function toWatched(repository: Repository, settings: GitRepositorySettings): ConfiguredRepository {
-  const source = { repositoryId: repository.id, url: settings.url, tokenPath: settings.tokenPath };
+  const { url, tokenPath } = settings;
+  const source: Source = {
+    repositoryId: repository.id,
+    url,
+    credential: tokenPath === null ? null : { kind: 'file', path: tokenPath },
+    fetchable: [],
+  };
   const isWatched = createRefMatcher(settings.watchedBranches);
   return {
     repository,

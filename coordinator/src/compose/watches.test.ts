@@ -57,7 +57,7 @@ async function look(source: Source, signal: AbortSignal): ReturnType<SourceCheck
   return { heads: [], defaultBranch: null };
 }
 function configured(url: string, more: Partial<ConfiguredRepository> = {}): ConfiguredRepository {
-  const source = { repositoryId: stores.repository.id, url, tokenPath: null };
+  const source = { repositoryId: stores.repository.id, url, credential: null, fetchable: [] };
   return {
     repository: stores.repository,
     source,

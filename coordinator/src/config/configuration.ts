@@ -125,7 +125,12 @@ export interface ForgeRepositorySettings extends RepositorySettings {
   readonly buildsRequests: boolean;
   readonly requestAllowlist: readonly string[];
   readonly fetchableSlugs: readonly RepositorySlug[];
+  readonly clone: CloneSettings;
 }
+
+export type CloneSettings =
+  | { readonly method: 'https' }
+  | { readonly method: 'ssh'; readonly keyPath: string };
 
 export interface GitRepositorySettings extends RepositorySettings {
   readonly visibility: 'public' | 'private';

@@ -1,5 +1,6 @@
 import { parseRepositorySlug, type RepositorySlug } from '@argunix/shared/domain/repository-slug';
 import type {
+  CloneSettings,
   EvaluationSettings,
   ForgeAuth,
   ForgeRepositorySettings,
@@ -21,7 +22,7 @@ interface Surroundings {
   readonly document: ConfigurationDocument;
   readonly forge: string;
   readonly registries: readonly string[];
-  file(path: string): string;
+  readonly file: (path: string) => string;
 }
 
 export function toForge(
@@ -74,7 +75,21 @@ function toForgeRepository(
     buildsRequests: repository.build_prs,
     requestAllowlist: repository.pr_allowlist,
     fetchableSlugs: repository.fetch_repos.map(toSlug),
+    clone: toClone(repository.clone, surroundings),
   };
+}
+
+function toClone(
+  { method, ssh_key_path: key }: ForgeRepository['clone'],
+  { file }: Surroundings,
+): CloneSettings {
+  if (method === 'https') {
+    return { method };
+  }
+  if (key === undefined) {
+    throw new Error('judgeReferences lets no method ssh through that has no key');
+  }
+  return { method, keyPath: file(key) };
 }
 
 function toGitRepository(

@@ -33,7 +33,7 @@ const cancel = (settings: EvaluationSettings | undefined) =>
     settingsOf: () => settings,
   });
 const SETTINGS: EvaluationSettings = {
-  source: { repositoryId: 1 as never, url: '/srv/sample.git', tokenPath: null },
+  source: { repositoryId: 1 as never, url: '/srv/sample.git', credential: null, fetchable: [] },
   systems: ['x86_64-linux'],
   attributes: ['packages'],
   timeoutMs: 1_000,

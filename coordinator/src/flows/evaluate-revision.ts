@@ -57,12 +57,12 @@ async function tryToEvaluate(
   signal: AbortSignal,
 ): Promise<EvaluationEnding> {
   try {
-    const revision = { sha: evaluation.builtSha, ref: evaluation.ref };
-    const flake = await ports.checkout.checkOut(source, revision, evaluation.id, signal);
+    const { builtSha: sha, ref, isTrusted } = evaluation;
+    const flake = await ports.checkout.checkOut(source, { sha, ref, isTrusted }, evaluation.id, signal);
     const request = {
       ...settings,
       source: flake,
-      cacheKey: `${source.repositoryId}-${evaluation.isTrusted ? 'trusted' : 'untrusted'}`,
+      cacheKey: `${source.repositoryId}-${isTrusted ? 'trusted' : 'untrusted'}`,
     };
     return await ports.evaluator.evaluate(
       request,

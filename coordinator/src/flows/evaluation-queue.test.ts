@@ -51,7 +51,7 @@ function startQueue(concurrency = 2, retryMs = 1): void {
 }
 function settings(): EvaluationSettings {
   return {
-    source: { repositoryId: stores.repository.id, url: '/srv/sample.git', tokenPath: null },
+    source: { repositoryId: stores.repository.id, url: '/srv/sample.git', credential: null, fetchable: [] },
     systems: ['x86_64-linux'],
     attributes: ['packages'],
     timeoutMs: 1_000,

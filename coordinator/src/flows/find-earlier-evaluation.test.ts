@@ -55,7 +55,7 @@ function startQueue({ concurrency = 2, nixVersion = '2.8.0' } = {}): void {
     retryMs: 1,
     settingsOf: (repositoryId) => ({
       ...settings,
-      source: { repositoryId, url: '/srv/sample.git', tokenPath: null },
+      source: { repositoryId, url: '/srv/sample.git', credential: null, fetchable: [] },
     }),
     onBuilding: (id) => {
       handedOver.push(id);

@@ -25,7 +25,7 @@ const other = 'refs/heads/other' as GitRef;
 const changes = { tell: () => undefined, listen: () => () => undefined };
 const watched = (pollMs = 60_000): WatchedRepository => ({
   repository: stores.repository,
-  source: { repositoryId: stores.repository.id, url: '/srv/sample.git', tokenPath: null },
+  source: { repositoryId: stores.repository.id, url: '/srv/sample.git', credential: null, fetchable: [] },
   pollMs,
   isWatched: (ref) => ref === main,
 });

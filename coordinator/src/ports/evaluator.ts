@@ -13,8 +13,18 @@ export type FlakeSource =
       readonly hasSubmodules: boolean;
       /** Files are real in the worktree only; git itself holds pointers. */
       readonly hasLargeFiles: boolean;
+      /** None for a revision that is not trusted. */
+      readonly inputs: readonly FetchedRepository[];
     }
   | { readonly kind: 'reference'; readonly reference: string };
+
+/** A repository that was fetched with a credential before the evaluation, which itself gets none. */
+export interface FetchedRepository {
+  /** A bare repository with the branches and tags of the other. */
+  readonly mirrorDir: string;
+  /** To be answered from the mirror when asked for by exactly one of these. */
+  readonly urls: readonly string[];
+}
 
 export interface EvaluationRequest {
   /** Names what is kept between evaluations (fetched inputs): never shared between repositories or levels of trust. */

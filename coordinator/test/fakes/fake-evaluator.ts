@@ -1,3 +1,4 @@
+import type { GitRef } from '@argunix/shared/domain/git-ref';
 import type { EvaluationId } from '@argunix/shared/domain/ids';
 import type { Sha } from '@argunix/shared/domain/sha';
 import type { EvaluationEnding, Evaluator, Found } from '../../src/ports/evaluator.ts';
@@ -58,6 +59,10 @@ export interface FakeCheckout extends SourceCheckout {
   readonly worktrees: Set<EvaluationId>;
   /** The tree of each revision; itself where the test does not say. */
   readonly trees: Map<Sha, Sha>;
+  /** By ref: a merge, and the head that is one of its parents. */
+  readonly merges: Map<string, { readonly sha: Sha; readonly head: Sha }>;
+  /** The branch or tag that reaches a revision. */
+  readonly reachable: Map<Sha, GitRef>;
   /** How often a checkout was asked for. */
   tries: number;
 }
@@ -68,6 +73,8 @@ export function createFakeCheckout(): FakeCheckout {
     trouble: undefined,
     worktrees: new Set(),
     trees: new Map(),
+    merges: new Map(),
+    reachable: new Map(),
     tries: 0,
     look: () =>
       checkout.trouble === undefined
@@ -86,11 +93,22 @@ export function createFakeCheckout(): FakeCheckout {
         sha,
         hasSubmodules: false,
         hasLargeFiles: false,
+        inputs: [],
       });
     },
     treeOf: (_source, { sha }) =>
       checkout.trouble === undefined
         ? Promise.resolve(checkout.trees.get(sha) ?? sha)
+        : Promise.reject(checkout.trouble),
+    fetchMerge: (_source, { ref, head }) => {
+      const merge = checkout.merges.get(ref);
+      return checkout.trouble === undefined
+        ? Promise.resolve(merge?.head === head ? merge.sha : undefined)
+        : Promise.reject(checkout.trouble);
+    },
+    isReachable: (_source, sha) =>
+      checkout.trouble === undefined
+        ? Promise.resolve(checkout.reachable.get(sha))
         : Promise.reject(checkout.trouble),
     remove: (evaluationId) => {
       checkout.worktrees.delete(evaluationId);

@@ -16,7 +16,7 @@ import type { DialectContract, ForgeContract, ForgeSubject, Scene } from './forg
 const TIMEOUT_MS = 700;
 
 export function describeForge(contract: ForgeContract): void {
-  describe(`${contract.name}`, () => {
+  describe.each([contract.name])('%s', () => {
     let current: ForgeSubject | undefined;
     let now = Date.parse('2026-03-01T12:00:00Z');
     const scene: Scene = {
@@ -53,7 +53,7 @@ export function describeForge(contract: ForgeContract): void {
 }
 
 export function describeDialect(contract: DialectContract): void {
-  describe(`${contract.name}`, () => {
+  describe.each([contract.name])('%s', () => {
     describeDeliveries(contract);
     describeDeliveryFuzz(contract);
   });

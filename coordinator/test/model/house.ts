@@ -198,7 +198,7 @@ export function openHouse(world: Omit<World, 'house'>): House {
     limits: { timeoutMs: 1, maxSilentMs: 1, maxLogBytes: 1_000_000 },
   });
   const settingsOf = () => ({
-    source: { repositoryId: stores.repository.id, url: '/srv/sample.git', tokenPath: null },
+    source: { repositoryId: stores.repository.id, url: '/srv/sample.git', credential: null, fetchable: [] },
     systems: ['x86_64-linux'],
     attributes: ['packages'] as const,
     timeoutMs: 1_000,

@@ -6,9 +6,9 @@ import type { ForgeAnswer, ForgeRequest } from './forge-http.ts';
 const MOST_PAGES = 200;
 
 /** Gives every page's entries to `read`, in order. Throws rather than leave some out: what is missing counts as closed. */
-export async function readPages<Entry>(
-  send: (request: ForgeRequest) => Promise<ForgeAnswer>,
-  first: ForgeRequest,
+export async function readPages<Request extends Pick<ForgeRequest, 'path' | 'query'>, Entry>(
+  send: (request: Request) => Promise<ForgeAnswer>,
+  first: Request,
   read: (answer: ForgeAnswer) => readonly Entry[],
 ): Promise<readonly Entry[]> {
   const all: Entry[] = [];

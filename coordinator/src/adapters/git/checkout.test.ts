@@ -37,13 +37,13 @@ test('a checkout is exactly the revision, also an old one, and git takes it for 
 
   const newer = await real.checkout.checkOut(
     source(repository),
-    { sha: second, ref: main },
+    { sha: second, ref: main, isTrusted: true },
     evaluationId(1),
     never,
   );
   const older = await real.checkout.checkOut(
     source(repository),
-    { sha: first, ref: main },
+    { sha: first, ref: main, isTrusted: true },
     evaluationId(2),
     never,
   );
@@ -60,7 +60,7 @@ test('removing ends the worktree and nothing else, and may be done twice', async
   const sha = await real.commit(repository, { a: '1' });
   const { worktreeDir, mirrorDir } = await real.checkout.checkOut(
     source(repository),
-    { sha, ref: main },
+    { sha, ref: main, isTrusted: true },
     evaluationId(1),
     never,
   );

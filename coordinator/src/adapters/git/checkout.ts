@@ -10,10 +10,15 @@ import { createKeyedLock } from '@argunix/shared/kit/keyed-lock';
 import type { Logger } from '@argunix/shared/kit/logger';
 import type { FlakeSource } from '../../ports/evaluator.ts';
 import type { Source, SourceCheckout } from '../../ports/source-checkout.ts';
-import { type Access, ownAccess } from './access.ts';
+import { type Access, type AccessOptions, ownAccess } from './access.ts';
+import { knownHostsIn } from './git-home.ts';
+import { createGrants, type Grant } from './grants.ts';
+import { bringInputs } from './input-mirrors.ts';
 import { lookAt } from './look.ts';
+import { fetchMerge } from './merge-result.ts';
 import { createMirrors } from './mirror.ts';
 import { placeRevision } from './place-revision.ts';
+import { findReachingRef } from './reachability.ts';
 import { parseRepositoryUrl } from './repository-url.ts';
 import { createGit } from './run-git.ts';
 import { makeReadable } from './worktree.ts';
@@ -21,7 +26,7 @@ import { makeReadable } from './worktree.ts';
 interface GitCheckoutOptions {
   readonly mirrorsDir: string;
   readonly worktreesDir: string;
-  readonly readSecret: (path: string) => Promise<string>;
+  readonly credentialOf: AccessOptions['credentialOf'];
   readonly log: Logger;
   readonly gitBin?: string;
   /** Of each git process. */
@@ -40,9 +45,10 @@ export interface GitCheckout extends SourceCheckout {
 export function createGitCheckout(options: GitCheckoutOptions): GitCheckout {
   const { mirrorsDir, worktreesDir, log } = options;
   const environment = options.environment ?? process.env;
+  const homeDir = join(mirrorsDir, '.home');
   const git = createGit({
     gitBin: options.gitBin ?? 'git',
-    homeDir: join(mirrorsDir, '.home'),
+    homeDir,
     // 300 s: the first clone of nixpkgs takes about half of that on a fast line.
     stepTimeoutMs: options.stepTimeoutMs ?? 300_000,
     environment,
@@ -51,12 +57,19 @@ export function createGitCheckout(options: GitCheckoutOptions): GitCheckout {
   const mirrors = createMirrors({ git, lock, log });
   const worktreeDir = (id: EvaluationId): string => join(worktreesDir, String(id));
 
-  async function accessTo(source: Source): Promise<Access> {
-    const verdict = parseRepositoryUrl(source.url);
+  const mirrorOf = (source: Source): string => join(mirrorsDir, `${source.repositoryId}.git`);
+  const accessOptions = {
+    credentialOf: options.credentialOf,
+    sshAgent: environment['SSH_AUTH_SOCK'],
+    knownHostsPath: knownHostsIn(homeDir),
+  };
+
+  async function accessTo({ url, credential }: Source, signal: AbortSignal): Promise<Access> {
+    const verdict = parseRepositoryUrl(url);
     if (verdict.kind === 'refused') {
       throw new AppError('git.refused', `the URL of the repository: ${verdict.reason}`);
     }
-    return await ownAccess(verdict.url, source.tokenPath, options.readSecret, environment['SSH_AUTH_SOCK']);
+    return await ownAccess(verdict.url, credential, accessOptions, signal);
   }
 
   async function remove(id: EvaluationId): Promise<void> {
@@ -65,22 +78,26 @@ export function createGitCheckout(options: GitCheckoutOptions): GitCheckout {
 
   return {
     async look(source, signal) {
-      return await lookAt(git, await accessTo(source), log, signal);
+      return await lookAt(git, await accessTo(source, signal), log, signal);
     },
 
-    async checkOut(source, { sha, ref }, evaluationId, signal) {
-      const access = await accessTo(source);
-      const mirrorDir = join(mirrorsDir, `${source.repositoryId}.git`);
+    async checkOut(source, { sha, ref, isTrusted }, evaluationId, signal) {
+      const access = await accessTo(source, signal);
+      const grants = createGrants(source, isTrusted, join(mirrorsDir, 'granted'));
+      const toGrant = async ({ url, credential }: Grant): Promise<Access> =>
+        await ownAccess(url, credential, accessOptions, signal);
+      const mirrorDir = mirrorOf(source);
       const dir = worktreeDir(evaluationId);
       // What a coordinator that was killed had begun for this very evaluation.
       await remove(evaluationId);
       try {
         const declared = await placeRevision(
-          { git, lock, mirrors, access, mirrorDir, dir, signal },
+          { git, lock, mirrors, access, grants, accessTo: toGrant, mirrorDir, dir, signal },
           { sha, ref },
         );
         await makeReadable(dir);
-        return { kind: 'checkout', worktreeDir: dir, mirrorDir, sha, ...declared };
+        const inputs = await bringInputs({ git, mirrors, log, accessTo: toGrant }, grants.all, signal);
+        return { kind: 'checkout', worktreeDir: dir, mirrorDir, sha, ...declared, inputs };
       } catch (error) {
         await remove(evaluationId);
         throw error;
@@ -88,9 +105,19 @@ export function createGitCheckout(options: GitCheckoutOptions): GitCheckout {
     },
 
     async treeOf(source, { sha, ref }, signal) {
-      const mirrorDir = join(mirrorsDir, `${source.repositoryId}.git`);
-      await mirrors.obtain(mirrorDir, await accessTo(source), { sha, ref }, signal);
+      const mirrorDir = mirrorOf(source);
+      await mirrors.obtain(mirrorDir, await accessTo(source, signal), { sha, ref }, signal);
       return await mirrors.treeOf(mirrorDir, sha, signal);
+    },
+
+    async fetchMerge(source, merge, signal) {
+      const from = { mirrorDir: mirrorOf(source), access: await accessTo(source, signal) };
+      return await fetchMerge({ git, mirrors }, from, merge, signal);
+    },
+
+    async isReachable(source, sha, signal) {
+      const from = { mirrorDir: mirrorOf(source), access: await accessTo(source, signal) };
+      return await findReachingRef({ git, mirrors }, from, sha, signal);
     },
 
     remove,

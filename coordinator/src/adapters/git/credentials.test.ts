@@ -3,12 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runProcess } from '@argunix/shared/kit/run-process';
+import { Secret } from '@argunix/shared/kit/secret';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import {
-  type GitHttpOptions,
-  type GitHttpServer,
-  startGitHttpServer,
-} from '../../../test/git-http-server.ts';
+import { type GitServer, type GitSiteOptions, startGitServer } from '../../../test/git-server.ts';
 import {
   evaluationId,
   makeRealGit,
@@ -26,10 +23,15 @@ import { parseRepositoryUrl } from './repository-url.ts';
 const TOKEN = 'tok-3f9a"$x\\y&z';
 const main = ref('main');
 let real: RealGit;
-let servers: GitHttpServer[];
+let servers: GitServer[];
 beforeEach(async () => {
   servers = [];
-  real = await makeRealGit({ readSecret: async (path) => await readFile(path, 'utf8') });
+  real = await makeRealGit({
+    credentialOf: async (credential) => ({
+      username: 'argunix',
+      password: new Secret(credential.kind === 'file' ? await readFile(credential.path, 'utf8') : ''),
+    }),
+  });
   await writeFile(join(real.dir, 'token'), `${TOKEN}\n`);
 });
 afterEach(async () => {
@@ -37,14 +39,14 @@ afterEach(async () => {
   await real.remove();
 });
 
-async function serve(options: Partial<GitHttpOptions> = {}): Promise<GitHttpServer> {
-  const server = await startGitHttpServer({ root: join(real.dir, 'remotes'), ...options });
+async function serve(options: Partial<GitSiteOptions> = {}): Promise<GitServer> {
+  const server = await startGitServer({ root: join(real.dir, 'remotes'), ...options });
   servers.push(server);
   return server;
 }
 
 function withToken(url: string): Source {
-  return source(url, join(real.dir, 'token'));
+  return source(url, { credential: { kind: 'file', path: join(real.dir, 'token') } });
 }
 
 test('a private repository is looked at and checked out, and the token shows nowhere', async () => {
@@ -52,7 +54,7 @@ test('a private repository is looked at and checked out, and the token shows now
   const sha = await real.commit(repository, { a: '1' });
   const seen = new Set<string>();
   const server = await serve({
-    password: TOKEN,
+    accounts: [{ password: TOKEN }],
     intercept: () => {
       for (const line of commandLines()) {
         seen.add(line);
@@ -65,7 +67,7 @@ test('a private repository is looked at and checked out, and the token shows now
   const { heads } = await real.checkout.look(from, never);
   const { mirrorDir, worktreeDir } = await real.checkout.checkOut(
     from,
-    { sha, ref: main },
+    { sha, ref: main, isTrusted: true },
     evaluationId(1),
     never,
   );
@@ -81,7 +83,7 @@ test('a private repository is looked at and checked out, and the token shows now
 test('without a token, and with a wrong one, the sentence says what to look at', async () => {
   const repository = await real.init('owner/sample.git');
   await real.commit(repository, { a: '1' });
-  const server = await serve({ password: 'another' });
+  const server = await serve({ accounts: [{ password: 'another' }] });
   const url = `${server.url}/owner/sample.git`;
 
   for (const from of [source(url), withToken(url)]) {
@@ -95,9 +97,9 @@ test('without a token, and with a wrong one, the sentence says what to look at',
 test('a redirect to another host gets no token', async () => {
   const repository = await real.init('owner/sample.git');
   await real.commit(repository, { a: '1' });
-  const thief = await serve({ password: TOKEN });
+  const thief = await serve({ accounts: [{ password: TOKEN }] });
   const server = await serve({
-    password: TOKEN,
+    accounts: [{ password: TOKEN }],
     intercept: (request, response) => {
       response.writeHead(301, { location: `${thief.url}${request.url ?? ''}` }).end();
       return true;
@@ -119,10 +121,12 @@ test('a submodule on the same host gets no token', async () => {
   const sha = await real.commitIndex(repository, {
     '.gitmodules': '[submodule "sub"]\n\tpath = sub\n\turl = ../inner.git\n',
   });
-  const server = await serve({ password: TOKEN });
+  const server = await serve({ accounts: [{ password: TOKEN }] });
 
   const from = withToken(`${server.url}/owner/sample.git`);
-  const trouble = await troubleOf(real.checkout.checkOut(from, { sha, ref: main }, evaluationId(1), never));
+  const trouble = await troubleOf(
+    real.checkout.checkOut(from, { sha, ref: main, isTrusted: true }, evaluationId(1), never),
+  );
 
   expect(trouble).toMatch(/^git\.unreachable: .*inner\.git: it asks/);
   expect(server.asked.filter((one) => one.path.includes('inner') && one.authorization !== undefined)).toEqual(
@@ -145,7 +149,7 @@ test('large files come from the store of the repository with its token, which no
     },
   });
   const server = await serve({
-    password: TOKEN,
+    accounts: [{ password: TOKEN }],
     intercept: (request, response) => {
       if (request.url !== '/owner/sample.git/info/lfs/objects/batch') {
         return false;
@@ -164,13 +168,13 @@ test('large files come from the store of the repository with its token, which no
 
   const placed = await real.checkout.checkOut(
     withToken(`${server.url}/owner/sample.git`),
-    { sha, ref: main },
+    { sha, ref: main, isTrusted: true },
     evaluationId(1),
     never,
   );
 
   expect(await readFile(join(placed.worktreeDir, 'one.bin'), 'utf8')).toBe(content);
-  expect(files.asked).toEqual([{ path: `/elsewhere/${oid}`, authorization: undefined }]);
+  expect(files.asked).toMatchObject([{ path: `/elsewhere/${oid}`, authorization: undefined }]);
   expect(await filesWith('tok-3f9a', join(real.dir, 'state'))).toBe('');
 });
 
@@ -210,7 +214,16 @@ test.each([
   const verdict = parseRepositoryUrl('https://example.org/owner/sample.git');
   const access =
     verdict.kind === 'url'
-      ? await ownAccess(verdict.url, '/token', async () => await Promise.resolve(TOKEN), undefined)
+      ? await ownAccess(
+          verdict.url,
+          { kind: 'file', path: '/token' },
+          {
+            credentialOf: async () =>
+              await Promise.resolve({ username: 'somebody', password: new Secret(TOKEN) }),
+            ...{ sshAgent: undefined, knownHostsPath: '/known_hosts' },
+          },
+          never,
+        )
       : undefined;
 
   const { stdout } = await runProcess({
@@ -221,7 +234,7 @@ test.each([
     deadlineMs: 10_000,
   });
 
-  expect(stdout).toBe(isAnswered ? `username=argunix\npassword=${TOKEN}\n` : '');
+  expect(stdout).toBe(isAnswered ? `username=somebody\npassword=${TOKEN}\n` : '');
 });
 
 async function filesWith(text: string, dir: string): Promise<string> {

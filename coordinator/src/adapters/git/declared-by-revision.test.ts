@@ -27,7 +27,12 @@ type Placed = Awaited<ReturnType<GitCheckout['checkOut']>>;
 const main = ref('main');
 
 async function checkOut(url: string, sha: Sha, id = 1): Promise<Placed> {
-  return await real.checkout.checkOut(source(url), { sha, ref: main }, evaluationId(id), never);
+  return await real.checkout.checkOut(
+    source(url),
+    { sha, ref: main, isTrusted: true },
+    evaluationId(id),
+    never,
+  );
 }
 
 /** A revision of `repository` with one submodule. */
@@ -195,7 +200,7 @@ test('a host without git-lfs is told what to install', async () => {
   const without = real.createCheckout({ environment: { PATH: await pathWithoutLfs() } });
 
   const trouble = await troubleOf(
-    without.checkOut(source(repository), { sha, ref: main }, evaluationId(1), never),
+    without.checkOut(source(repository), { sha, ref: main, isTrusted: true }, evaluationId(1), never),
   );
 
   expect(trouble).toMatch(/^git\.failed: .*install the package git-lfs/);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { silentLogger } from '@argunix/shared/kit/logger';
 import { startProcess } from '@argunix/shared/kit/run-process';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startGitHttpServer } from '../../../test/git-http-server.ts';
+import { startGitServer } from '../../../test/git-server.ts';
 import {
   evaluationId,
   makeRealGit,
@@ -38,7 +38,12 @@ test('many checkouts of one repository at a time each get their own revision', a
   const placed = await Promise.all(
     [...revisions, ...revisions].map(
       async (sha, index) =>
-        await real.checkout.checkOut(source(repository), { sha, ref: main }, evaluationId(index), never),
+        await real.checkout.checkOut(
+          source(repository),
+          { sha, ref: main, isTrusted: true },
+          evaluationId(index),
+          never,
+        ),
     ),
   );
 
@@ -53,7 +58,7 @@ test('locks and half packs of a killed git are cleared before the next fetch', a
   const first = await real.commit(repository, { a: '1' });
   const { mirrorDir } = await real.checkout.checkOut(
     source(repository),
-    { sha: first, ref: main },
+    { sha: first, ref: main, isTrusted: true },
     evaluationId(1),
     never,
   );
@@ -76,7 +81,7 @@ test('locks and half packs of a killed git are cleared before the next fetch', a
   const again = real.createCheckout();
   const { worktreeDir } = await again.checkOut(
     source(repository),
-    { sha: second, ref: main },
+    { sha: second, ref: main, isTrusted: true },
     evaluationId(2),
     never,
   );
@@ -120,7 +125,7 @@ test.each([1, 2_000_000, 7_900_000])(
 
     const { worktreeDir } = await real.checkout.checkOut(
       source(repository),
-      { sha, ref: main },
+      { sha, ref: main, isTrusted: true },
       evaluationId(1),
       never,
     );
@@ -143,7 +148,12 @@ test('a sweep removes what no living evaluation owns', async () => {
   const repository = await real.init('sample');
   const sha = await real.commit(repository, { a: '1' });
   for (const id of [1, 2, 3]) {
-    await real.checkout.checkOut(source(repository), { sha, ref: main }, evaluationId(id), never);
+    await real.checkout.checkOut(
+      source(repository),
+      { sha, ref: main, isTrusted: true },
+      evaluationId(id),
+      never,
+    );
   }
 
   const again = real.createCheckout();
@@ -183,7 +193,7 @@ test('a server that never answers is left at the deadline, and at once when canc
   const cancelled = troubleOf(
     real.checkout.checkOut(
       source(url),
-      { sha: await real.commit(await real.init('x'), {}), ref: main },
+      { sha: await real.commit(await real.init('x'), {}), ref: main, isTrusted: true },
       evaluationId(1),
       cancel.signal,
     ),
@@ -240,7 +250,7 @@ test('nobody at the port, no such host, no such transport: each has its sentence
 test('a redirect to a file of this host is not followed', async () => {
   const repository = await real.init('sample');
   await real.commit(repository, { a: '1' });
-  const server = await startGitHttpServer({
+  const server = await startGitServer({
     root: real.dir,
     intercept: (_, response) => {
       response.writeHead(302, { location: `file://${repository}/.git/info/refs` }).end();
@@ -259,7 +269,7 @@ test('a plain web server without git serves a repository too', async () => {
   await real.commit(repository, { a: '1' });
   const sha = await real.commit(repository, { a: '2' });
   await real.git(repository, 'update-server-info');
-  const server = await startGitHttpServer({
+  const server = await startGitServer({
     root: real.dir,
     intercept: (request, response) => {
       readFile(join(repository, '.git', (request.url ?? '').replace(/\?.*/, '').replace('/sample', ''))).then(
@@ -274,7 +284,7 @@ test('a plain web server without git serves a repository too', async () => {
   const { heads } = await real.checkout.look(source(`${server.url}/sample`), never);
   const { worktreeDir } = await real.checkout.checkOut(
     source(`${server.url}/sample`),
-    { sha, ref: main },
+    { sha, ref: main, isTrusted: true },
     evaluationId(1),
     never,
   );
@@ -288,13 +298,18 @@ test('the packs of many pushes are put together', async () => {
   const first = await real.commit(repository, { a: '0' });
   const { mirrorDir } = await real.checkout.checkOut(
     source(repository),
-    { sha: first, ref: main },
+    { sha: first, ref: main, isTrusted: true },
     evaluationId(0),
     never,
   );
   for (let index = 1; index <= 45; index += 1) {
     const sha = await real.commit(repository, { a: String(index) });
-    await real.checkout.checkOut(source(repository), { sha, ref: main }, evaluationId(index), never);
+    await real.checkout.checkOut(
+      source(repository),
+      { sha, ref: main, isTrusted: true },
+      evaluationId(index),
+      never,
+    );
   }
 
   const packs = (await readdir(join(mirrorDir, 'objects/pack'))).filter((name) => name.endsWith('.pack'));
@@ -302,7 +317,7 @@ test('the packs of many pushes are put together', async () => {
   expect(await real.git(mirrorDir, 'fsck', '--connectivity-only')).toBe('');
   const { worktreeDir } = await real.checkout.checkOut(
     source(repository),
-    { sha: first, ref: main },
+    { sha: first, ref: main, isTrusted: true },
     evaluationId(99),
     never,
   );
@@ -326,7 +341,7 @@ test('nothing is inherited: an environment that would lead git astray does not',
 
   const { worktreeDir } = await astray.checkOut(
     source(repository),
-    { sha, ref: main },
+    { sha, ref: main, isTrusted: true },
     evaluationId(1),
     never,
   );

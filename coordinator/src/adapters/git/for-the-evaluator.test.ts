@@ -44,7 +44,7 @@ test('Nix reads the revision from worktree and mirror alone, both read-only, and
 
   const { worktreeDir, mirrorDir } = await real.checkout.checkOut(
     source(repository),
-    { sha, ref: main },
+    { sha, ref: main, isTrusted: true },
     evaluationId(1),
     never,
   );
@@ -61,7 +61,7 @@ test('another user may read the revision, when it can reach the directories', as
   try {
     const { worktreeDir } = await real.checkout.checkOut(
       source(repository),
-      { sha, ref: main },
+      { sha, ref: main, isTrusted: true },
       evaluationId(1),
       never,
     );

@@ -10,6 +10,11 @@ export interface GitHome {
   readonly configPath: string;
 }
 
+/** Keys of SSH servers, as first seen. What a start finds here stays. */
+export function knownHostsIn(dir: string): string {
+  return join(dir, 'known_hosts');
+}
+
 export async function makeGitHome(dir: string): Promise<GitHome> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const configPath = join(dir, '.gitconfig');
@@ -97,5 +102,5 @@ case "$path/" in
   "$ARGUNIX_GIT_PATH"/* | "$ARGUNIX_GIT_PATH".git/*) ;;
   *) exit 0 ;;
 esac
-printf 'username=%s\\npassword=%s\\n' "\${username:-argunix}" "$ARGUNIX_GIT_TOKEN"
+printf 'username=%s\\npassword=%s\\n' "\${username:-$ARGUNIX_GIT_USERNAME}" "$ARGUNIX_GIT_TOKEN"
 `;

@@ -16,6 +16,14 @@ const REMOTE: readonly (readonly [RegExp, string])[] = [
   ],
   [/transport '[^']*' not allowed/i, 'its transport is not allowed here'],
   [/certificate|ssl|tls|gnutls/i, 'the TLS connection is not trusted or broke'],
+  [
+    /host identification has changed/i,
+    'its SSH host key is not the one that was seen first; if it was given a new one, take its line out of mirrors/.home/known_hosts in the state directory',
+  ],
+  [
+    /unprotected private key|bad permissions/i,
+    'ssh takes no private key that others may read: give its file mode 0600',
+  ],
   [/host key verification failed/i, 'its SSH host key is not in known_hosts of the user that runs argunix'],
   [
     /authentication failed|could not read (?:username|password)|terminal prompts disabled|permission denied|error: 40[13]|access denied|invalid credentials/i,

@@ -15,9 +15,10 @@ import type { KeyedLock } from '@argunix/shared/kit/keyed-lock';
 import type { Logger } from '@argunix/shared/kit/logger';
 import type { Access } from './access.ts';
 import { failed, gitWords, judgeFetch, unreachable } from './git-trouble.ts';
+import { ALL_HEADS, fetchInto, inMirror } from './mirror-fetch.ts';
 import { clearLeftovers, makeMirror, packTogether } from './mirror-upkeep.ts';
 import { shownUrl } from './repository-url.ts';
-import type { Git, Said } from './run-git.ts';
+import type { Git } from './run-git.ts';
 
 /** What a revision declares beside its own files. */
 export interface Declared {
@@ -31,6 +32,12 @@ export interface Revision {
   readonly ref: GitRef | 'HEAD';
 }
 
+export interface Wanted {
+  readonly refspecs: readonly string[];
+  /** Any of the repository: a mirror is of one object format. */
+  readonly like: Sha;
+}
+
 export interface Mirrors {
   /** Counts how often the mirror was made anew. */
   generation(mirrorDir: string): number;
@@ -42,21 +49,19 @@ export interface Mirrors {
     signal: AbortSignal,
     broken?: number,
   ): Promise<Declared>;
+  /** Fetches into refs of ours and reads, while nobody else writes; 'absent': the server has no such ref. */
+  refresh<Answer>(
+    mirrorDir: string,
+    access: Access,
+    wanted: Wanted,
+    signal: AbortSignal,
+    read: () => Promise<Answer>,
+  ): Promise<Answer | 'absent'>;
+  /** Makes a revision that came with a ref below refs/argunix one that it holds; false when none of them reaches it. */
+  adopt(mirrorDir: string, sha: Sha, signal: AbortSignal): Promise<boolean>;
   /** Of a revision that it holds. */
   treeOf(mirrorDir: string, sha: Sha, signal: AbortSignal): Promise<Sha>;
 }
-
-const BASE_FETCH = [
-  'fetch',
-  '--quiet',
-  '--force',
-  '--no-tags',
-  '--no-write-fetch-head',
-  '--no-auto-maintenance',
-  '--no-recurse-submodules',
-  '--no-show-forced-updates',
-  '--update-shallow',
-];
 
 export function createMirrors({
   git,
@@ -91,21 +96,6 @@ export function createMirrors({
     return stderr.includes('unable to resolve revision') ? 'absent' : 'broken';
   }
 
-  async function fetch(
-    mirrorDir: string,
-    access: Access,
-    wants: readonly string[],
-    signal: AbortSignal,
-  ): Promise<Said> {
-    return await git.run({
-      args: inMirror(mirrorDir, ...BASE_FETCH, ...wants),
-      transports: access.transports,
-      env: access.env,
-      about: shownUrl(access.url.text),
-      signal,
-    });
-  }
-
   /**
    * The least first: the revision alone, then what its ref holds, then every branch and tag.
    * Returns what git said when it could not read the mirror.
@@ -116,19 +106,9 @@ export function createMirrors({
     { sha, ref }: Revision,
     signal: AbortSignal,
   ): Promise<string | undefined> {
-    const tries = [
-      ['--', access.url.text, `+${sha}:${refOf(sha)}`],
-      ['--', access.url.text, `+${ref}:refs/argunix/tip`],
-      [
-        '--prune',
-        '--',
-        access.url.text,
-        '+refs/heads/*:refs/argunix/all/heads/*',
-        '+refs/tags/*:refs/argunix/all/tags/*',
-      ],
-    ];
-    for (const [index, wants] of tries.entries()) {
-      const { code, stderr } = await fetch(mirrorDir, access, wants, signal);
+    const tries = [[`+${sha}:${refOf(sha)}`], [`+${ref}:refs/argunix/tip`], ALL_HEADS];
+    for (const [index, refspecs] of tries.entries()) {
+      const { code, stderr } = await fetchInto(git, { mirrorDir, access, refspecs, signal });
       if (code === 0) {
         if (index === 0 || (await adopt(mirrorDir, sha, signal))) {
           return undefined;
@@ -184,14 +164,7 @@ export function createMirrors({
     let state = seen;
     // Twice at most: what a new mirror does not cure is not the mirror's.
     for (let isLast = false; typeof state !== 'object'; isLast = true) {
-      if (!existsSync(mirrorDir)) {
-        await makeMirror(git, mirrorDir, revision.sha, signal);
-      } else if (state === 'broken') {
-        log.warn({ mirrorDir, url: shownUrl(access.url.text) }, 'a mirror that git cannot read is made anew');
-        generations.set(mirrorDir, generation(mirrorDir) + 1);
-        await makeMirror(git, mirrorDir, revision.sha, signal);
-      }
-      await clearLeftovers(mirrorDir);
+      await prepare(mirrorDir, access, { like: revision.sha, isBroken: state === 'broken' }, signal);
       const trouble = await bring(mirrorDir, access, revision, signal);
       if (isLast && trouble !== undefined) {
         throw unreachable(access, trouble);
@@ -201,16 +174,68 @@ export function createMirrors({
         throw new AppError('git.failed', `git cannot read the new mirror ${mirrorDir}`);
       }
     }
+    await tidy(mirrorDir, signal);
+    return state;
+  }
+
+  /** Under the lock: leaves a mirror that can be fetched into. */
+  async function prepare(
+    mirrorDir: string,
+    access: Access,
+    { like, isBroken }: { readonly like: Sha; readonly isBroken: boolean },
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (!existsSync(mirrorDir)) {
+      await makeMirror(git, mirrorDir, like, signal);
+    } else if (isBroken) {
+      log.warn({ mirrorDir, url: shownUrl(access.url.text) }, 'a mirror that git cannot read is made anew');
+      generations.set(mirrorDir, generation(mirrorDir) + 1);
+      await makeMirror(git, mirrorDir, like, signal);
+    }
+    await clearLeftovers(mirrorDir);
+  }
+
+  async function tidy(mirrorDir: string, signal: AbortSignal): Promise<void> {
     const trouble = await packTogether(git, mirrorDir, signal);
     if (trouble !== undefined) {
-      // The revision is here; that its mirror grows is for the operator to know.
+      // What was fetched is here; that its mirror grows is for the operator to know.
       log.warn({ mirrorDir, said: gitWords(trouble) }, 'the packs of a mirror could not be put together');
     }
-    return state;
+  }
+
+  /** Under the lock. */
+  async function fetchRefs(
+    mirrorDir: string,
+    access: Access,
+    { refspecs, like }: Wanted,
+    signal: AbortSignal,
+  ): Promise<'fetched' | 'absent'> {
+    for (const isLast of [false, true]) {
+      await prepare(mirrorDir, access, { like, isBroken: isLast }, signal);
+      const { code, stderr } = await fetchInto(git, { mirrorDir, access, refspecs, signal });
+      if (code === 0) {
+        await tidy(mirrorDir, signal);
+        return 'fetched';
+      }
+      const trouble = judgeFetch(stderr);
+      if (trouble === 'unadvertised' || trouble === 'missing') {
+        return 'absent';
+      }
+      if (isLast || trouble !== 'broken-mirror') {
+        throw unreachable(access, stderr);
+      }
+    }
+    throw new Error('the last try returns or throws');
   }
 
   return {
     generation,
+    adopt,
+    async refresh(mirrorDir, access, wanted, signal, read) {
+      return await lock.hold(mirrorDir, signal, async () =>
+        (await fetchRefs(mirrorDir, access, wanted, signal)) === 'absent' ? 'absent' : await read(),
+      );
+    },
     async treeOf(mirrorDir, sha, signal) {
       const { stdout, stderr } = await git.run({
         args: inMirror(mirrorDir, 'rev-parse', '--verify', `${refOf(sha)}^{tree}`),
@@ -239,10 +264,6 @@ export function createMirrors({
       });
     },
   };
-}
-
-function inMirror(mirrorDir: string, ...args: readonly string[]): readonly string[] {
-  return [`--git-dir=${mirrorDir}`, ...args];
 }
 
 /** The branch of the mirror that a revision is. */

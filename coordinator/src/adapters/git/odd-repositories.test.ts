@@ -27,7 +27,12 @@ type Placed = Awaited<ReturnType<GitCheckout['checkOut']>>;
 const main = ref('main');
 
 async function checkOut(url: string, revision: Sha, branch = main, id = 1): Promise<Placed> {
-  return await real.checkout.checkOut(source(url), { sha: revision, ref: branch }, evaluationId(id), never);
+  return await real.checkout.checkOut(
+    source(url),
+    { sha: revision, ref: branch, isTrusted: true },
+    evaluationId(id),
+    never,
+  );
 }
 
 test.each([
@@ -231,20 +236,25 @@ test('a server that gives out no bare revisions is asked for the ref, then for e
 
   const byRef = await old.checkOut(
     source(repository),
-    { sha: first, ref: ref('other') },
+    { sha: first, ref: ref('other'), isTrusted: true },
     evaluationId(1),
     never,
   );
   const byAll = await real
     .createCheckout({ gitBin: await oldGit(), mirrorsDir: join(real.dir, 'state/others') })
-    .checkOut(source(repository), { sha: first, ref: ref('gone') }, evaluationId(2), never);
+    .checkOut(source(repository), { sha: first, ref: ref('gone'), isTrusted: true }, evaluationId(2), never);
 
   expect(await readFile(join(byRef.worktreeDir, 'a'), 'utf8')).toBe('1');
   expect(await readFile(join(byAll.worktreeDir, 'a'), 'utf8')).toBe('1');
   expect(new Set([first, second, third]).size).toBe(3);
   await real.git(repository, 'branch', '--delete', '--force', 'main', 'other');
   await expect(
-    old.checkOut(source(repository), { sha: sha('1'.repeat(40)), ref: main }, evaluationId(3), never),
+    old.checkOut(
+      source(repository),
+      { sha: sha('1'.repeat(40)), ref: main, isTrusted: true },
+      evaluationId(3),
+      never,
+    ),
   ).rejects.toMatchObject({ code: 'git.missing-revision' });
 });
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { AppError, isAppError } from '@argunix/shared/kit/app-error';
 import type { KeyedLock } from '@argunix/shared/kit/keyed-lock';
 import { type Access, anonymousAccess } from './access.ts';
+import type { Grant, Grants } from './grants.ts';
 import { fetchLargeFiles } from './large-files.ts';
 import type { Declared, Mirrors, Revision } from './mirror.ts';
 import type { Git } from './run-git.ts';
@@ -14,6 +15,8 @@ export interface Placement {
   readonly lock: KeyedLock;
   readonly mirrors: Mirrors;
   readonly access: Access;
+  readonly grants: Grants;
+  readonly accessTo: (grant: Grant) => Promise<Access>;
   readonly mirrorDir: string;
   readonly dir: string;
   readonly signal: AbortSignal;
@@ -25,7 +28,7 @@ const MAX_SUBMODULES = 256;
 const MAX_DEPTH = 8;
 
 export async function placeRevision(placement: Placement, revision: Revision): Promise<Declared> {
-  const { git, lock, mirrors, signal } = placement;
+  const { git, lock, mirrors, grants, signal } = placement;
   const modulesDir = join(placement.mirrorDir, 'modules');
   let submodules = 0;
   let hasLargeFiles = false;
@@ -48,10 +51,13 @@ export async function placeRevision(placement: Placement, revision: Revision): P
     if (declared.hasLargeFiles) {
       hasLargeFiles = true;
       // git-lfs writes to the mirror too.
-      await lock.hold(tree.mirrorDir, signal, async () => await fetchLargeFiles(git, tree, access, signal));
+      await lock.hold(tree.mirrorDir, signal, async () => {
+        await fetchLargeFiles(git, tree, { access, grants, accessTo: placement.accessTo }, signal);
+      });
     }
     if (declared.hasSubmodules) {
-      for (const one of await submodulesOf(git, tree, access.url, modulesDir, signal)) {
+      const places = { base: access.url, grants, modulesDir };
+      for (const one of await submodulesOf(git, tree, places, signal)) {
         submodules += 1;
         if (depth === MAX_DEPTH || submodules > MAX_SUBMODULES) {
           throw new AppError(
@@ -62,7 +68,11 @@ export async function placeRevision(placement: Placement, revision: Revision): P
         const dir = await submoduleDir(tree.dir, one.path);
         const inner = { dir, mirrorDir: one.mirrorDir, sha: one.sha };
         try {
-          await place(inner, anonymousAccess(one.url), { sha: one.sha, ref: 'HEAD' }, depth + 1);
+          const from =
+            one.from.kind === 'granted'
+              ? await placement.accessTo(one.from.grant)
+              : anonymousAccess(one.from.url);
+          await place(inner, from, { sha: one.sha, ref: 'HEAD' }, depth + 1);
         } catch (error) {
           throw ofSubmodule(one.path, error);
         }

@@ -1,7 +1,7 @@
 /**
- * Submodules of a revision, nested ones too. Not left to git-submodule: every URL is judged before anything is fetched,
- * each is fetched with its own transport alone and as nobody, and its mirror lies in the mirror of the repository,
- * which is all that an evaluation sees.
+ * Submodules of a revision, nested ones too. Not left to git-submodule: every URL is judged before anything is fetched.
+ * Each is fetched with its own transport alone and as nobody, and its mirror lies in the mirror of the repository,
+ * which is all that an evaluation sees; but for what is granted to the revision.
  */
 import { createHash } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
@@ -9,23 +9,30 @@ import { join } from 'node:path';
 import { parseSha, type Sha } from '@argunix/shared/domain/sha';
 import { AppError } from '@argunix/shared/kit/app-error';
 import { failed, gitWords } from './git-trouble.ts';
-import { parseForeignUrl, type RepositoryUrl } from './repository-url.ts';
+import type { Grants, Resolved } from './grants.ts';
+import type { RepositoryUrl } from './repository-url.ts';
 import type { Git } from './run-git.ts';
 import type { Tree } from './worktree.ts';
 
 export interface Submodule {
   readonly path: string;
-  readonly url: RepositoryUrl;
   readonly sha: Sha;
   readonly mirrorDir: string;
+  readonly from: Exclude<Resolved, { kind: 'refused' }>;
+}
+
+export interface SubmodulePlaces {
+  /** Where the repository that declares them came from. */
+  readonly base: RepositoryUrl;
+  readonly grants: Grants;
+  readonly modulesDir: string;
 }
 
 /** Those that the revision of `tree` declares and records; `update = none` leaves one out, as it does for git. */
 export async function submodulesOf(
   git: Git,
   tree: Tree,
-  base: RepositoryUrl,
-  modulesDir: string,
+  { base, grants, modulesDir }: SubmodulePlaces,
   signal: AbortSignal,
 ): Promise<readonly Submodule[]> {
   const declared = (await declarations(git, tree, signal)).filter(
@@ -37,18 +44,23 @@ export async function submodulesOf(
     declared.map((one) => one.path ?? ''),
     signal,
   );
-  return declared.flatMap((one) => {
+  return declared.flatMap((one): readonly Submodule[] => {
     const path = one.path ?? '';
     const sha = recorded.get(path);
     if (sha === undefined) {
       return [];
     }
-    const verdict = parseForeignUrl(one.url ?? '', base);
-    if (verdict.kind === 'refused') {
-      throw new AppError('git.refused', `submodule ${JSON.stringify(path)}: ${verdict.reason}`);
+    const from = grants.resolve(one.url ?? '', base);
+    switch (from.kind) {
+      case 'refused':
+        throw new AppError('git.refused', `submodule ${JSON.stringify(path)}: ${from.reason}`);
+      case 'granted':
+        return [{ path, sha, from, mirrorDir: join(from.grant.dir, 'revisions.git') }];
+      case 'foreign': {
+        const key = createHash('sha256').update(from.url.text).digest('hex').slice(0, 32);
+        return [{ path, sha, from, mirrorDir: join(modulesDir, `${key}.git`) }];
+      }
     }
-    const key = createHash('sha256').update(verdict.url.text).digest('hex').slice(0, 32);
-    return [{ path, url: verdict.url, sha, mirrorDir: join(modulesDir, `${key}.git`) }];
   });
 }
 

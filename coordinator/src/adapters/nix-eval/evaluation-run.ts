@@ -96,7 +96,8 @@ async function inSpace(
 ): Promise<EvaluationEnding> {
   const { source, cacheKey, allowNetwork, memoryBytes } = request;
   const visible = source.kind === 'checkout' ? [source.mirrorDir, source.worktreeDir] : [];
-  const opening = await spaces.open({ cacheKey, visible, allowNetwork, memoryBytes }, signal);
+  const inputs = source.kind === 'checkout' ? source.inputs : [];
+  const opening = await spaces.open({ cacheKey, visible, inputs, allowNetwork, memoryBytes }, signal);
   if (opening.kind === 'refused') {
     return { kind: 'infrastructure', reason: opening.reason };
   }

@@ -1,4 +1,6 @@
 /** Where the programs of one evaluation run: confined, or as the person who asked for it. */
+import type { FetchedRepository } from '../../ports/evaluator.ts';
+
 export interface SpaceCommand {
   readonly command: string;
   readonly args: readonly string[];
@@ -9,6 +11,8 @@ export interface SpaceNeeds {
   readonly cacheKey: string;
   /** Directories of the source; nothing else of the host's files beside the store and the system's programs. */
   readonly visible: readonly string[];
+  /** Visible too, and what git gets when it asks for one of their URLs. */
+  readonly inputs: readonly FetchedRepository[];
   readonly allowNetwork: boolean;
   readonly memoryBytes: number;
 }

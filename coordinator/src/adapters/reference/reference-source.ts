@@ -7,6 +7,8 @@ export function createReferenceSource(reference: string): SourceCheckout {
     look: () => Promise.resolve({ heads: [], defaultBranch: null }),
     checkOut: () => Promise.resolve({ kind: 'reference', reference }),
     treeOf: () => Promise.reject(new AppError('git.refused', 'a flake reference has no tree')),
+    fetchMerge: () => Promise.resolve(undefined),
+    isReachable: () => Promise.resolve(undefined),
     remove: () => Promise.resolve(),
     sweep: () => Promise.resolve(),
   };

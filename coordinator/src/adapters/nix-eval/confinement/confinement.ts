@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, chown, mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { plainText } from '@argunix/shared/domain/plain-text';
@@ -22,6 +22,7 @@ import {
   type SpaceOpening,
 } from '../evaluation-space.ts';
 import { findProgram } from './find-program.ts';
+import { gitConfig } from './git-config.ts';
 import { type NetworkNamespace, openNetwork } from './network-namespace.ts';
 import { accepts, createOwnDaemon, type OwnDaemon } from './own-daemon.ts';
 import { NOBODY, type Sandbox, sandboxCommand } from './sandbox-command.ts';
@@ -131,7 +132,7 @@ async function trustProblem(
 
 function sandboxOf(
   host: Host,
-  parts: Pick<Sandbox, 'visible' | 'socketDir' | 'homeDir' | 'tmpDir' | 'hasNetwork'>,
+  parts: Pick<Sandbox, 'visible' | 'socketDir' | 'homeDir' | 'tmpDir' | 'hasNetwork' | 'gitConfigPath'>,
 ): Sandbox {
   const { isRoot, files, path, nix, options } = host;
   const systemPaths = [...SYSTEM_PATHS, ...(options.extraSystemPaths ?? [])];
@@ -226,9 +227,10 @@ function confinementOf(host: Host): Confinement {
     const homeDir = join(options.dir, 'home', createHash('sha256').update(needs.cacheKey).digest('hex'));
     await ownedDirectory(homeDir, isRoot);
     const tmpDir = await makeScratch(host);
+    const inputs = await openInputs(host, needs.inputs);
     const sandbox = sandboxOf(host, {
-      ...{ visible: needs.visible, socketDir: daemon.socketDir, homeDir, tmpDir },
-      hasNetwork: needs.allowNetwork,
+      ...{ visible: [...needs.visible, ...inputs.visible], socketDir: daemon.socketDir, homeDir, tmpDir },
+      ...{ hasNetwork: needs.allowNetwork, gitConfigPath: inputs.gitConfigPath },
     });
     return {
       kind: 'open',
@@ -245,6 +247,7 @@ function confinementOf(host: Host): Confinement {
         async close() {
           await network?.network.close();
           await daemon.close();
+          await inputs.close();
           await rm(tmpDir, { recursive: true, force: true });
         },
       },
@@ -265,6 +268,27 @@ function confinementOf(host: Host): Confinement {
     async close() {
       await Promise.all([...daemons.values()].map((daemon) => daemon.close()));
     },
+  };
+}
+
+interface OpenInputs {
+  readonly visible: readonly string[];
+  readonly gitConfigPath: string | undefined;
+  close(): Promise<void>;
+}
+
+async function openInputs(host: Host, inputs: SpaceNeeds['inputs']): Promise<OpenInputs> {
+  if (inputs.length === 0) {
+    return { visible: [], gitConfigPath: undefined, close: () => Promise.resolve() };
+  }
+  const dir = await makeTemporary(host, 'inputs-');
+  const gitConfigPath = join(dir, 'gitconfig');
+  await writeFile(gitConfigPath, gitConfig(inputs));
+  await chmod(gitConfigPath, 0o644);
+  return {
+    visible: inputs.map(({ mirrorDir }) => mirrorDir),
+    gitConfigPath,
+    close: () => rm(dir, { recursive: true, force: true }),
   };
 }
 

@@ -13,6 +13,7 @@ export interface Sandbox {
   readonly visible: readonly string[];
   readonly socketDir: string;
   readonly homeDir: string;
+  readonly gitConfigPath?: string | undefined;
   readonly tmpDir: string;
   readonly path: string;
   /** False for a network with nothing in it; true when the command is started inside the one it shall have. */
@@ -55,7 +56,7 @@ export function sandboxCommand(sandbox: Sandbox, command: readonly string[]): re
     ...sandbox.systemPaths.flatMap(systemPath),
     ...readOnly('/nix/store', '/nix/store'),
     ...readOnly(sandbox.socketDir, SOCKET_DIR),
-    ...files.mounts(hasNetwork).flatMap(([from, to]) => readOnly(from, to)),
+    ...files.mounts(hasNetwork, sandbox.gitConfigPath).flatMap(([from, to]) => readOnly(from, to)),
     ...[...parentsOf(HOME), '--bind', sandbox.homeDir, HOME],
     ...sandbox.visible.flatMap((dir) => readOnly(dir, dir)),
     ...Object.entries(environment(sandbox)).flatMap(([name, value]) => ['--setenv', name, value]),

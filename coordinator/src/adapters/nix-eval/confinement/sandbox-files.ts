@@ -3,12 +3,14 @@ import { realpathSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NixConfiguration } from '@argunix/shared/nix/nix-configuration';
+import { gitConfig } from './git-config.ts';
 import { NAME_SERVER } from './network-namespace.ts';
 
 export interface SandboxFiles {
   readonly hasCertificates: boolean;
   readonly certificatesInside: string;
-  mounts(hasNetwork: boolean): readonly (readonly [from: string, to: string])[];
+  /** `gitConfigPath`: in the place of the one for evaluations without inputs of their own. */
+  mounts(hasNetwork: boolean, gitConfigPath?: string): readonly (readonly [from: string, to: string])[];
 }
 
 const CERTIFICATES_INSIDE = '/etc/ssl/certs/ca-certificates.crt';
@@ -34,7 +36,7 @@ export async function writeSandboxFiles(
     'resolv.conf': `nameserver ${NAME_SERVER}\n`,
     'no-resolv.conf': '',
     // The source belongs to whoever made the checkout; git would refuse to read it as nobody.
-    gitconfig: '[safe]\n\tdirectory = *\n[protocol "ext"]\n\tallow = never\n',
+    gitconfig: gitConfig([]),
     'nix.conf': nixConf(settings),
   };
   await Promise.all(
@@ -45,7 +47,7 @@ export async function writeSandboxFiles(
   );
   const certificates = findCertificates(env);
   const fixed: readonly (readonly [string, string])[] = [
-    ...['passwd', 'group', 'hosts', 'nsswitch.conf', 'gitconfig'].map(
+    ...['passwd', 'group', 'hosts', 'nsswitch.conf'].map(
       (name) => [join(dir, name), `/etc/${name}`] as const,
     ),
     [join(dir, 'nix.conf'), '/etc/nix/nix.conf'],
@@ -54,8 +56,9 @@ export async function writeSandboxFiles(
   return {
     hasCertificates: certificates !== undefined,
     certificatesInside: CERTIFICATES_INSIDE,
-    mounts: (hasNetwork) => [
+    mounts: (hasNetwork, gitConfigPath = join(dir, 'gitconfig')) => [
       ...fixed,
+      [gitConfigPath, '/etc/gitconfig'],
       [join(dir, hasNetwork ? 'resolv.conf' : 'no-resolv.conf'), '/etc/resolv.conf'],
     ],
   };
