@@ -12,7 +12,6 @@ import { keepToken } from '../kept-token.ts';
 import { readAnswer } from '../read-answer.ts';
 import { WireBranch, WireNumber } from '../wire-values.ts';
 import { giteaDialect } from './gitea-dialect.ts';
-import { type GiteaKind, kindOfVersion } from './gitea-kind.ts';
 import { createGiteaLinks } from './gitea-links.ts';
 import { listPullRequests } from './pull-requests.ts';
 import { createRepositoryHooks } from './repository-hooks.ts';
@@ -63,16 +62,6 @@ export function createGiteaForge(options: GiteaOptions): Gitea {
     apiUrl: `${webUrl}/api/v1`,
     authorize: async () => ({ authorization: `token ${(await token.get()).reveal()}` }),
   });
-  let kind: GiteaKind | undefined;
-
-  /** A server changes its kind by an update at most; what it was at the first hook does for the others. */
-  async function findKind(signal: AbortSignal): Promise<GiteaKind> {
-    if (kind === undefined) {
-      const answer = await http.send({ method: 'GET', path: '/version', signal });
-      kind = kindOfVersion(readAnswer(name, 'a version', z.object({ version: z.string() }), answer).version);
-    }
-    return kind;
-  }
 
   const forge: Forge = {
     name,
@@ -140,6 +129,6 @@ export function createGiteaForge(options: GiteaOptions): Gitea {
       token.forget();
     },
   };
-  const hooks = createRepositoryHooks({ name, http, findKind });
+  const hooks = createRepositoryHooks({ name, http });
   return { forge, hooks, dialect: giteaDialect, close: async () => await http.close() };
 }
