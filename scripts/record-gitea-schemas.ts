@@ -21,7 +21,6 @@ const TARGET = join(import.meta.dirname, '../coordinator/test/forges/gitea');
 const REPOSITORY = '/repos/{owner}/{repo}';
 /** With the name that Forgejo's package gives it. */
 const OPERATIONS = [
-  ['GET', '/version', 'GetVersion'],
   ['GET', '/user', 'UserGetCurrent'],
   ['GET', REPOSITORY, 'RepoGet'],
   ['GET', `${REPOSITORY}/pulls`, 'RepoListPullRequests'],
@@ -35,7 +34,7 @@ const OPERATIONS = [
 const READ = new Set([
   ...['id', 'login', 'full_name', 'private', 'internal', 'default_branch', 'html_url', 'owner', 'visibility'],
   ...['number', 'title', 'draft', 'state', 'user', 'head', 'base', 'ref', 'sha', 'repo', 'repo_id', 'label'],
-  ...['permission', 'role_name', 'config', 'events', 'active', 'type', 'branch_filter', 'url', 'version'],
+  ...['permission', 'role_name', 'config', 'events', 'active', 'type', 'branch_filter', 'url'],
   ...['context', 'status', 'description', 'target_url', 'created_at'],
 ]);
 

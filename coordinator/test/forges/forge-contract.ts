@@ -47,8 +47,8 @@ export function describeForge(contract: ForgeContract): void {
 
     describeQuestions(contract, scene);
     describeChecks(contract, scene);
-    describeHooks(scene);
-    describeTrouble(scene);
+    describeHooks(contract, scene);
+    describeTrouble(contract, scene);
   });
 }
 

@@ -48,6 +48,8 @@ export interface ShownCheck {
   readonly url: string;
 }
 
+export type HookSpoil = 'inactive' | 'events' | 'certificates';
+
 /** State of the stand-in, changed and seen behind the adapter's back. */
 export interface ForgeStandIn {
   readonly server: StandInServer;
@@ -59,7 +61,7 @@ export interface ForgeStandIn {
   /** A complete hook of somebody else. Answers its id. */
   addHook(slug: RepositorySlug, url: string): string;
   hooksOf(slug: RepositorySlug): readonly StandInHook[];
-  spoilHook(slug: RepositorySlug, id: string, how: 'inactive' | 'events' | 'certificates'): void;
+  spoilHook(slug: RepositorySlug, id: string, how: HookSpoil): void;
   /** Once for each context: what is seen of it last. */
   checksOf(slug: RepositorySlug, sha: Sha): readonly ShownCheck[];
 }
@@ -105,6 +107,8 @@ export interface ForgeContract {
   readonly headRef: (number: number) => string;
   /** Null where the forge makes no merge commits before a merge. */
   readonly mergeRef: ((number: number) => string) | null;
+  /** What can be wrong with a hook; everything unless it is said. */
+  readonly spoils?: readonly HookSpoil[];
   /** Below the forge's address, for `owner/name`, branch and tag `a/b`, request 7. */
   readonly links: (slug: RepositorySlug, sha: Sha) => Readonly<Record<keyof ForgeLinks, string>>;
 }

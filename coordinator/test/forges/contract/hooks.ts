@@ -1,12 +1,14 @@
 import { Secret } from '@argunix/shared/kit/secret';
 import { describe, expect, it } from 'vitest';
-import type { Scene } from '../forge-subject.ts';
+import type { ForgeContract, HookSpoil, Scene } from '../forge-subject.ts';
 import { aSignal, OURS } from './sample.ts';
 
 const URL_OF_OURS = 'https://ci.example.com/webhook/here/0123456789abcdef';
 const WANTED = { url: URL_OF_OURS, secret: new Secret('a first secret') };
 
-export function describeHooks({ subject }: Scene): void {
+const SPOILS: readonly HookSpoil[] = ['inactive', 'events', 'certificates'];
+
+export function describeHooks({ spoils = SPOILS }: ForgeContract, { subject }: Scene): void {
   describe('hooks', () => {
     it('a hook that was made is complete, and has the secret', async () => {
       const { hooks, standIn } = subject();
@@ -59,7 +61,7 @@ export function describeHooks({ subject }: Scene): void {
       ]);
     });
 
-    it.each(['inactive', 'events', 'certificates'] as const)(
+    it.each(spoils)(
       'a hook that somebody spoiled (%s) is not complete, says what differs, and replacing mends it',
       async (how) => {
         const { hooks, standIn } = subject();

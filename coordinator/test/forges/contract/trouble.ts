@@ -6,7 +6,7 @@ import { isAppError } from '@argunix/shared/kit/app-error';
 import { Secret } from '@argunix/shared/kit/secret';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { until } from '../../until.ts';
-import type { ForgeSubject, Scene } from '../forge-subject.ts';
+import type { ForgeContract, ForgeSubject, Scene } from '../forge-subject.ts';
 import type { Trouble } from '../stand-in-server.ts';
 import { aCheck, aRequest, aSignal, HEAD, OURS } from './sample.ts';
 
@@ -38,7 +38,10 @@ const MAY_BE_UNASKED = 'cloneCredential';
 /** How a call ended: the code of what it threw, or `answered …`, or `unasked` where it sent no request. */
 type Ending = string;
 
-export function describeTrouble({ subject, advance }: Scene): void {
+export function describeTrouble({ mergeRef }: ForgeContract, { subject, advance }: Scene): void {
+  // A forge that makes no merges is asked for none.
+  const calls = Object.entries(CALLS).filter(([name]) => name !== 'mergeResult' || mergeRef !== null);
+
   /** What is known from earlier (an installation, a login) is known: it is the call itself that meets the trouble. */
   async function warmUp(): Promise<void> {
     const { forge, standIn } = subject();
@@ -61,7 +64,7 @@ export function describeTrouble({ subject, advance }: Scene): void {
     }
   }
 
-  describe.each(Object.entries(CALLS))('%s in trouble', (name, call) => {
+  describe.each(calls)('%s in trouble', (name, call) => {
     /** What a call may end with: only one that needs no request may go without one. */
     function endings(...codes: readonly string[]): readonly Ending[] {
       return name === MAY_BE_UNASKED ? [...codes, 'unasked'] : codes;

@@ -5,13 +5,13 @@ import { z } from 'zod';
 import type { CheckState, Forge } from '../../../ports/forge.ts';
 import type { DeliveryDialect } from '../../../ports/forge-deliveries.ts';
 import type { ForgeHooks } from '../../../ports/forge-hooks.ts';
+import { cleanText } from '../clean-text.ts';
 import { encodePath } from '../encode-path.ts';
 import { createForgeHttp, type ForgeHttpOptions } from '../forge-http.ts';
 import { keepToken } from '../kept-token.ts';
 import { readAnswer } from '../read-answer.ts';
 import { WireBranch, WireNumber } from '../wire-values.ts';
 import { giteaDialect } from './gitea-dialect.ts';
-import { type GiteaKind, kindOfVersion } from './gitea-kind.ts';
 import { createGiteaLinks } from './gitea-links.ts';
 import { listPullRequests } from './pull-requests.ts';
 import { createRepositoryHooks } from './repository-hooks.ts';
@@ -55,23 +55,13 @@ const MAY_PUSH = new Set(['write', 'admin', 'owner']);
 
 export function createGiteaForge(options: GiteaOptions): Gitea {
   const { name, webUrl, readToken, ...rest } = options;
-  const token = keepToken(readToken);
+  const token = keepToken(name, readToken);
   const http = createForgeHttp({
     ...rest,
     forge: name,
     apiUrl: `${webUrl}/api/v1`,
     authorize: async () => ({ authorization: `token ${(await token.get()).reveal()}` }),
   });
-  let kind: GiteaKind | undefined;
-
-  /** A server changes its kind by an update at most; what it was at the first hook does for the others. */
-  async function findKind(signal: AbortSignal): Promise<GiteaKind> {
-    if (kind === undefined) {
-      const answer = await http.send({ method: 'GET', path: '/version', signal });
-      kind = kindOfVersion(readAnswer(name, 'a version', z.object({ version: z.string() }), answer).version);
-    }
-    return kind;
-  }
 
   const forge: Forge = {
     name,
@@ -118,7 +108,12 @@ export function createGiteaForge(options: GiteaOptions): Gitea {
       await http.send({
         method: 'POST',
         path: `/repos/${encodePath(slug)}/statuses/${sha}`,
-        body: { state: STATES[state], context, description, target_url: url },
+        body: {
+          state: STATES[state],
+          context: cleanText(context),
+          description: cleanText(description),
+          target_url: url,
+        },
         needs:
           'the token needs the scope write:repository, and its user to have write access to the repository',
         signal,
@@ -134,6 +129,6 @@ export function createGiteaForge(options: GiteaOptions): Gitea {
       token.forget();
     },
   };
-  const hooks = createRepositoryHooks({ name, http, findKind });
+  const hooks = createRepositoryHooks({ name, http });
   return { forge, hooks, dialect: giteaDialect, close: async () => await http.close() };
 }

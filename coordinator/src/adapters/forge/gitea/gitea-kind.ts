@@ -1,27 +1,24 @@
 /**
- * What differs between Gitea and Forgejo (Codeberg is one). Forgejo began as Gitea and kept its API; its hooks have a
- * type of their own, whose deliveries bear its own headers besides those of Gitea.
+ * What differs between Gitea and Forgejo (Codeberg is one). Forgejo began as Gitea and kept its API; what it has of its
+ * own is about hooks alone: a type, whose deliveries name a deleted branch in full (`refs/heads/…`), and headers of its
+ * name, besides those of Gitea, with either type.
  */
 import type { DeliveryHeaders } from '../../../ports/forge-deliveries.ts';
 import { deliveryHeader } from '../delivery-header.ts';
 
-export type GiteaKind = 'gitea' | 'forgejo';
+/** The types of hooks that send what we read; the others are for chat programs. */
+const READABLE_TYPES: readonly string[] = ['forgejo', 'gitea'];
 
-/** Also the type of a hook that sends what we read; the other types are for chat programs. */
-export const GITEA_KINDS: readonly GiteaKind[] = ['forgejo', 'gitea'];
+/** Forgejo takes it too, so nobody has to find out which of both a server is; Gitea refuses `forgejo`. */
+export const HOOK_TYPE = 'gitea';
 
-/** `12.0.1+gitea-1.22.0` is Forgejo, which says with which Gitea it is compatible; `1.24.2` is Gitea. */
-export function kindOfVersion(version: string): GiteaKind {
-  return version.includes('+gitea-') ? 'forgejo' : 'gitea';
+export function isReadableType(type: string): boolean {
+  return READABLE_TYPES.includes(type);
 }
 
 /** `X-Forgejo-Event` or `X-Gitea-Event`, whichever is there. */
 export function giteaHeader(headers: DeliveryHeaders, name: string): string | undefined {
-  for (const kind of GITEA_KINDS) {
-    const value = deliveryHeader(headers, `x-${kind}-${name}`);
-    if (value !== undefined && value !== '') {
-      return value;
-    }
-  }
-  return undefined;
+  return [`x-forgejo-${name}`, `x-gitea-${name}`]
+    .map((full) => deliveryHeader(headers, full))
+    .find((value) => value !== undefined && value !== '');
 }

@@ -10,7 +10,7 @@ import type { ForgeAnswer, ForgeHttp, ForgeRequest } from '../forge-http.ts';
 import { readPages } from '../pages.ts';
 import { readAnswer } from '../read-answer.ts';
 import { WireNumber } from '../wire-values.ts';
-import { GITEA_KINDS, type GiteaKind } from './gitea-kind.ts';
+import { HOOK_TYPE, isReadableType } from './gitea-kind.ts';
 
 const NEEDS =
   'the token needs the scope write:repository, and its user to be an administrator of the repository';
@@ -30,19 +30,19 @@ const Hook = z.object({
 });
 type Hook = z.infer<typeof Hook>;
 
-export interface RepositoryHooksOptions {
+export function createRepositoryHooks({
+  name,
+  http,
+}: {
   readonly name: string;
   readonly http: ForgeHttp;
-  readonly findKind: (signal: AbortSignal) => Promise<GiteaKind>;
-}
-
-export function createRepositoryHooks({ name, http, findKind }: RepositoryHooksOptions): ForgeHooks {
+}): ForgeHooks {
   async function send(request: Omit<ForgeRequest, 'needs'>): Promise<ForgeAnswer> {
     return await http.send({ ...request, needs: NEEDS });
   }
   async function create(slug: RepositorySlug, wanted: WantedHook, signal: AbortSignal): Promise<string> {
-    const body = toBody(wanted, await findKind(signal));
-    const answer = await send({ method: 'POST', path: hooksPath(slug), body, signal });
+    const path = hooksPath(slug);
+    const answer = await send({ method: 'POST', path, body: toBody(wanted), signal });
     return String(readAnswer(name, 'a hook', z.object({ id: WireNumber }), answer).id);
   }
   async function remove(slug: RepositorySlug, id: string, signal: AbortSignal): Promise<void> {
@@ -71,9 +71,9 @@ function hooksPath(slug: RepositorySlug): string {
   return `/repos/${encodePath(slug)}/hooks`;
 }
 
-function toBody({ url, secret }: WantedHook, type: GiteaKind): Readonly<Record<string, unknown>> {
+function toBody({ url, secret }: WantedHook): Readonly<Record<string, unknown>> {
   return {
-    type,
+    type: HOOK_TYPE,
     active: true,
     events: WANTED_EVENTS,
     config: { url, content_type: 'json', secret: secret.reveal() },
@@ -87,7 +87,7 @@ function toFound({ id, type, active, events, config, branch_filter: filter }: Ho
     ...(active ? [] : ['it is not active']),
     ...missing.map((event) => `it does not send ${event}`),
     ...(config.content_type === 'json' ? [] : ['it does not send JSON']),
-    ...(GITEA_KINDS.some((kind) => kind === type) ? [] : ['it is of a type for another program']),
+    ...(isReadableType(type) ? [] : ['it is of a type for another program']),
     ...(['', '*', '**'].includes(filter ?? '') ? [] : ['it sends some branches only']),
   ];
   return { id: String(id), url: config.url, isComplete: differences.length === 0, differences };

@@ -14,6 +14,7 @@ import { createHash } from 'node:crypto';
 import { AppError } from '@argunix/shared/kit/app-error';
 import { z } from 'zod';
 import type { CheckState, Forge, ForgeCheck } from '../../../ports/forge.ts';
+import { cleanText } from '../clean-text.ts';
 import { type ForgeAnswer, type ForgeRequest, judgeAnswer, messageIn } from '../forge-http.ts';
 import { type GitLabApi, projectPath } from './gitlab-api.ts';
 
@@ -81,8 +82,8 @@ async function postAt(
     answers: [400, 404, 409, 422],
     body: {
       state: STATES[state],
-      name: shortName(context),
-      description,
+      name: shortName(cleanText(context)),
+      description: cleanText(description),
       // Without the link rather than without the status.
       ...(url.length > MOST_CHARACTERS ? {} : { target_url: url }),
       ...(ref === null ? {} : { ref }),

@@ -46,7 +46,7 @@ const Project = z.object({
 
 export function createGitLabForge(options: GitLabOptions): GitLab {
   const { name, webUrl, readToken, ...rest } = options;
-  const token = keepToken(readToken);
+  const token = keepToken(name, readToken);
   const http = createForgeHttp({
     ...rest,
     forge: name,
