@@ -15,7 +15,8 @@ import { AppError } from '@argunix/shared/kit/app-error';
 import { z } from 'zod';
 import type { CheckState, Forge, ForgeCheck } from '../../../ports/forge.ts';
 import { cleanText } from '../clean-text.ts';
-import { type ForgeAnswer, type ForgeRequest, judgeAnswer, messageIn } from '../forge-http.ts';
+import { type ForgeAnswer, type ForgeRequest, judgeAnswer } from '../forge-http.ts';
+import { messageIn } from '../said.ts';
 import { type GitLabApi, projectPath } from './gitlab-api.ts';
 
 const STATES: Readonly<Record<CheckState, string>> = {
