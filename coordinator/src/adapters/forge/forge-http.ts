@@ -148,11 +148,11 @@ export function createForgeHttp(options: ForgeHttpOptions): ForgeHttp {
   };
 }
 
-function judgeAnswer(
+export function judgeAnswer(
   forge: string,
   { method, path, answers = [], needs }: ForgeRequest,
   answer: ForgeAnswer,
-  waitMs: number | undefined,
+  waitMs?: number,
 ): ForgeAnswer {
   const { status } = answer;
   if ((status >= 200 && status < 300) || answers.includes(status)) {
@@ -188,13 +188,11 @@ function rateLimited(forge: string, retryAfterMs: number): AppError {
 /** What a forge says went wrong, without control characters and not much of it: it comes from outside. */
 function said(body: unknown): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what this takes out
-  const plain = messageIn(body)
-    .replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
-    .trim();
-  return plain === '' ? '' : `: ${plain.slice(0, 200)}`;
+  const plain = messageIn(body).replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
+  return plain.trim() === '' ? '' : `: ${plain.trim().slice(0, 200)}`;
 }
 
-function messageIn(body: unknown): string {
+export function messageIn(body: unknown): string {
   if (typeof body === 'object' && body !== null && 'message' in body) {
     return typeof body.message === 'string' ? body.message : JSON.stringify(body.message);
   }
