@@ -43,6 +43,7 @@ export async function startGitSshServer(options: GitSshOptions): Promise<GitSshS
       const env: Record<string, string> = {};
       session.on('env', (acceptEnv, _reject, { key, val }) => {
         env[key] = val;
+        // oxlint-disable-next-line typescript/no-unnecessary-condition -- ssh2 gives none where the client asks for no answer
         acceptEnv?.();
       });
       session.on('exec', (acceptExec, reject, { command }) => {
