@@ -276,7 +276,7 @@ export async function startCoordinator({
     await side?.openForges();
     known = await ensureRepositories(current, {
       repositories,
-      cloneUrlOf: (forge, slug) => side?.forges.get(forge)?.forge.cloneUrl(slug),
+      forgeOf: (name) => side?.forges.get(name)?.forge,
       tend: (repository, settings, signal) =>
         side?.tend(repository, settings, signal) ?? Promise.resolve({ stored: 0, troubles: [] }),
       now: clock.now(),

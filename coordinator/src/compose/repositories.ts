@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { EpochMs } from '@argunix/shared/domain/epoch-ms';
 import type { RepositoryId } from '@argunix/shared/domain/ids';
-import type { RepositorySlug } from '@argunix/shared/domain/repository-slug';
 import { createRefMatcher } from '../config/branch-patterns.ts';
 import type {
   Configuration,
@@ -11,9 +10,11 @@ import type {
 } from '../config/configuration.ts';
 import type { WatchedRepository } from '../flows/look-at-repository.ts';
 import type { Tended } from '../flows/tend-repository.ts';
+import type { Forge } from '../ports/forge.ts';
 import type { Repository, RepositoryStore } from '../ports/repository-store.ts';
 import type { EvaluationSettings } from '../ports/settings.ts';
 import type { Source } from '../ports/source-checkout.ts';
+import { forgeSource } from './forge-source.ts';
 
 export interface ConfiguredRepository extends WatchedRepository {
   readonly settings: EvaluationSettings;
@@ -48,8 +49,8 @@ export const NOTHING_KNOWN: KnownRepositories = {
 
 export interface RepositorySources {
   readonly repositories: RepositoryStore;
-  /** Undefined while the forge is not open. */
-  readonly cloneUrlOf: (forge: string, slug: RepositorySlug) => string | undefined;
+  /** Those of the configuration are open. */
+  readonly forgeOf: (name: string) => Forge | undefined;
   readonly tend: (
     repository: Repository,
     settings: ForgeRepositorySettings,
@@ -133,32 +134,19 @@ function ofForge(
   repository: Repository,
   settings: ForgeRepositorySettings,
   pollMs: number,
-  { cloneUrlOf, tend }: RepositorySources,
+  { forgeOf, tend }: RepositorySources,
 ): ConfiguredRepository {
-  const { forge, slug, clone, fetchableSlugs, buildsRequests } = settings;
-  const urlOf = (one: RepositorySlug): string => {
-    const https = cloneUrlOf(forge, one) ?? '';
-    return clone.method === 'ssh' ? sshUrl(https) : https;
-  };
-  const source: Source = {
-    repositoryId: repository.id,
-    url: urlOf(slug),
-    credential:
-      clone.method === 'ssh' ? { kind: 'ssh_key', path: clone.keyPath } : { kind: 'forge', forge, slug },
-    fetchable: fetchableSlugs.map((one) => ({ slug: one, url: urlOf(one) })),
-  };
+  const forge = forgeOf(settings.forge);
+  if (forge === undefined) {
+    throw new Error(`forge ${settings.forge} is in the configuration and was not opened`);
+  }
+  const source = forgeSource(repository.id, forge, settings);
   return {
     ...common(repository, settings, source),
     pollMs,
-    buildsRequests,
+    buildsRequests: settings.buildsRequests,
     tend: (signal) => tend(repository, settings, signal),
   };
-}
-
-/** As every forge serves it. */
-function sshUrl(https: string): string {
-  const { hostname, pathname } = new URL(https);
-  return `ssh://git@${hostname}${pathname}`;
 }
 
 function common(

@@ -87,6 +87,16 @@ describe('a good configuration', () => {
     });
   });
 
+  test('a repository of a forge is cloned by https unless it is told its key', async () => {
+    const loaded = await load('rust.yaml', { env: { SECRETS: '/run/secrets' }, skipSecrets: true });
+
+    expect(loaded.forges.flatMap((forge) => (forge.kind === 'git' ? [] : forge.repositories))).toMatchObject([
+      { clone: { method: 'ssh', keyPath: '/run/secrets/token' } },
+      { clone: { method: 'https' } },
+      { clone: { method: 'https' } },
+    ]);
+  });
+
   test.each([
     [
       '',

@@ -16,7 +16,8 @@ export interface WithoutEffect {
 const REPO = ['forges', '*', 'repos', '*'] as const;
 const SHIPPED = 'style sheets are part of the program';
 const FLAKES_ONLY = 'only flakes are evaluated';
-const MIRRORED = 'every repository has a mirror that is kept, cloned as its address says';
+const MIRRORED = 'every repository has a mirror that is kept';
+const BY_URL = 'of kind git, the URL says how to clone';
 const NOT_YET = 'this version does not do that yet';
 
 export const WITHOUT_EFFECT: readonly WithoutEffect[] = [
@@ -54,6 +55,7 @@ export function remarkWithoutEffect(document: unknown): readonly Remark[] {
     ),
     ...remarkLocalBuilders(document),
     ...matching(document, ['forges', '*'], []).flatMap((path) => remarkForgeKind(document, path)),
+    ...matching(document, [...REPO, 'clone'], []).flatMap((path) => remarkCloneOfGit(document, path)),
   ];
 }
 
@@ -66,6 +68,15 @@ function remarkLocalBuilders(document: unknown): readonly Remark[] {
   return valueAt(document, ['local_builds']) === false && valueAt(document, ['local_builders']) !== undefined
     ? [{ path: ['local_builders'], at: 'key', message: 'has no effect: local_builds is off' }]
     : [];
+}
+
+function remarkCloneOfGit(document: unknown, path: KeyPath): readonly Remark[] {
+  const isGit = valueAt(document, [...path.slice(0, 2), 'kind']) === 'git';
+  return ['method', 'ssh_key_path'].flatMap((key) =>
+    isGit && valueAt(document, [...path, key]) !== undefined
+      ? [{ path: [...path, key], at: 'key' as const, message: `has no effect: ${BY_URL}` }]
+      : [],
+  );
 }
 
 function remarkForgeKind(document: unknown, path: KeyPath): readonly Remark[] {
