@@ -21,6 +21,7 @@ import type { Configuration, ForgeRepositorySettings } from '../config/configura
 import { approveEvaluation } from '../flows/approve-evaluation.ts';
 import { createRequestJudge, type RequestGate } from '../flows/judge-requests.ts';
 import { removeHooks } from '../flows/keep-hook.ts';
+import { keepTrying } from '../flows/keep-trying.ts';
 import { createDeliveryDoor, type DoorForge } from '../flows/receive-delivery.ts';
 import { createCheckReporter } from '../flows/report-checks.ts';
 import { summarize } from '../flows/summarize-check.ts';
@@ -98,7 +99,11 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
     areSecretsNew: secrets.isNew,
   });
   /** Every repository there is, also those that left the configuration: their last checks are still to be told. */
-  let rows = new Map<RepositoryId, Repository>();
+  let rows = readRows();
+  let isStarted = false;
+  function readRows(): ReadonlyMap<RepositoryId, Repository> {
+    return new Map(repositories.all().map((row) => [row.id, row]));
+  }
   const patience = {
     clock,
     log,
@@ -284,7 +289,9 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
       const days = Math.round((awaitingApprovalMs / 86_400_000) * 10) / 10;
       for (const { id, createdAt } of evaluations.living(['awaiting_approval'])) {
         if (clock.now() - createdAt > awaitingApprovalMs) {
-          await options.cancel(id, `Nobody approved it within ${days} days.`);
+          await keepTrying(patience, 'cancel what nobody approves', stopping, () =>
+            options.cancel(id, `Nobody approved it within ${days} days.`),
+          );
         }
       }
       await clock.sleep(Math.min(HOUR_MS, awaitingApprovalMs), stopping);
@@ -301,9 +308,14 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
       for (const { poster } of forges.all()) {
         poster.wake();
       }
+      if (isStarted) {
+        // While a forge was opened anew, nobody could be told or asked.
+        reporter.takeUp();
+        judge.wake();
+      }
     },
     keepHooks: async () => {
-      rows = new Map(repositories.all().map((row) => [row.id, row]));
+      rows = readRows();
       for (const row of rows.values()) {
         const composed = forges.get(row.forge);
         if (composed !== undefined && composed.appHook === null && settingsOf(row) !== undefined) {
@@ -318,6 +330,7 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
       }
     },
     start: () => {
+      isStarted = true;
       reporter.start();
       judge.wake();
       inBackground('cancel what nobody approves', expireApprovals);
@@ -373,11 +386,21 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
 
   async function approveBy({ id, repositoryId }: Evaluation, login: string): Promise<void> {
     const found = composedOf(repositoryId);
-    if (found === undefined || !(await found.composed.forge.mayPush(found.row.slug, login, stopping))) {
+    if (found === undefined) {
+      return;
+    }
+    const { forge } = found.composed;
+    // The button was pressed and is not pressed again: a forge that cannot answer now is asked later.
+    const mayPush = await keepTrying(patience, 'ask whether somebody may approve', stopping, () =>
+      forge.mayPush(found.row.slug, login, stopping),
+    );
+    if (!mayPush) {
       log.warn({ evaluationId: id, login }, 'somebody who may not push pressed the button that approves');
       return;
     }
-    await approveEvaluation({ evaluations, changes }, id, login);
+    await keepTrying(patience, 'approve an evaluation', stopping, () =>
+      approveEvaluation({ evaluations, changes }, id, login),
+    );
     options.onQueued();
   }
 }
