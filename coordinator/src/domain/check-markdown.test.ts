@@ -1,9 +1,33 @@
 import { JOB_STATUSES, type JobStatus } from '@argunix/shared/domain/job-status';
-import { assert, property, string, stringMatching } from 'fast-check';
+import { array, assert, constantFrom, property, string } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { codeBlock, countsTable, failureHeading, inline } from './check-markdown.ts';
 
-const signs = stringMatching(/^[`~ \n\r\ta<>@#\[\]()!|\\\u2028\u001b\ud800]{0,60}$/);
+const signs = array(
+  constantFrom(
+    '`',
+    '``',
+    '```',
+    '~',
+    ' ',
+    '\n',
+    '\r',
+    '\t',
+    'a',
+    '<',
+    '@',
+    '#',
+    '[',
+    '](',
+    '!',
+    '|',
+    '\\',
+    '\u2028',
+    '\u001b',
+    '\ud800',
+  ),
+  { maxLength: 60 },
+).map((some) => some.join(''));
 
 /** What CommonMark takes for the end of a block of code: as many backticks as it began with, or more, alone on a line. */
 function closings(block: string): number {

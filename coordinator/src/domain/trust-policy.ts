@@ -5,6 +5,9 @@
  */
 import type { Login } from './forge-event.ts';
 
+/** Why a request waits of whose people nothing is known yet. */
+export const ASKING = 'The forge is being asked who may build here.';
+
 export interface RequestTrustFacts {
   readonly author: Login;
   /** Null: nobody knows who pushed its head. */
