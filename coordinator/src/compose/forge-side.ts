@@ -18,6 +18,7 @@ import { createHookStore } from '../adapters/sqlite/hook-store.ts';
 import type { OpenDatabase } from '../adapters/sqlite/open-database.ts';
 import { createRepositoryStore } from '../adapters/sqlite/repository-store.ts';
 import type { Configuration, ForgeRepositorySettings } from '../config/configuration.ts';
+import { forgeNamed } from '../domain/forge-named.ts';
 import { approveEvaluation } from '../flows/approve-evaluation.ts';
 import { createRequestJudge, type RequestGate } from '../flows/judge-requests.ts';
 import { removeHooks } from '../flows/keep-hook.ts';
@@ -82,6 +83,7 @@ export interface ForgeSide {
 }
 
 const HOUR_MS = 3_600_000;
+const TEND_MS = 600_000;
 
 export async function composeForgeSide(options: ForgeSideOptions, stopping: AbortSignal): Promise<ForgeSide> {
   const { stateDir, database, evaluations, changes, clock, log, current } = options;
@@ -91,13 +93,13 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
   const checkJobs = createCheckJobs(database);
   const hookStore = createHookStore(database);
   const secrets = await openHookSecrets(stateDir);
-  const hooks = createHookRegistry({
-    store: hookStore,
-    newId: newHookId,
-    clock,
-    log,
-    areSecretsNew: secrets.isNew,
-  });
+  if (secrets.isNew) {
+    // What forges have does not fit any more; a crash must not make us forget that.
+    for (const { id } of hookStore.all()) {
+      await hookStore.rotate(id);
+    }
+  }
+  const hooks = createHookRegistry({ store: hookStore, newId: newHookId, clock, log });
   /** Every repository there is, also those that left the configuration: their last checks are still to be told. */
   let rows = readRows();
   let isStarted = false;
@@ -194,7 +196,7 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
     secrets,
     clock,
     forgeOf: (nameOrKind) => {
-      const found = forges.get(nameOrKind) ?? onlyOne(forges.all(), nameOrKind);
+      const found = forgeNamed(forges.all(), nameOrKind);
       return found === undefined ? undefined : toDoorForge(found, rows);
     },
     hookNamed: (id) => hooks.named(id),
@@ -215,9 +217,15 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
       }
     },
     onDoubt: (hook) => {
-      hooks.doubt(hook);
+      // Else whoever knows the address could make us ask the forge again and again.
+      if (!hooks.doubt(hook)) {
+        return;
+      }
+      const composed = forges.get(hook.forge);
       if (hook.repositoryId !== null) {
         options.poke(hook.repositoryId);
+      } else if (composed !== undefined && !current().isDryRun) {
+        inBackground('set the hook of a GitHub App anew', () => tendApp(composed, stopping));
       }
     },
     onInstallations: (forge) => {
@@ -242,7 +250,7 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
         throw error;
       }
       log.warn({ err: error, forge: forge.name }, 'the hook of the GitHub App could not be set');
-      await hookStore.failed(hook.id, messageOf(error), clock.now());
+      await hookStore.failed(hook.id, messageOf(error));
     }
     hooks.reload();
   }
@@ -273,6 +281,22 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
       }
     }
     hooks.reload();
+  }
+
+  /** The hooks that no look at a repository looks after. */
+  async function tendOthers(): Promise<void> {
+    if (!current().isDryRun) {
+      await Promise.all(forges.all().map((composed) => tendApp(composed, stopping)));
+      await removeDeparted(stopping);
+    }
+  }
+
+  /** A forge that could not be asked at the start is asked again. */
+  async function keepTending(): Promise<void> {
+    while (!stopping.aborted) {
+      await clock.sleep(TEND_MS, stopping);
+      await keepTrying(patience, 'look after hooks', stopping, tendOthers);
+    }
   }
 
   function inBackground(what: string, work: () => Promise<unknown>): void {
@@ -323,18 +347,14 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
           await hooks.ensure(row.forge, row.id);
         }
       }
-      if (!current().isDryRun) {
-        inBackground('look after the hooks of GitHub Apps', async () => {
-          await Promise.all(forges.all().map((composed) => tendApp(composed, stopping)));
-        });
-        inBackground('take away hooks of repositories that left', () => removeDeparted(stopping));
-      }
+      inBackground('look after hooks', tendOthers);
     },
     start: () => {
       isStarted = true;
       reporter.start();
       judge.wake();
       inBackground('cancel what nobody approves', expireApprovals);
+      inBackground('look after hooks', keepTending);
     },
     judgeRequests: () => judge.wake(),
     tend: async (repository, settings, signal) => {
@@ -413,13 +433,6 @@ function warningOf({ settings: { name }, health: { pause } }: ComposedForge): re
     : [
         `${name} refuses our credential since ${new Date(pause.since).toISOString()}: ${pause.reason} Nothing is lost: what it is to be told waits. Put a working token in place; it is tried again by itself, or now by argunixctl forges resume ${name}.`,
       ];
-}
-
-/** A kind stands for a forge where there is one of it. */
-function onlyOne(all: readonly ComposedForge[], kind: string): ComposedForge | undefined {
-  const wanted = kind === 'gitea' ? 'forgejo' : kind;
-  const found = all.filter(({ settings }) => settings.kind === wanted);
-  return found.length === 1 ? found[0] : undefined;
 }
 
 function toDoorForge(

@@ -14,8 +14,8 @@ export interface HookRegistry {
   reload(): void;
   /** A delivery with a good signature came. */
   heard(hook: KeptHook): void;
-  /** Its secret may not be the one that the forge has. */
-  doubt(hook: KeptHook): void;
+  /** Its secret may not be the one that the forge has. False when that is no news. */
+  doubt(hook: KeptHook): boolean;
   isInDoubt(hook: KeptHook): boolean;
 }
 
@@ -29,8 +29,6 @@ export interface RegistryOptions {
   readonly newId: () => string;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Every secret is new: what forges have does not fit any more. */
-  readonly areSecretsNew: boolean;
 }
 
 export function createHookRegistry(options: RegistryOptions): HookRegistry {
@@ -62,7 +60,7 @@ export function createHookRegistry(options: RegistryOptions): HookRegistry {
     reload,
     heard: ({ id }) => {
       const now = clock.now();
-      if (now - (heardAt.get(id) ?? 0) >= HEARD_MS) {
+      if (now - (heardAt.get(id) ?? Number.NEGATIVE_INFINITY) >= HEARD_MS) {
         heardAt.set(id, now);
         void store
           .delivered(id, now)
@@ -71,11 +69,15 @@ export function createHookRegistry(options: RegistryOptions): HookRegistry {
     },
     doubt: ({ id }) => {
       const now = clock.now();
-      if (now - (doubtedAt.get(id) ?? 0) >= DOUBT_MS) {
+      const isNews = now - (doubtedAt.get(id) ?? Number.NEGATIVE_INFINITY) >= DOUBT_MS;
+      if (isNews) {
         doubtedAt.set(id, now);
       }
+      return isNews;
     },
-    isInDoubt: ({ id, checkedAt }) =>
-      (doubtedAt.get(id) ?? 0) > (checkedAt ?? 0) || (options.areSecretsNew && !heardAt.has(id)),
+    isInDoubt: ({ id, checkedAt }) => {
+      const at = doubtedAt.get(id);
+      return at !== undefined && at >= (checkedAt ?? Number.NEGATIVE_INFINITY);
+    },
   };
 }

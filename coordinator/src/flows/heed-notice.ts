@@ -60,9 +60,29 @@ async function rerun(ports: NoticePorts, notice: Button): Promise<string> {
   if (!isEvaluationEnded(evaluation.status)) {
     return 'it has not ended yet';
   }
+  if (isBeingRestarted(ports, evaluation)) {
+    return 'it is being built again already';
+  }
   return evaluation.status === 'done' && ports.jobs.failed(evaluation.id).length > 0
     ? said(await ports.restartFailed(evaluation.id))
     : said(await ports.restartEvaluation(evaluation.id));
+}
+
+/** Buttons are pressed twice, and a crash may have come between a restart and the end of its notice. */
+function isBeingRestarted(
+  { evaluations }: NoticePorts,
+  { repositoryId, sha, id, ref, prNumber }: Evaluation,
+): boolean {
+  return evaluations
+    .ofRevision(repositoryId, sha)
+    .some(
+      (one) =>
+        one.id > id &&
+        one.trigger === 'restart' &&
+        one.ref === ref &&
+        one.prNumber === prNumber &&
+        !isEvaluationEnded(one.status),
+    );
 }
 
 /** What the button names, as far as it is of this repository and revision; without a name, the newest of the revision. */

@@ -45,7 +45,8 @@ export async function keepHook(
   const url = hookUrl(ports.externalUrl, hook);
   const wanted = { url, secret: secrets.secretOf(hook) };
   const found = await hooks.list(slug, signal);
-  const own = found.find((one) => one.url === url);
+  const wantedOnes = found.filter((one) => one.url === url);
+  const own = wantedOnes.find(({ id }) => id === hook.forgeId) ?? wantedOnes[0];
   const isSecretKnown = hook.checkedAt !== null && hook.url === url && !isInDoubt;
   let verdict: HookVerdict = { kind: 'good' };
   let forgeId = own?.id ?? null;
@@ -59,9 +60,20 @@ export async function keepHook(
       differences: own.isComplete ? ['its secret was not sure'] : own.differences,
     };
   }
+  const others = found.filter((one) => one.id !== own?.id && isOurs(ports, hook, forgeKind, one));
+  let trouble: unknown;
+  for (const { id } of others) {
+    try {
+      await hooks.remove(slug, id, signal);
+    } catch (error) {
+      // The wanted one is there all the same, and that is kept first.
+      signal.throwIfAborted();
+      trouble ??= error;
+    }
+  }
   await store.installed(hook.id, { forgeId, url, at: clock.now() });
-  for (const old of found.filter((one) => one.url !== url && isOlder(ports, hook, forgeKind, one))) {
-    await hooks.remove(slug, old.id, signal);
+  if (trouble !== undefined) {
+    throw trouble;
   }
   if (verdict.kind === 'repaired') {
     log.info({ forge: hook.forge, slug, differences: verdict.differences }, 'a hook was set up or repaired');
@@ -75,20 +87,27 @@ export async function removeHooks(
   { slug, hook, forgeKind }: Omit<HookOf, 'isInDoubt'>,
   signal: AbortSignal,
 ): Promise<void> {
-  const url = hookUrl(ports.externalUrl, hook);
   const found = await ports.hooks.list(slug, signal);
-  for (const one of found.filter((old) => old.url === url || isOlder(ports, hook, forgeKind, old))) {
-    await ports.hooks.remove(slug, one.id, signal);
+  for (const { id } of found.filter((one) => isOurs(ports, hook, forgeKind, one))) {
+    await ports.hooks.remove(slug, id, signal);
   }
 }
 
-/** One of ours with another id, or under the kind of the forge, as the Rust argunix had them. */
-function isOlder(
+/**
+ * As it is wanted, with another id, as it was before external_url changed, or under the kind of the forge, as the Rust
+ * argunix had them.
+ */
+function isOurs(
   { externalUrl }: Pick<HookPorts, 'externalUrl'>,
-  { forge }: KeptHook,
+  { forge, url: installed }: KeptHook,
   forgeKind: string,
   { url }: FoundHook,
 ): boolean {
   const mine = `${externalUrl}/webhook/${encodeURIComponent(forge)}`;
-  return url === mine || url.startsWith(`${mine}/`) || url === `${externalUrl}/webhook/${forgeKind}`;
+  return (
+    url === mine ||
+    url.startsWith(`${mine}/`) ||
+    url === installed ||
+    url === `${externalUrl}/webhook/${forgeKind}`
+  );
 }

@@ -52,6 +52,9 @@ export function createDeliveryDoor(ports: DoorPorts): DeliveryDoor {
     const { event, repository } = parsed;
     if (event.kind === 'installations') {
       ports.onHeard(hook, null, null);
+      if (hook.repositoryId !== null) {
+        return { kind: 'ignored', reason: 'Only the hook of an App tells of installations.' };
+      }
       ports.onInstallations(forge.name);
       return { kind: 'accepted' };
     }
@@ -97,16 +100,18 @@ function judge(
   { secrets, clock, onDoubt }: DoorPorts,
   { dialect }: DoorForge,
   hook: KeptHook,
-  { headers, body }: RawDelivery,
+  { headers, body, hook: named }: RawDelivery,
 ): void {
-  // The one before counts too: what was sent before a rotation may still come.
-  const generations = hook.generation > 1 ? [hook.generation, hook.generation - 1] : [hook.generation];
+  // Until the forge has the new one, it signs with the one before.
+  const isRotating = hook.generation > 1 && hook.checkedAt === null;
+  const generations = isRotating ? [hook.generation, hook.generation - 1] : [hook.generation];
   const known = generations.map((generation) => secrets.secretOf({ id: hook.id, generation }));
   const verdict = dialect.judgeSignature(headers, body, known, clock.now());
   if (verdict === 'good') {
     return;
   }
-  if (verdict === 'bad') {
+  // Under an address of before, anybody can name a repository, and a hook of before has another secret anyway.
+  if (verdict === 'bad' && (named !== null || hook.repositoryId === null)) {
     onDoubt(hook);
   }
   throw new AppError('webhook.bad-signature', SIGNATURE_TROUBLE[verdict]);

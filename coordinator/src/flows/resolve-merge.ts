@@ -22,6 +22,8 @@ export interface MergePorts extends PatiencePorts {
 // 1 + 2 + 4 + 8 s: GitHub works most merges out within five seconds.
 const TRIES = 5;
 const FIRST_WAIT_MS = 1_000;
+// Of all tries together: a forge that does not answer at all is not waited for once for each.
+const LONGEST_MS = 120_000;
 
 /** Whether it is still to be found out what is built. */
 export function isMergeOpen({ prNumber, builtRef }: Evaluation): boolean {
@@ -43,7 +45,7 @@ export async function resolveMerge(
   const { id, prNumber, sha, repositoryId, ref } = evaluation;
   const at = ports.forgeOf(repositoryId);
   const request = { number: prNumber ?? 0, headSha: sha };
-  const merge = at === undefined ? undefined : await findMerge(ports, at, request, source, signal);
+  const merge = at === undefined ? undefined : await findInTime(ports, at, request, source, signal);
   const headRef = at === undefined ? undefined : parseGitRef(at.forge.headRef(request.number));
   const built = merge ?? { sha, ref: headRef ?? ref };
   await keepTrying(ports, 'keep what is built of a request', signal, () =>
@@ -51,10 +53,43 @@ export async function resolveMerge(
   );
 }
 
+interface AtForge {
+  readonly forge: Forge;
+  readonly slug: RepositorySlug;
+}
+interface Request {
+  readonly number: number;
+  readonly headSha: Sha;
+}
+
+async function findInTime(
+  ports: MergePorts,
+  at: AtForge,
+  request: Request,
+  source: Source,
+  signal: AbortSignal,
+): Promise<Built | undefined> {
+  const { clock, log } = ports;
+  const about = { forge: at.forge.name, slug: at.slug, ...request };
+  const late = new AbortController();
+  const over = new AbortController();
+  void clock.sleep(LONGEST_MS, AbortSignal.any([signal, over.signal])).then(() => late.abort());
+  try {
+    return await findMerge(ports, at, request, source, AbortSignal.any([signal, late.signal]));
+  } catch (error) {
+    signal.throwIfAborted();
+    // Also a mistake of ours: the head can be built all the same.
+    log.error({ err: error, ...about, isLate: late.signal.aborted }, 'the merge of a request was not found');
+    return undefined;
+  } finally {
+    over.abort();
+  }
+}
+
 async function findMerge(
   { checkout, clock, log }: MergePorts,
-  { forge, slug }: { readonly forge: Forge; readonly slug: RepositorySlug },
-  request: { readonly number: number; readonly headSha: Sha },
+  { forge, slug }: AtForge,
+  request: Request,
   source: Source,
   signal: AbortSignal,
 ): Promise<Built | undefined> {

@@ -79,7 +79,7 @@ export const ERROR_CODES = {
     publicMessage: 'Another coordinator uses this state directory.',
   },
   'store.failed': {
-    httpStatus: 500,
+    httpStatus: 503,
     retry: true,
     exitCode: 1,
     publicMessage: 'The database could not be written.',

@@ -3,7 +3,7 @@
  * sign. A new key makes every hook be installed anew.
  */
 import { createHmac, randomBytes } from 'node:crypto';
-import { chmod, rename, writeFile } from 'node:fs/promises';
+import { chmod, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSecret, Secret } from '@argunix/shared/kit/secret';
 import type { HookSecrets } from '../../ports/hook-secrets.ts';
@@ -24,17 +24,26 @@ export function newHookId(): string {
   return randomBytes(18).toString('base64url');
 }
 
-/** Whether it made one. */
+/** Whether it made one. One that is there and cannot be read now is not replaced: every hook would have to be. */
 async function makeKey(path: string): Promise<boolean> {
-  try {
-    await readSecret(path);
+  if (await holdsSomething(path)) {
     return false;
-  } catch {
-    // Missing or empty: what is there and cannot be read fails again below, with its sentence.
   }
   const unfinished = `${path}.new`;
-  await writeFile(unfinished, randomBytes(32).toString('hex'), { mode: 0o600 });
+  await writeFile(unfinished, randomBytes(32).toString('hex'), { mode: 0o600, flush: true });
   await chmod(unfinished, 0o600);
   await rename(unfinished, path);
   return true;
+}
+
+/** A power cut may have left it empty. */
+async function holdsSomething(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).size > 0;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+      return false;
+    }
+    throw error;
+  }
 }

@@ -49,7 +49,7 @@ export function createHookStore(database: Reader & Writer): HookStore {
     },
     installed: (id, { forgeId, url, at }) =>
       update(id, { forge_id: forgeId, url, trouble: null, checked_at: at }),
-    failed: (id, trouble, at) => update(id, { trouble, checked_at: at }),
+    failed: (id, trouble) => update(id, { trouble }),
     delivered: (id, at) => update(id, { delivered_at: at }),
     rotate: async (id) => {
       await database.write([
