@@ -93,6 +93,126 @@ test('0003 keeps every row, and a delivery says which evaluation it became', asy
   database.close();
 });
 
+const ROWS_BEFORE_FORGES = [
+  "insert into repositories values (1, 'here', 'a/b', 'git', 'refs/heads/main', null, 5, 1), (2, 'work', 'a/b', 'github', null, null, null, 1)",
+  "insert into heads values (1, 'refs/heads/main', 'aa', 5)",
+  `insert into evaluations values
+    (1, 1, 'push', 'refs/heads/main', null, 'aa', 'aa', 1, null, 'done', 'failure', null, '{"failure":1}', 1, 2, 3, 4, 'k', 't', null, null),
+    (2, 1, 'restart', 'refs/heads/main', null, 'aa', 'aa', 1, 1, 'building', null, null, null, 5, 6, 7, null, 'k', null, 1, null),
+    (3, 2, 'pull_request', 'refs/heads/main', 4, 'bb', 'cc', 0, null, 'superseded', null, 'why', null, 5, null, null, 6, null, null, null, 2)`,
+  `insert into deliveries values
+    (1, 1, 'push', 'refs/heads/main', null, 'aa', 1, 1, 1, 'accepted', 1),
+    (5, 1, 'manual', 'refs/heads/main', null, 'bb', 0, 2, null, null, null),
+    (7, 2, 'pull_request', 'refs/heads/main', 4, 'bb', 0, 3, 4, 'accepted', 3)`,
+  "insert into leases values (1, '/nix/store/x.drv', 'local', 'ended', 'failed', 1, 2, 1, 1, 3, 4, 5, 6)",
+  `insert into jobs values
+    (1, 1, 'packages.a', 'x86_64-linux', 'a', '/nix/store/x.drv', '{}', '[]', null, null, 'failure', null, 'no', 2, null, 1, 'local', 1, 1, 2, 3, 4, null)`,
+  "insert into attempts values (1, 1, 'error', 'host', 1, 'local', 1, 2)",
+  "insert into check_posts values (1, 1, 'aa', 'argunix: evaluation', 'pending', 'd', 'u', 1, 0, 1, null)",
+  "insert into failed_builds values ('/nix/store/x.drv', 1, 1, 'no', 1, 1)",
+  "insert into build_times values ('x', 1, 1, 1)",
+  "insert into builders values ('b', 'key', null, 1, 'token', null, null, 2, '{}', '2.8')",
+  "insert into invitations values ('d', 'b', 1, 2, null)",
+  "insert into spent_tokens values ('d', 1)",
+];
+
+test('0005 keeps every row but what was never told to a forge, and every reference of one to another', async () => {
+  const database = new Database(':memory:');
+  database.pragma('foreign_keys = ON');
+  await migrate(database, AT, MIGRATIONS.slice(0, 4));
+  for (const row of ROWS_BEFORE_FORGES) {
+    database.exec(row);
+  }
+  const tables = database
+    .prepare<[], { name: string }>(
+      "select name from sqlite_schema where type = 'table' and name != 'migrations' order by name",
+    )
+    .all()
+    .map(({ name }) => name);
+  const dump = (): Record<string, object[]> =>
+    Object.fromEntries(
+      tables
+        .filter((table) => table !== 'check_posts')
+        .map((table) => [table, database.prepare<[], object>(`select * from ${table} order by 1`).all()]),
+    );
+  const before = dump();
+  expect(Object.entries(before).filter(([, rows]) => rows.length === 0)).toEqual([]);
+
+  await migrate(database, AT, MIGRATIONS.slice(0, 5));
+
+  const added: Readonly<Record<string, object>> = {
+    repositories: { is_private: null, web_url: null },
+    evaluations: {
+      built_ref: null,
+      author: null,
+      pusher: null,
+      awaits: null,
+      approved_by: null,
+      is_reported: 1,
+    },
+    deliveries: { uid: null, details: null },
+  };
+  const origins = new Map([[5, 'person']]);
+  for (const [table, rows] of Object.entries(dump())) {
+    const wanted = before[table]?.map((row) => ({
+      ...row,
+      ...added[table],
+      ...(table === 'deliveries' && 'id' in row ? { origin: origins.get(Number(row.id)) ?? 'look' } : {}),
+    }));
+    expect([table, rows]).toEqual([table, wanted]);
+  }
+  expect(database.pragma('integrity_check')).toEqual([{ integrity_check: 'ok' }]);
+  expect(database.pragma('foreign_key_check')).toEqual([]);
+  // What hung on a repository still does, in the new tables as in the old ones.
+  database.exec("insert into hooks values ('h', 'work', 2, 1, null, null, null, null, null, 1)");
+  database.exec("insert into requests values (2, 4, 'bb', 'refs/heads/main', 'a', 'topic', 1)");
+  database.exec('delete from evaluations where id = 1');
+  expect(database.prepare('select evaluation_id from deliveries where id = 1').all()).toEqual([
+    { evaluation_id: null },
+  ]);
+  database.exec('delete from repositories');
+  for (const table of ['deliveries', 'hooks', 'requests', 'checks', 'evaluations', 'heads']) {
+    expect([table, database.prepare(`select * from ${table}`).all()]).toEqual([table, []]);
+  }
+  database.close();
+});
+
+test('after 0005 a delivery has what its kind asks for, and comes once', async () => {
+  const database = new Database(':memory:');
+  await migrate(database, AT, MIGRATIONS.slice(0, 5));
+  database.exec(
+    "insert into repositories values (1, 'work', 'a/b', 'github', null, null, null, 1, null, null)",
+  );
+  const insert = database.prepare(
+    "insert into deliveries (repository_id, kind, origin, uid, ref, pr_number, sha, is_trusted, received_at) values (1, ?, 'hook', ?, ?, ?, ?, 0, 1)",
+  );
+
+  expect(insert.run('push', 'u1', 'r', null, 's').changes).toBe(1);
+  expect(insert.run('closed', null, null, 4, null).changes).toBe(1);
+  expect(insert.run('closed', null, null, 4, null).changes).toBe(1);
+  expect(insert.run('deleted', 'u2', 'r', null, null).changes).toBe(1);
+  expect(insert.run('rerun', 'u3', null, null, 's').changes).toBe(1);
+  for (const [kind, uid, ref, number, sha] of [
+    ['push', 'u4', null, null, 's'],
+    ['pull_request', 'u5', 'r', 4, null],
+    ['pull_request', 'u6', 'r', null, 's'],
+    ['push', 'u7', 'r', 4, 's'],
+    ['closed', 'u8', null, null, null],
+  ]) {
+    expect(() => insert.run(kind, uid, ref, number, sha)).toThrow(/CHECK/);
+  }
+  expect(() => insert.run('push', 'u1', 'r', null, 's')).toThrow(/UNIQUE/);
+  database.close();
+});
+
+test('a program of before 0005 refuses a database that went through it', async () => {
+  const database = new Database(':memory:');
+  await migrate(database, AT, MIGRATIONS.slice(0, 5));
+
+  await expect(migrate(database, AT, MIGRATIONS.slice(0, 4))).rejects.toMatchObject({ code: 'store.newer' });
+  database.close();
+});
+
 test('a delivery has the number of its request after 0003, and only one of a request has it', async () => {
   const database = new Database(':memory:');
   await migrate(database, AT, MIGRATIONS.slice(0, 3));
