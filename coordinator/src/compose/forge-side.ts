@@ -272,6 +272,7 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
           signal,
         );
         await hookStore.remove(hook.id);
+        hooks.reload();
         log.info({ forge: hook.forge, slug: row.slug }, 'the hook of a repository that left was removed');
       } catch (error) {
         if (signal.aborted || !isAppError(error)) {
@@ -363,6 +364,10 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
         return { stored: 0, troubles: [] };
       }
       const kept = (): ReturnType<HookRegistry['of']> => hooks.of(repository.id);
+      if (composed.appHook === null) {
+        // It may have been on its way out when its repository came back into the configuration.
+        await hooks.ensure(repository.forge, repository.id);
+      }
       const tended = await tendRepository(
         {
           forge: composed.forge,
