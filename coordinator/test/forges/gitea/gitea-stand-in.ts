@@ -11,6 +11,9 @@ export interface GiteaStandIn extends ForgeStandIn {
   token(): string;
   rotateToken(): void;
   closeRequest(slug: RepositorySlug, number: number): void;
+  spoil(slug: RepositorySlug, id: string, how: Parameters<RepositoryHooks['spoil']>[1]): void;
+  /** The owner is seen by those who have an account. */
+  hideOwner(slug: RepositorySlug): void;
   /** Runs once, right after the next page of pull requests was answered. */
   afterNextPage(run: () => void): void;
 }
@@ -48,6 +51,7 @@ const STATES = ['pending', 'success', 'error', 'failure', 'warning', 'skipped'];
 export async function startGiteaStandIn(kind: GiteaKind): Promise<GiteaStandIn> {
   const operations = readOperations(join(import.meta.dirname, `${kind}-operations.json`), API);
   const repositories = new Map<string, Repository>();
+  const hidden = new Set<string>();
   let token = 'first-token';
   let afterPage: (() => void) | undefined;
 
@@ -103,7 +107,7 @@ export async function startGiteaStandIn(kind: GiteaKind): Promise<GiteaStandIn> 
       internal: false,
       default_branch: defaultBranch,
       html_url: `${server.url}/${slug}`,
-      owner: { ...toUser(slug.split('/')[0] ?? ''), visibility: 'public' },
+      owner: { ...toUser(slug.split('/')[0] ?? ''), visibility: hidden.has(slug) ? 'limited' : 'public' },
     };
   }
 
@@ -156,6 +160,12 @@ export async function startGiteaStandIn(kind: GiteaKind): Promise<GiteaStandIn> 
     token: () => token,
     rotateToken() {
       token = 'second-token';
+    },
+    hideOwner(slug) {
+      hidden.add(slug);
+    },
+    spoil(slug, id, how) {
+      repository(slug).hooks.spoil(id, how);
     },
     afterNextPage(run) {
       afterPage = run;

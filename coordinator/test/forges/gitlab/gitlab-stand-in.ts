@@ -14,6 +14,9 @@ export interface GitLabStandIn extends ForgeStandIn {
   closeRequest(slug: RepositorySlug, number: number): void;
   /** Runs once, right after the next list of merge requests was answered. */
   afterNextList(run: () => void): void;
+  /** The commit `sha` has these parents, whatever merge it is. */
+  setParents(sha: string, parents: readonly string[]): void;
+  spoil(slug: RepositorySlug, id: string, how: Parameters<ProjectHooks['spoil']>[1]): void;
   /** The id of a user, who is made where there is none. */
   userId(login: string): number;
 }
@@ -43,6 +46,7 @@ export async function startGitLabStandIn(): Promise<GitLabStandIn> {
   const operations = readOperations(join(import.meta.dirname, 'operations.json'), API);
   const projects = new Map<string, Project>();
   const users = new Map<string, number>();
+  const parents = new Map<string, readonly string[]>();
   let token = 'glpat-first';
   let afterList: (() => void) | undefined;
 
@@ -180,7 +184,7 @@ export async function startGitLabStandIn(): Promise<GitLabStandIn> {
     const head = found.requests.get(merged?.[0] ?? 0)?.headSha;
     return head === undefined
       ? { status: 404, body: { message: '404 Commit Not Found' } }
-      : { status: 200, body: { id: sha, parent_ids: ['e'.repeat(40), head] } };
+      : { status: 200, body: { id: sha, parent_ids: parents.get(sha) ?? ['e'.repeat(40), head] } };
   }
 
   return {
@@ -190,6 +194,12 @@ export async function startGitLabStandIn(): Promise<GitLabStandIn> {
       token = 'glpat-second';
     },
     userId,
+    setParents(sha, given) {
+      parents.set(sha, given);
+    },
+    spoil(slug, id, how) {
+      project(slug).hooks.spoil(id, how);
+    },
     pipelines: (slug) => project(slug).pipelines,
     afterNextList(run) {
       afterList = run;
