@@ -134,7 +134,7 @@ export function describeTrouble({ subject, advance }: Scene): void {
     });
 
     it('a redirect in a circle ends', async () => {
-      const location = `${subject().standIn.server.url}/again`;
+      const location = `${subject().standIn.server.url}/redirected/again`;
 
       const ending = await endingOf(call, { kind: 'status', status: 307, headers: { location } });
 
