@@ -19,6 +19,7 @@ import type { OpenDatabase } from '../adapters/sqlite/open-database.ts';
 import { createRepositoryStore } from '../adapters/sqlite/repository-store.ts';
 import type { Configuration, ForgeRepositorySettings } from '../config/configuration.ts';
 import { approveEvaluation } from '../flows/approve-evaluation.ts';
+import type { ForgeHealth } from '../flows/forge-health.ts';
 import { createRequestJudge, type RequestGate } from '../flows/judge-requests.ts';
 import { removeHooks } from '../flows/keep-hook.ts';
 import { createDeliveryDoor, type DoorForge } from '../flows/receive-delivery.ts';
@@ -58,6 +59,12 @@ export interface ForgeSideOptions {
   cancel(id: EvaluationId, reason: string): Promise<unknown>;
 }
 
+export interface ForgeOfRepository {
+  readonly forge: Forge;
+  readonly health: ForgeHealth;
+  readonly slug: RepositorySlug;
+}
+
 export interface ForgeSide {
   readonly door: DeliveryDoor;
   readonly forges: Forges;
@@ -72,7 +79,7 @@ export interface ForgeSide {
   judgeRequests(): void;
   /** What is asked before each look at a repository. */
   tend(repository: Repository, settings: ForgeRepositorySettings, signal: AbortSignal): Promise<Tended>;
-  forgeOf(id: RepositoryId): { readonly forge: Forge; readonly slug: RepositorySlug } | undefined;
+  forgeOf(id: RepositoryId): ForgeOfRepository | undefined;
   /** Asks whether this login may, and approves; in the background. */
   approveBy(evaluation: Evaluation, login: string): void;
   warnings(): readonly string[];
@@ -113,7 +120,10 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
       isDryRun: current().isDryRun,
       retryMs: options.retryMs,
       asked: (forge, outcome) => options.metrics.forgeAsked(forge, outcome),
-      onHealth: () => changes.tell({ kind: 'queue' }),
+      onHealth: () => {
+        changes.tell({ kind: 'queue' });
+        options.onQueued();
+      },
       posting: {
         checks,
         slugOf: (id) => rows.get(id)?.slug,
@@ -298,12 +308,13 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
     hooks,
     openForges: async () => {
       await forges.follow(current().forges.filter((forge) => forge.kind !== 'git'));
-      for (const { poster } of forges.all()) {
-        poster.wake();
-      }
     },
     keepHooks: async () => {
       rows = new Map(repositories.all().map((row) => [row.id, row]));
+      // Not before the repositories are known that the outbox tells of.
+      for (const { poster } of forges.all()) {
+        poster.wake();
+      }
       for (const row of rows.values()) {
         const composed = forges.get(row.forge);
         if (composed !== undefined && composed.appHook === null && settingsOf(row) !== undefined) {
@@ -359,7 +370,9 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
     },
     forgeOf: (id) => {
       const found = composedOf(id);
-      return found === undefined ? undefined : { forge: found.composed.forge, slug: found.row.slug };
+      return found === undefined
+        ? undefined
+        : { forge: found.composed.forge, slug: found.row.slug, health: found.composed.health };
     },
     approveBy: (evaluation, login) => {
       inBackground('judge an approval', () => approveBy(evaluation, login));
