@@ -13,7 +13,7 @@ import { describeTrouble } from './contract/trouble.ts';
 import type { DialectContract, ForgeContract, ForgeSubject, Scene } from './forge-subject.ts';
 
 // Long enough for a busy machine, short enough that what hangs is seen to hang.
-const TIMEOUT_MS = 700;
+const TIMEOUT_MS = 500;
 
 export function describeForge(contract: ForgeContract): void {
   describe.each([contract.name])('%s', () => {
@@ -38,7 +38,7 @@ export function describeForge(contract: ForgeContract): void {
     });
 
     afterEach(async () => {
-      const violations = current?.standIn.server.violations ?? [];
+      const violations = [...new Set(current?.standIn.server.violations)];
       await current?.close();
       await current?.standIn.server.close();
       current = undefined;

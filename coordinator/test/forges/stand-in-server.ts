@@ -54,7 +54,7 @@ export interface StandInServer {
 
 export interface StandInServerOptions {
   readonly answer: (request: SeenRequest) => StandInAnswer;
-  /** What is wrong with a request, as sentences. */
+  /** Not asked about what is below /redirected/, where only a redirect of the trouble leads. What is wrong with a request, as sentences. */
   readonly judge: (request: SeenRequest) => readonly string[];
 }
 
@@ -67,7 +67,8 @@ export async function startStandInServer(options: StandInServerOptions): Promise
   async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const request = await read(incoming);
     requests.push(request);
-    violations.push(...options.judge(request).map((what) => `${request.method} ${request.path}: ${what}`));
+    const wrong = request.path.startsWith('/redirected/') ? [] : options.judge(request);
+    violations.push(...wrong.map((what) => `${request.method} ${request.path}: ${what}`));
     if (trouble !== null && timesLeft > 0) {
       timesLeft -= 1;
       makeTrouble(trouble, response);

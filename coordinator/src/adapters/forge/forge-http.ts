@@ -2,11 +2,12 @@
  * One forge's API over HTTP: every answer is read within a bound and a deadline, every trouble becomes one of the
  * AppErrors of ports/forge.ts, and when the forge asks us to wait nothing is sent until then. It knows no endpoint.
  */
-import { AppError, messageOf } from '@argunix/shared/kit/app-error';
+import { AppError, isAppError, messageOf } from '@argunix/shared/kit/app-error';
 import type { Clock } from '@argunix/shared/kit/clock';
 import pRetry, { AbortError } from 'p-retry';
 import { Agent, request } from 'undici';
 import { waitAskedFor } from './asked-to-wait.ts';
+import { said } from './said.ts';
 
 export interface ForgeRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -103,7 +104,9 @@ export function createForgeHttp(options: ForgeHttpOptions): ForgeHttp {
     } catch (error) {
       signal.throwIfAborted();
       options.onAnswer?.('unreachable');
-      throw new AppError('forge.unreachable', `${forge}: ${sentenceOf(error, timeoutMs)}`, { forge }, error);
+      // Asked again it would be as much again.
+      const code = isTooLarge(error) ? 'forge.failed' : 'forge.unreachable';
+      throw new AppError(code, `${forge}: ${sentenceOf(error, timeoutMs)}.`, { forge }, error);
     }
     options.onAnswer?.(status);
     const target = status >= 301 && status <= 308 && status !== 304 ? targetOf(headers, url) : undefined;
@@ -133,7 +136,9 @@ export function createForgeHttp(options: ForgeHttpOptions): ForgeHttp {
           try {
             return await once(asked, url, 0);
           } catch (error) {
-            const isWorthIt = error instanceof AppError && error.code === 'forge.unreachable';
+            // Who waited for a whole deadline in vain has waited enough.
+            const isWorthIt =
+              isAppError(error) && error.code === 'forge.unreachable' && !isTimeout(error.cause);
             throw isWorthIt
               ? error
               : new AbortError(error instanceof Error ? error : new Error(String(error)));
@@ -174,7 +179,10 @@ export function judgeAnswer(
     const hint = needs === undefined ? '' : ` Most likely ${needs}.`;
     throw new AppError('forge.forbidden', `${what}.${hint}`, details);
   }
-  throw new AppError(status >= 500 || status === 408 ? 'forge.failed' : 'forge.refused', `${what}.`, details);
+  const isRedirect = status >= 300 && status < 400;
+  const hint = isRedirect ? ' A redirect is followed only within the same address, and not without end.' : '';
+  const code = status >= 500 || status === 408 ? 'forge.failed' : 'forge.refused';
+  throw new AppError(code, `${what}.${hint}`, details);
 }
 
 function rateLimited(forge: string, retryAfterMs: number): AppError {
@@ -183,20 +191,6 @@ function rateLimited(forge: string, retryAfterMs: number): AppError {
     forge,
     retryAfterMs,
   });
-}
-
-/** What a forge says went wrong, without control characters and not much of it: it comes from outside. */
-function said(body: unknown): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what this takes out
-  const plain = messageIn(body).replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
-  return plain.trim() === '' ? '' : `: ${plain.trim().slice(0, 200)}`;
-}
-
-export function messageIn(body: unknown): string {
-  if (typeof body === 'object' && body !== null && 'message' in body) {
-    return typeof body.message === 'string' ? body.message : JSON.stringify(body.message);
-  }
-  return typeof body === 'string' ? body : '';
 }
 
 function parse(text: string): unknown {
@@ -221,9 +215,20 @@ function targetOf(headers: ForgeAnswer['headers'], from: string): string | undef
   return target.origin === new URL(from).origin ? target.href : undefined;
 }
 
+function isTooLarge(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE';
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && /Timeout/.test(error.name);
+}
+
 function sentenceOf(error: unknown, timeoutMs: number): string {
-  if (error instanceof Error && error.name === 'TimeoutError') {
+  if (isTimeout(error)) {
     return `no answer within ${timeoutMs / 1000} s`;
+  }
+  if (isTooLarge(error)) {
+    return `the answer has more than ${MOST_BYTES} bytes`;
   }
   const cause: unknown = error instanceof AggregateError ? error.errors.at(0) : error;
   return messageOf(cause) || 'it could not be reached';

@@ -76,17 +76,20 @@ function count(node: unknown): number {
   return Object.values(node).reduce((sum: number, child) => sum + count(child), 1);
 }
 
-// URLs are half of a payload and nobody reads them.
-const DULL = /_url$|^url$|^avatar|^gravatar|^node_id$|_count$|^has_|^allow_/;
+// Half of a payload is addresses and counters, which nobody reads.
+const DULL =
+  /_url$|^url$|^avatar|^gravatar|^node_id$|_count$|^has_|^allow_|_at$|_links$|^open_issues|^(?:forks|watchers|size|license|topics|events|permissions|app|pull_requests|commits|organization|installation)$/;
 
-/** The places of the values that are no URLs. */
+/** The places of the values that somebody may read. */
 export function interestingPlaces(payload: unknown): readonly number[] {
   const places: number[] = [];
   let place = 0;
   function walk(node: unknown, key: string): void {
-    if (!DULL.test(key)) {
-      places.push(place);
+    if (DULL.test(key)) {
+      place += count(node);
+      return;
     }
+    places.push(place);
     place += 1;
     if (typeof node === 'object' && node !== null) {
       for (const [name, child] of Object.entries(node)) {

@@ -4,12 +4,12 @@ import { Secret } from '@argunix/shared/kit/secret';
 import { array, assert, boolean, constantFrom, nat, property, tuple, uint8Array } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DeliveryHeaders } from '../../../src/ports/forge-deliveries.ts';
-import type { DialectContract } from '../forge-subject.ts';
+import type { DeliveryCase, DialectContract } from '../forge-subject.ts';
 import { anyHeaders, anyValue, changed, interestingPlaces, textOf } from './break-payload.ts';
 import { judgeParsed } from './judge-parsed.ts';
 
 const RUNS = { numRuns: 600 };
-const VALUES = [undefined, null, 0, -1, 1e300, '', 'x', true, [], {}, '0'.repeat(40), '../..'];
+const VALUES = [undefined, null, -1, 1e300, '', 'x y', [], {}, '0'.repeat(40)];
 const VERDICTS = ['good', 'missing', 'bad', 'stale'];
 
 export function describeDeliveryFuzz({ dialect, sign, cases }: DialectContract): void {
@@ -43,7 +43,7 @@ export function describeDeliveryFuzz({ dialect, sign, cases }: DialectContract):
     });
 
     it('each single value that a reading could stumble over may be gone or of another type', () => {
-      const odd = cases.flatMap(({ title, headers, payload }) =>
+      const odd = ofEachForm(cases).flatMap(({ title, headers, payload }) =>
         interestingPlaces(payload).flatMap((place) =>
           VALUES.flatMap((value) =>
             oddities(headers, textOf(changed(payload, place, value))).map(
@@ -117,4 +117,15 @@ export function describeDeliveryFuzz({ dialect, sign, cases }: DialectContract):
       expect(odd).toEqual([]);
     });
   });
+}
+
+/** One case of each event and outcome: the others are of the same form. */
+function ofEachForm(cases: readonly DeliveryCase[]): readonly DeliveryCase[] {
+  const forms = new Map(
+    cases.map((one) => {
+      const kind = one.expected.kind === 'delivery' ? one.expected.event.kind : 'malformed';
+      return [`${JSON.stringify(one.headers)} ${kind}`, one];
+    }),
+  );
+  return [...forms.values()];
 }

@@ -137,7 +137,7 @@ export function describeTrouble({ mergeRef }: ForgeContract, { subject, advance 
     });
 
     it('a redirect in a circle ends', async () => {
-      const location = `${subject().standIn.server.url}/again`;
+      const location = `${subject().standIn.server.url}/redirected/again`;
 
       const ending = await endingOf(call, { kind: 'status', status: 307, headers: { location } });
 
