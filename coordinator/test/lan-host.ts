@@ -5,6 +5,8 @@ import { outputOf, startProcess } from '@argunix/shared/kit/run-process';
 
 export interface LanHost {
   readonly url: string;
+  /** Of this host, as seen from there and from confined networks. */
+  readonly ourAddress: string;
   close(): Promise<void>;
 }
 
@@ -43,6 +45,7 @@ export async function startLanHost(dir: string): Promise<LanHost> {
   await new Promise((resolve) => server.stdout.once('data', resolve));
   return {
     url: `http://${subnet}.2:8000`,
+    ourAddress: `${subnet}.1`,
     async close() {
       server.stop();
       await server.ended;

@@ -7,7 +7,7 @@ import type { EvaluationId, JobId } from '@argunix/shared/domain/ids';
 import type { RepositorySlug } from '@argunix/shared/domain/repository-slug';
 import type { Sha } from '@argunix/shared/domain/sha';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
-import { createCheckOutbox } from '../src/adapters/sqlite/check-outbox.ts';
+import { createCheckStore } from '../src/adapters/sqlite/check-store.ts';
 import { createContenderStore } from '../src/adapters/sqlite/contender-store.ts';
 import { createDeliveryStore } from '../src/adapters/sqlite/delivery-store.ts';
 import { createEvaluationStore } from '../src/adapters/sqlite/evaluation-store.ts';
@@ -17,7 +17,7 @@ import { createRepositoryStore } from '../src/adapters/sqlite/repository-store.t
 import { createReuseStore } from '../src/adapters/sqlite/reuse-store.ts';
 import { createViews } from '../src/adapters/sqlite/views.ts';
 import type { WriterOptions } from '../src/adapters/sqlite/writer.ts';
-import type { CheckOutbox } from '../src/ports/check-outbox.ts';
+import type { CheckStore } from '../src/ports/check-store.ts';
 import type { ContenderStore } from '../src/ports/contender-store.ts';
 import type { Delivery, DeliveryStore } from '../src/ports/delivery-store.ts';
 import type { EvaluationStore } from '../src/ports/evaluation-store.ts';
@@ -38,7 +38,7 @@ export interface Stores {
   readonly contenders: ContenderStore;
   readonly jobs: JobStore;
   readonly reuse: ReuseStore;
-  readonly outbox: CheckOutbox;
+  readonly checks: CheckStore;
   readonly views: Views;
   readonly repository: Repository;
 }
@@ -60,7 +60,7 @@ export async function openStores(
     contenders: createContenderStore(database),
     jobs: createJobStore(database),
     reuse: createReuseStore(database),
-    outbox: createCheckOutbox(database),
+    checks: createCheckStore(database),
     views: createViews(database, {
       externalUrl: 'http://ci.test',
       webUrlOf: () => null,
@@ -140,12 +140,22 @@ export async function received(
   const delivery = {
     repositoryId: stores.repository.id,
     kind: (some.prNumber ?? null) === null ? 'push' : 'pull_request',
+    origin: 'look',
     prNumber: null,
     ref: MAIN,
     sha: sha(digit),
     isTrusted: true,
+    people: null,
     receivedAt: AT,
     ...some,
+    uid: null,
   } as const;
   return { ...delivery, id: await stores.deliveries.receive(delivery) };
 }
+
+/** For handleDeliveries: everything is wanted, and nothing is asked of a forge. */
+export const PLAIN_INBOX = {
+  lookbackMs: 0,
+  wishesOf: () => ({ isWatched: () => true, buildsRequests: true }),
+  heed: () => Promise.resolve('nothing was done'),
+} as const;

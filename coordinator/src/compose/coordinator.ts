@@ -27,8 +27,11 @@ import type { HostKey } from '../adapters/ssh/host-key.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { cancelBranch } from '../flows/cancel-branch.ts';
 import { cancelDeparted } from '../flows/cancel-departed.ts';
+import { cancelEvaluation } from '../flows/cancel-evaluation.ts';
 import { handleDeliveries } from '../flows/handle-deliveries.ts';
+import { heedNotice } from '../flows/heed-notice.ts';
 import { keepTrying } from '../flows/keep-trying.ts';
+import { createOneAtATime } from '../flows/one-at-a-time.ts';
 import { supersedeLeftovers, supersedeOlder } from '../flows/supersede-older.ts';
 import type { BuilderStore } from '../ports/builder-store.ts';
 import type { Change, Changes } from '../ports/changes.ts';
@@ -40,6 +43,7 @@ import type { Views } from '../ports/views.ts';
 import { createCloneCredentials } from './clone-credentials.ts';
 import { createCommands } from './commands.ts';
 import { composeEngine, type Engine, type EngineOptions, makeStateDir } from './engine.ts';
+import { composeForgeSide, type ForgeSide } from './forge-side.ts';
 import { createReload, type ReadAgain } from './reload.ts';
 import { ensureRepositories, NOTHING_KNOWN } from './repositories.ts';
 import { createWatches } from './watches.ts';
@@ -81,12 +85,20 @@ export async function startCoordinator({
   /** Only `apply` changes these two, both at once. */
   let current = configuration;
   let known = NOTHING_KNOWN;
+  /** Undefined until the database is open. */
+  let side: ForgeSide | undefined;
   const metrics = createPrometheusMetrics({
     readings: {
       totals: () => views.totals(),
       ...createReadings(() => engine.database),
       queue: () => queue,
       now: () => systemClock.now(),
+      backlog: () => side?.checks.backlog() ?? [],
+      forges: () =>
+        side?.forges.all().map(({ settings: { name }, health }) => ({
+          forge: name,
+          isPaused: health.pause !== undefined,
+        })) ?? [],
       silences: () => engine.builders?.fleet.silences() ?? new Map(),
     },
     systems: () => current.systems,
@@ -113,11 +125,15 @@ export async function startCoordinator({
     confinement: 'required',
     preferredEvaluator: configuration.evaluator,
     settingsOf,
+    forgeOf: (id) => side?.forgeOf(id),
     createCheckout: () =>
       createGitCheckout({
         mirrorsDir: join(stateDir, 'mirrors'),
         worktreesDir: join(stateDir, 'worktrees'),
-        credentialOf: createCloneCredentials({ readSecret, forgeOf: () => undefined }),
+        credentialOf: createCloneCredentials({
+          readSecret,
+          forgeOf: (name) => side?.forges.get(name)?.forge,
+        }),
         log,
         environment: env,
       }),
@@ -148,7 +164,6 @@ export async function startCoordinator({
   const clock = systemClock;
   const repositories = createRepositoryStore(database);
   const deliveries = createDeliveryStore(database);
-  known = await ensureRepositories(configuration, repositories, clock.now());
 
   const views: Views = createViews(database, {
     externalUrl,
@@ -160,12 +175,16 @@ export async function startCoordinator({
     },
   });
   const findLog = createFindLog(database);
+  const jobLogs = createJobLogs({
+    logs: engine.logs,
+    leaseOf: (jobId) => findLog(jobId, null)?.leaseId ?? null,
+  });
   const directory = createJobDirectory(database, { externalUrl });
   const queue: Queue = engine.dispatcher;
   const mayRead: MayRead = (_reader, { forge, slug }) => !known.privateOnes.has(`${forge}/${slug}`);
   const warnings = (): readonly string[] => [
     ...engine.warnings,
-    ...known.warnings,
+    ...(side?.warnings() ?? []),
     ...(configuration.localBuilds || configuration.enrollment !== null ? [] : [NO_BUILDER]),
   ];
 
@@ -183,25 +202,47 @@ export async function startCoordinator({
     dropsSuperseded: (id: RepositoryId) => known.watched.get(id)?.dropsSuperseded ?? false,
   };
   async function takeFromInbox(): Promise<void> {
+    const { coalesceMs, catchUpMs } = current.schedule;
     await handleDeliveries({
       deliveries,
       evaluations,
       changes,
       clock,
-      coalesceMs: current.schedule.coalesceMs,
+      coalesceMs,
+      // What a look finds may have been told, and handled, since the look before it.
+      lookbackMs: Math.max(coalesceMs, 2 * catchUpMs),
+      wishesOf: (id) => known.watched.get(id),
       // The delivery is handled and does not come again: what follows from it is tried until it is stored.
       onAccepted: (subject) =>
         keepTrying(patience, 'end what is superseded', stopping.signal, () =>
           supersedeOlder(superseding, subject),
         ),
+      heed: (notice) =>
+        heedNotice(
+          {
+            ...engine,
+            clock,
+            restartJob: (id) => commands.restartJob(id),
+            restartFailed: (id) => commands.restartFailed(id),
+            restartEvaluation: (id) => commands.restartEvaluation(id),
+            approve: (evaluation, login) => side?.approveBy(evaluation, login),
+          },
+          notice,
+        ),
     });
+    side?.judgeRequests();
     engine.queue.wake();
   }
+  /** One at a time, and once more when something came meanwhile. */
+  const inbox = createOneAtATime(takeFromInbox);
   const inBackground = (what: string, work: () => Promise<unknown>): void => {
     void keepTrying(patience, what, stopping.signal, work).catch((error: unknown) =>
       log.error({ err: error, what }, 'something in the background failed'),
     );
   };
+  function handleInbox(): void {
+    inBackground('handle the inbox', inbox);
+  }
   const watches = createWatches(
     {
       checkout: engine.checkout,
@@ -213,7 +254,7 @@ export async function startCoordinator({
       get retryMs() {
         return patience.retryMs;
       },
-      onPushed: () => inBackground('handle the inbox', takeFromInbox),
+      onPushed: handleInbox,
       onBranchesGone: (id, refs) =>
         inBackground('cancel the work of a deleted branch', () =>
           cancelBranch({ ...engine, clock }, id, refs),
@@ -230,10 +271,28 @@ export async function startCoordinator({
     signal: stopping.signal,
   });
 
+  /** Makes everybody know what the configuration, the store and the forges say now. */
+  async function learn(): Promise<void> {
+    await side?.openForges();
+    known = await ensureRepositories(current, {
+      repositories,
+      forgeOf: (name) => side?.forges.get(name)?.forge,
+      tend: (repository, settings, signal) =>
+        side?.tend(repository, settings, signal) ?? Promise.resolve({ stored: 0, troubles: [] }),
+      now: clock.now(),
+    });
+    await side?.keepHooks();
+  }
   /** The store is asked first: where it fails, nothing has changed. */
   async function apply(next: Configuration): Promise<void> {
-    known = await ensureRepositories(next, repositories, clock.now());
+    const before = current;
     current = next;
+    try {
+      await learn();
+    } catch (error) {
+      current = before;
+      throw error;
+    }
     watches.follow(known.watched);
     inBackground('cancel the work of repositories that left', () =>
       cancelDeparted({ ...engine, clock, settingsOf }),
@@ -281,13 +340,36 @@ export async function startCoordinator({
         },
       });
     };
+  side = await composeForgeSide(
+    {
+      ...engine,
+      stateDir,
+      logs: jobLogs,
+      clock,
+      log,
+      metrics,
+      current: () => current,
+      retryMs: () => patience.retryMs,
+      onStored: handleInbox,
+      onQueued: () => engine.queue.wake(),
+      onFacts: () =>
+        inBackground('learn what strangers may see', async () => {
+          await learn();
+        }),
+      poke: (id) => watches.poke(id),
+      cancel: (id, reason) => cancelEvaluation({ ...engine, clock }, id, reason),
+    },
+    stopping.signal,
+  );
+  await learn();
   const server = await createHttpServer({
     ...common,
     plugins: [logPlugin(false)],
-    logs: createJobLogs({ logs: engine.logs, leaseOf: (jobId) => findLog(jobId, null)?.leaseId ?? null }),
+    logs: jobLogs,
     mayRead,
     poke: (poke) => commands.poke(poke),
     pokedForges: () => known.pokedForges,
+    door: side.door,
     metrics,
     metricsToken: () => known.metricsToken(),
     listen: configuration.listen,
@@ -297,7 +379,7 @@ export async function startCoordinator({
 
   async function stop(): Promise<void> {
     stopping.abort();
-    await Promise.all([server.close(), control?.close(), watches.ended()]);
+    await Promise.all([server.close(), control?.close(), watches.ended(), side?.ended()]);
     await engine.stop();
   }
   try {
@@ -305,7 +387,8 @@ export async function startCoordinator({
     const url = await server.listen();
     await supersedeLeftovers(superseding);
     await engine.start();
-    await takeFromInbox();
+    side.start();
+    await inbox();
     watches.follow(known.watched);
     await mkdir(dirname(configuration.controlSocketPath), { recursive: true, mode: 0o700 });
     control = await createControlServer({

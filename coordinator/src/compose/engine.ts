@@ -28,6 +28,7 @@ import { createEvaluationQueue, type EvaluationQueue } from '../flows/evaluation
 import { forgetOldBuilds } from '../flows/forget-old-builds.ts';
 import { joinFleets } from '../flows/join-fleets.ts';
 import { recover } from '../flows/recover.ts';
+import type { MergePorts } from '../flows/resolve-merge.ts';
 import type { BuilderFleet } from '../ports/builder-fleet.ts';
 import type { Changes } from '../ports/changes.ts';
 import type { EvaluationStore } from '../ports/evaluation-store.ts';
@@ -60,6 +61,8 @@ export interface EngineOptions {
   /** `none` is for a person's own flake: with their credentials and files, as Nix itself would evaluate it. */
   readonly confinement: 'required' | 'none';
   readonly settingsOf: SettingsOf;
+  /** Where the repository is; undefined where it has no forge. */
+  readonly forgeOf: MergePorts['forgeOf'];
   readonly createCheckout: (database: OpenDatabase) => SourceCheckout;
 }
 
@@ -228,6 +231,7 @@ function composeWith(
     nixVersion: options.nix.version.text,
     room: settings.room,
     settingsOf: options.settingsOf,
+    forgeOf: options.forgeOf,
     onBuilding: (id) => dispatcher.takeOver(id),
   });
   return {

@@ -9,7 +9,10 @@ import type { EvaluationRoom } from '../domain/evaluation-order.ts';
 import type { DispatchSettings, SettingsOf } from '../ports/settings.ts';
 
 export interface EngineSettings extends Pick<Configuration, 'allowUnsandboxedUntrusted'> {
-  readonly schedule: Omit<ScheduleSettings, 'coalesceMs' | 'transferConcurrency' | 'awaitingApprovalMs'>;
+  readonly schedule: Omit<
+    ScheduleSettings,
+    'coalesceMs' | 'catchUpMs' | 'transferConcurrency' | 'awaitingApprovalMs'
+  >;
 }
 
 export interface LiveSettings {

@@ -52,6 +52,7 @@ const OWN_REF = parseGitRef('refs/heads/own');
 const OWN_SLUG = parseRepositorySlug('own/flake');
 const NO_METRICS: Metrics = {
   webhookReceived() {},
+  forgeAsked() {},
   evaluationEnded() {},
   jobEnded() {},
   buildEnded() {},
@@ -83,6 +84,7 @@ export async function runOwnFlake<Result>(
     current: () => engineSettings,
     confinement: 'none',
     preferredEvaluator: null,
+    forgeOf: () => undefined,
     settingsOf: () => settings,
     createCheckout: () => createReferenceSource(options.reference),
   });
@@ -102,6 +104,9 @@ export async function runOwnFlake<Result>(
     const delivery = {
       repositoryId: repository.id,
       kind: 'manual',
+      origin: 'person',
+      uid: null,
+      people: null,
       prNumber: null,
       ref: OWN_REF,
       // A flake reference need not be a commit; what has no revision says so.

@@ -2,17 +2,26 @@ import { readFileSync } from 'node:fs';
 import type { EpochMs } from '@argunix/shared/domain/epoch-ms';
 import type { RepositoryId } from '@argunix/shared/domain/ids';
 import { createRefMatcher } from '../config/branch-patterns.ts';
-import type { Configuration, GitRepositorySettings } from '../config/configuration.ts';
+import type {
+  Configuration,
+  ForgeRepositorySettings,
+  GitRepositorySettings,
+  RepositorySettings,
+} from '../config/configuration.ts';
 import type { WatchedRepository } from '../flows/look-at-repository.ts';
+import type { Tended } from '../flows/tend-repository.ts';
+import type { Forge } from '../ports/forge.ts';
 import type { Repository, RepositoryStore } from '../ports/repository-store.ts';
 import type { EvaluationSettings } from '../ports/settings.ts';
 import type { Source } from '../ports/source-checkout.ts';
+import { forgeSource } from './forge-source.ts';
 
 export interface ConfiguredRepository extends WatchedRepository {
   readonly settings: EvaluationSettings;
   /** Nobody listed systems: those of enrolled builders count as well. */
   readonly areSystemsOpen: boolean;
   readonly dropsSuperseded: boolean;
+  readonly buildsRequests: boolean;
   /** What `isWatched` is made of. */
   readonly watchedBranches: readonly string[];
 }
@@ -25,7 +34,6 @@ export interface KnownRepositories {
   /** Where people look at the source, by `forge/slug`. */
   readonly webUrls: ReadonlyMap<string, string>;
   readonly pokedForges: readonly string[];
-  readonly warnings: readonly string[];
   readonly metricsToken: () => string | null;
 }
 
@@ -36,31 +44,53 @@ export const NOTHING_KNOWN: KnownRepositories = {
   privateIds: new Set(),
   webUrls: new Map(),
   pokedForges: [],
-  warnings: [],
   metricsToken: () => null,
 };
+
+export interface RepositorySources {
+  readonly repositories: RepositoryStore;
+  /** Those of the configuration are open. */
+  readonly forgeOf: (name: string) => Forge | undefined;
+  readonly tend: (
+    repository: Repository,
+    settings: ForgeRepositorySettings,
+    signal: AbortSignal,
+  ) => Promise<Tended>;
+  readonly now: EpochMs;
+}
 
 /** The repositories of the configuration, each with its row and with what the flows are to know of it. */
 export async function ensureRepositories(
   configuration: Configuration,
-  repositories: RepositoryStore,
-  now: EpochMs,
+  sources: RepositorySources,
 ): Promise<KnownRepositories> {
+  const { repositories, now } = sources;
   const watched = new Map<RepositoryId, ConfiguredRepository>();
   const privateOnes = new Set<string>();
   const privateIds = new Set<RepositoryId>();
   const webUrls = new Map<string, string>();
   for (const forge of configuration.forges) {
-    for (const settings of forge.kind === 'git' ? forge.repositories : []) {
-      const name = `${settings.forge}/${settings.slug}`;
-      const row = await repositories.ensure({ forge: settings.forge, slug: settings.slug, kind: 'git' }, now);
-      watched.set(row.id, toWatched(row, settings));
-      if (settings.visibility === 'private') {
+    for (const settings of forge.repositories) {
+      const { slug } = settings;
+      const name = `${forge.name}/${slug}`;
+      const row = await repositories.ensure({ forge: forge.name, slug, kind: forge.kind }, now);
+      const facts = repositories.facts(row.id);
+      watched.set(
+        row.id,
+        'url' in settings
+          ? ofGit(row, settings)
+          : ofForge(row, settings, catchUpMs(configuration, forge.repositories.length), sources),
+      );
+      // What the forge did not say yet is nobody's to read.
+      const isPrivate =
+        settings.visibility === 'auto' ? facts.isPrivate !== false : settings.visibility === 'private';
+      if (isPrivate) {
         privateOnes.add(name);
         privateIds.add(row.id);
       }
-      if (/^https?:/.test(settings.url)) {
-        webUrls.set(name, settings.url);
+      const webUrl = 'url' in settings ? settings.url : facts.webUrl;
+      if (webUrl !== null && /^https?:/.test(webUrl)) {
+        webUrls.set(name, webUrl);
       }
     }
   }
@@ -78,17 +108,18 @@ export async function ensureRepositories(
     privateIds,
     webUrls,
     pokedForges: configuration.forges.filter(({ kind }) => kind === 'git').map(({ name }) => name),
-    warnings: configuration.forges
-      .filter(({ kind }) => kind !== 'git')
-      .map(
-        ({ name, kind }) =>
-          `Forge ${name} is of kind ${kind}, which this version checks but does not watch yet; its repositories are not built.`,
-      ),
     metricsToken: () => (metricsTokenPath === null ? null : readFileSync(metricsTokenPath, 'utf8').trim()),
   };
 }
 
-function toWatched(repository: Repository, settings: GitRepositorySettings): ConfiguredRepository {
+// Four requests for each look at a repository, and 5,000 an hour are what GitHub allows a token.
+const LEAST_MS_EACH = 3_000;
+
+function catchUpMs({ schedule }: Configuration, repositories: number): number {
+  return Math.max(schedule.catchUpMs, repositories === 1 ? 0 : repositories * LEAST_MS_EACH);
+}
+
+function ofGit(repository: Repository, settings: GitRepositorySettings): ConfiguredRepository {
   const { url, tokenPath } = settings;
   const source: Source = {
     repositoryId: repository.id,
@@ -96,12 +127,37 @@ function toWatched(repository: Repository, settings: GitRepositorySettings): Con
     credential: tokenPath === null ? null : { kind: 'file', path: tokenPath },
     fetchable: [],
   };
-  const isWatched = createRefMatcher(settings.watchedBranches);
+  return { ...common(repository, settings, source), pollMs: settings.pollMs, buildsRequests: false };
+}
+
+function ofForge(
+  repository: Repository,
+  settings: ForgeRepositorySettings,
+  pollMs: number,
+  { forgeOf, tend }: RepositorySources,
+): ConfiguredRepository {
+  const forge = forgeOf(settings.forge);
+  if (forge === undefined) {
+    throw new Error(`forge ${settings.forge} is in the configuration and was not opened`);
+  }
+  const source = forgeSource(repository.id, forge, settings);
+  return {
+    ...common(repository, settings, source),
+    pollMs,
+    buildsRequests: settings.buildsRequests,
+    tend: (signal) => tend(repository, settings, signal),
+  };
+}
+
+function common(
+  repository: Repository,
+  settings: RepositorySettings,
+  source: Source,
+): Omit<ConfiguredRepository, 'pollMs' | 'buildsRequests'> {
   return {
     repository,
     source,
-    pollMs: settings.pollMs,
-    isWatched,
+    isWatched: createRefMatcher(settings.watchedBranches),
     dropsSuperseded: settings.dropsSuperseded,
     watchedBranches: settings.watchedBranches,
     areSystemsOpen: settings.areSystemsOpen,

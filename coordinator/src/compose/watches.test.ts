@@ -65,6 +65,7 @@ function configured(url: string, more: Partial<ConfiguredRepository> = {}): Conf
     isWatched: () => true,
     watchedBranches: ['main'],
     dropsSuperseded: false,
+    buildsRequests: false,
     areSystemsOpen: false,
     settings: {
       source,

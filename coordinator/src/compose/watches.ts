@@ -72,6 +72,6 @@ export function createWatches(ports: WatchPorts, stopping: AbortSignal): Watches
 }
 
 /** What a watch goes by. */
-function watchOf({ source, pollMs, watchedBranches }: ConfiguredRepository): object {
-  return { source, pollMs, watchedBranches };
+function watchOf({ source, pollMs, watchedBranches, buildsRequests }: ConfiguredRepository): object {
+  return { source, pollMs, watchedBranches, buildsRequests };
 }

@@ -3,8 +3,8 @@
  * and what is made once at the start stay as they are, so the same difference is told again until there is a restart.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { Configuration, GitRepositorySettings } from './configuration.ts';
-import { describeRepositoryChanges } from './describe-repository-changes.ts';
+import type { Configuration, ForgeSettings } from './configuration.ts';
+import { type AnyRepositorySettings, describeRepositoryChanges } from './describe-repository-changes.ts';
 import type { SocketAddress } from './socket-address.ts';
 
 export interface ConfigurationChange {
@@ -26,6 +26,7 @@ const UNTIL_RESTART: readonly Row[] = [
   { key: 'listen', of: ({ listen }) => addressText(listen) },
   { key: 'state_dir', of: ({ stateDir }) => stateDir },
   { key: 'control_socket', of: ({ controlSocketPath }) => controlSocketPath },
+  { key: 'dry_run', of: ({ isDryRun }) => isDryRun },
   { key: 'trusted_proxies', of: ({ trustedProxies }) => trustedProxies },
   { key: 'eval.evaluator', of: ({ evaluator }) => evaluator ?? 'auto' },
   { key: 'local_builds', of: ({ localBuilds }) => localBuilds },
@@ -44,6 +45,11 @@ const UNTIL_RESTART: readonly Row[] = [
 const AT_ONCE: readonly Row[] = [
   { key: 'systems', of: ({ areSystemsOpen, systems }) => (areSystemsOpen ? 'those of builders' : systems) },
   { key: 'schedule.webhook_coalesce_seconds', of: ({ schedule }) => schedule.coalesceMs / 1000 },
+  { key: 'schedule.catch_up_seconds', of: ({ schedule }) => schedule.catchUpMs / 1000 },
+  {
+    key: 'schedule.awaiting_approval_days',
+    of: ({ schedule }) => schedule.awaitingApprovalMs / 86_400_000,
+  },
   { key: 'schedule.eval_concurrency', of: ({ schedule }) => schedule.evaluationConcurrency },
   { key: 'schedule.build_timeout_seconds', of: ({ schedule }) => schedule.buildTimeoutMs / 1000 },
   { key: 'schedule.max_silent_seconds', of: ({ schedule }) => schedule.maxSilentMs / 1000 },
@@ -68,17 +74,11 @@ const AT_ONCE: readonly Row[] = [
 
 /** Keys that are checked and do nothing yet; the warnings of the file say that of each. */
 const WITHOUT_EFFECT: readonly Row[] = [
-  { key: 'dry_run', of: ({ isDryRun }) => isDryRun },
   { key: 'retention', of: ({ retention }) => retention },
   { key: 'binary_caches', of: ({ caches }) => caches },
   { key: 'serve_cache', of: ({ servedCache }) => servedCache },
   { key: 'registries', of: ({ registries }) => registries },
   { key: 'schedule.build_concurrency', of: ({ schedule }) => schedule.transferConcurrency },
-  { key: 'schedule.awaiting_approval_days', of: ({ schedule }) => schedule.awaitingApprovalMs },
-  {
-    key: 'forges of a kind that is not watched',
-    of: ({ forges }) => forges.filter(({ kind }) => kind !== 'git'),
-  },
 ];
 
 export function compareConfigurations(now: Configuration, file: Configuration): ConfigurationChange {
@@ -88,7 +88,8 @@ export function compareConfigurations(now: Configuration, file: Configuration): 
   return {
     configuration,
     applied: [
-      ...describeRepositoryChanges(gitRepositories(now), gitRepositories(file)),
+      ...describeRepositoryChanges(repositories(now), repositories(file)),
+      ...describeForgeChanges(now.forges, file.forges),
       ...differing(AT_ONCE, configuration).map(
         ({ key, of }) => `${key} is ${textOf(of(configuration))} now, and was ${textOf(of(now))}.`,
       ),
@@ -112,6 +113,7 @@ function keepUntilRestart(now: Configuration, file: Configuration): Configuratio
     trustedProxies: now.trustedProxies,
     evaluator: now.evaluator,
     localBuilds: now.localBuilds,
+    isDryRun: now.isDryRun,
     localBuilders: now.localBuilders,
     // Builders dial in to what was opened at the start, or to nothing; who may join is asked each time.
     enrollment:
@@ -127,7 +129,6 @@ function keepUntilRestart(now: Configuration, file: Configuration): Configuratio
     buildersExpectedOffline: file.buildersExpectedOffline,
     metricsTokenPath: file.metricsTokenPath,
     forges: file.forges,
-    isDryRun: file.isDryRun,
     retention: file.retention,
     caches: file.caches,
     servedCache: file.servedCache,
@@ -136,8 +137,26 @@ function keepUntilRestart(now: Configuration, file: Configuration): Configuratio
   return { ...kept, ...taken };
 }
 
-function gitRepositories({ forges }: Configuration): readonly GitRepositorySettings[] {
-  return forges.flatMap((forge) => (forge.kind === 'git' ? forge.repositories : []));
+function repositories({ forges }: Configuration): readonly AnyRepositorySettings[] {
+  return forges.flatMap((forge): readonly AnyRepositorySettings[] => forge.repositories);
+}
+
+/** Beside its repositories. */
+function describeForgeChanges(
+  now: readonly ForgeSettings[],
+  file: readonly ForgeSettings[],
+): readonly string[] {
+  const before = new Map(now.map((forge) => [forge.name, forge]));
+  return file.flatMap(({ repositories: _after, ...forge }) => {
+    const known = before.get(forge.name);
+    if (known === undefined) {
+      return [];
+    }
+    const { repositories: _before, ...old } = known;
+    return isDeepStrictEqual(old, forge)
+      ? []
+      : [`${forge.name} is opened anew: its kind, address or credential changed.`];
+  });
 }
 
 function addressText({ host, port }: SocketAddress): string {

@@ -49,6 +49,8 @@ export interface LocalBuilderSettings {
 
 export interface ScheduleSettings {
   readonly coalesceMs: number;
+  /** Between two looks at a repository of a forge. */
+  readonly catchUpMs: number;
   readonly evaluationConcurrency: number;
   /** Of all evaluations together. */
   readonly evaluationBudgetBytes: number;

@@ -1,24 +1,30 @@
 /** What changed about repositories, in sentences. URLs are not among them: whoever wrote one knows it. */
 import { isDeepStrictEqual } from 'node:util';
-import type { EvaluationSettings, GitRepositorySettings } from './configuration.ts';
+import type { EvaluationSettings, ForgeRepositorySettings, GitRepositorySettings } from './configuration.ts';
 
-const KEYS: Readonly<Record<Exclude<keyof GitRepositorySettings, 'forge' | 'slug' | 'evaluation'>, string>> =
-  {
-    watchedBranches: 'watched_branches',
-    dropsSuperseded: 'drop_superseded',
-    collapsedCheckThreshold: 'collapsed_check_threshold',
-    weight: 'weight',
-    systems: 'systems',
-    areSystemsOpen: 'systems',
-    attributes: 'attributes',
-    maxAgeMs: 'retention.max_age_days',
-    caches: 'caches',
-    registries: 'push_to_registries',
-    visibility: 'visibility',
-    url: 'url',
-    pollMs: 'poll_seconds',
-    tokenPath: 'token_path',
-  };
+export type AnyRepositorySettings = GitRepositorySettings | ForgeRepositorySettings;
+type AnyKey = keyof GitRepositorySettings | keyof ForgeRepositorySettings;
+
+const KEYS: Readonly<Record<Exclude<AnyKey, 'forge' | 'slug' | 'evaluation'>, string>> = {
+  watchedBranches: 'watched_branches',
+  dropsSuperseded: 'drop_superseded',
+  collapsedCheckThreshold: 'collapsed_check_threshold',
+  weight: 'weight',
+  systems: 'systems',
+  areSystemsOpen: 'systems',
+  attributes: 'attributes',
+  maxAgeMs: 'retention.max_age_days',
+  caches: 'caches',
+  registries: 'push_to_registries',
+  visibility: 'visibility',
+  url: 'url',
+  pollMs: 'poll_seconds',
+  tokenPath: 'token_path',
+  buildsRequests: 'build_prs',
+  requestAllowlist: 'pr_allowlist',
+  fetchableSlugs: 'fetch_repos',
+  clone: 'clone',
+};
 const EVALUATION_KEYS: Readonly<Record<keyof EvaluationSettings, string>> = {
   timeoutMs: 'eval.timeout_seconds',
   workers: 'eval.workers',
@@ -31,8 +37,8 @@ const EVALUATION_KEYS: Readonly<Record<keyof EvaluationSettings, string>> = {
 const MOST_NAMED = 6;
 
 export function describeRepositoryChanges(
-  before: readonly GitRepositorySettings[],
-  after: readonly GitRepositorySettings[],
+  before: readonly AnyRepositorySettings[],
+  after: readonly AnyRepositorySettings[],
 ): readonly string[] {
   const old = new Map(before.map((repository) => [nameOf(repository), repository]));
   const names = new Set(after.map(nameOf));
@@ -55,7 +61,7 @@ export function describeRepositoryChanges(
   ];
 }
 
-function changedKeys(before: GitRepositorySettings, after: GitRepositorySettings): readonly string[] {
+function changedKeys(before: AnyRepositorySettings, after: AnyRepositorySettings): readonly string[] {
   const { evaluation: old, ...own } = before;
   return [...new Set([...changed(KEYS, own, after), ...changed(EVALUATION_KEYS, old, after.evaluation)])];
 }
@@ -77,6 +83,6 @@ function listed(names: readonly string[]): string {
   return rest > 1 ? `${names.slice(0, MOST_NAMED).join(', ')} and ${rest} more` : names.join(', ');
 }
 
-function nameOf({ forge, slug }: GitRepositorySettings): string {
+function nameOf({ forge, slug }: AnyRepositorySettings): string {
   return `${forge}/${slug}`;
 }

@@ -87,6 +87,16 @@ describe('a good configuration', () => {
     });
   });
 
+  test('a repository of a forge is cloned by https unless it is told its key', async () => {
+    const loaded = await load('rust.yaml', { env: { SECRETS: '/run/secrets' }, skipSecrets: true });
+
+    expect(loaded.forges.flatMap((forge) => (forge.kind === 'git' ? [] : forge.repositories))).toMatchObject([
+      { clone: { method: 'ssh', keyPath: '/run/secrets/token' } },
+      { clone: { method: 'https' } },
+      { clone: { method: 'https' } },
+    ]);
+  });
+
   test.each([
     [
       '',
@@ -144,7 +154,7 @@ describe('a good configuration', () => {
       },
     });
     const told = loaded.warnings.map(({ path }) => path);
-    expect(told).toEqual(expect.arrayContaining(['web.static_dir', 'dry_run', 'eval.non_flake_max_depth']));
+    expect(told).toEqual(expect.arrayContaining(['web.static_dir', 'eval.non_flake_max_depth']));
   });
 
   test('three lines are enough, and everything else has a default', async () => {

@@ -82,6 +82,7 @@ function toLocalBuilders(
 function toSchedule({ schedule, eval: evaluation }: ConfigurationDocument): ScheduleSettings {
   return {
     coalesceMs: toMs(schedule.webhook_coalesce_seconds),
+    catchUpMs: toMs(schedule.catch_up_seconds),
     evaluationConcurrency: schedule.eval_concurrency,
     evaluationBudgetBytes: evaluation.memory_budget ?? schedule.eval_concurrency * evaluation.memory_max,
     transferConcurrency: schedule.build_concurrency,

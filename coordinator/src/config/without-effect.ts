@@ -16,29 +16,26 @@ export interface WithoutEffect {
 const REPO = ['forges', '*', 'repos', '*'] as const;
 const SHIPPED = 'style sheets are part of the program';
 const FLAKES_ONLY = 'only flakes are evaluated';
-const MIRRORED = 'every repository has a mirror that is kept, cloned as its address says';
+const MIRRORED = 'every repository has a mirror that is kept';
+const BY_URL = 'of kind git, the URL says how to clone';
 const NOT_YET = 'this version does not do that yet';
 
 export const WITHOUT_EFFECT: readonly WithoutEffect[] = [
   { path: ['web', 'static_dir'], reason: SHIPPED },
   { path: ['eval', 'non_flake_max_depth'], reason: FLAKES_ONLY },
   { path: [...REPO, 'eval', 'non_flake_max_depth'], reason: FLAKES_ONLY },
-  { path: [...REPO, 'clone'], reason: MIRRORED },
+  { path: [...REPO, 'clone', 'persistent'], reason: MIRRORED },
   ...[
-    ['dry_run'],
     ['retention'],
     ['binary_caches'],
     ['serve_cache'],
     ['registries'],
     ['defaults', 'push_to_registries'],
     ['schedule', 'build_concurrency'],
-    ['schedule', 'awaiting_approval_days'],
-    ['schedule', 'collapsed_check_threshold'],
     ['forges', '*', 'push_to_registries'],
     [...REPO, 'retention'],
     [...REPO, 'caches'],
     [...REPO, 'push_to_registries'],
-    [...REPO, 'collapsed_check_threshold'],
   ].map((path) => ({ path, reason: NOT_YET })),
 ];
 
@@ -58,6 +55,7 @@ export function remarkWithoutEffect(document: unknown): readonly Remark[] {
     ),
     ...remarkLocalBuilders(document),
     ...matching(document, ['forges', '*'], []).flatMap((path) => remarkForgeKind(document, path)),
+    ...matching(document, [...REPO, 'clone'], []).flatMap((path) => remarkCloneOfGit(document, path)),
   ];
 }
 
@@ -70,6 +68,15 @@ function remarkLocalBuilders(document: unknown): readonly Remark[] {
   return valueAt(document, ['local_builds']) === false && valueAt(document, ['local_builders']) !== undefined
     ? [{ path: ['local_builders'], at: 'key', message: 'has no effect: local_builds is off' }]
     : [];
+}
+
+function remarkCloneOfGit(document: unknown, path: KeyPath): readonly Remark[] {
+  const isGit = valueAt(document, [...path.slice(0, 2), 'kind']) === 'git';
+  return ['method', 'ssh_key_path'].flatMap((key) =>
+    isGit && valueAt(document, [...path, key]) !== undefined
+      ? [{ path: [...path, key], at: 'key' as const, message: `has no effect: ${BY_URL}` }]
+      : [],
+  );
 }
 
 function remarkForgeKind(document: unknown, path: KeyPath): readonly Remark[] {

@@ -57,7 +57,8 @@ async function tryToEvaluate(
   signal: AbortSignal,
 ): Promise<EvaluationEnding> {
   try {
-    const { builtSha: sha, ref, isTrusted } = evaluation;
+    const { builtSha: sha, builtRef, isTrusted } = evaluation;
+    const ref = builtRef ?? evaluation.ref;
     const flake = await ports.checkout.checkOut(source, { sha, ref, isTrusted }, evaluation.id, signal);
     const request = {
       ...settings,

@@ -43,6 +43,7 @@ function startQueue(concurrency = 2, retryMs = 1): void {
     room,
     retries: 2,
     retryMs,
+    forgeOf: () => undefined,
     settingsOf: () => (isConfigured ? settings() : undefined),
     onBuilding: (id) => {
       handedOver.push(id);

@@ -11,7 +11,7 @@ import { messageOf } from '@argunix/shared/kit/app-error';
 import { type EvaluationRoom, evaluationRank, type WaitingEvaluation } from '../domain/evaluation-order.ts';
 import { createEvaluationPlaces } from '../domain/evaluation-places.ts';
 import { LEFT_CONFIGURATION } from '../domain/left-configuration.ts';
-import type { Evaluation, QueuedEvaluation } from '../ports/evaluation-store.ts';
+import type { Evaluation, EvaluationStore, QueuedEvaluation } from '../ports/evaluation-store.ts';
 import type { Evaluator } from '../ports/evaluator.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { ReuseKeys } from '../ports/reuse-store.ts';
@@ -22,8 +22,10 @@ import { createEvaluationTries } from './evaluation-tries.ts';
 import { createEarlierEvaluations, type EarlierPorts } from './find-earlier-evaluation.ts';
 import { keepTrying } from './keep-trying.ts';
 import { releaseDerivations } from './release-derivations.ts';
+import { isMergeOpen, type MergePorts, resolveMerge } from './resolve-merge.ts';
 
-export interface QueuePorts extends EvaluatePorts, EarlierPorts {
+export interface QueuePorts extends EvaluatePorts, EarlierPorts, MergePorts {
+  readonly evaluations: EvaluationStore;
   readonly evaluator: Evaluator;
   readonly checkout: SourceCheckout;
   readonly settingsOf: SettingsOf;
@@ -61,6 +63,8 @@ export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
   const resting = new Map<EvaluationId, Run>();
   /** Those that look among the earlier ones: one of a repository at a time, as fetching is. */
   const looking = new Map<EvaluationId, Run>();
+  /** Requests of which it is being found out what is built. */
+  const resolving = new Map<EvaluationId, Run>();
   const tries = createEvaluationTries(ports);
   const places = createEvaluationPlaces(ports.room);
   const earlier = createEarlierEvaluations(ports);
@@ -76,9 +80,22 @@ export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
     }
     const queued = evaluations
       .queued()
-      .filter(({ id }) => !running.has(id) && !resting.has(id) && !looking.has(id));
-    waiting = queued.filter((evaluation) => !isToLook(evaluation)).map(toCandidate);
+      .filter(({ id }) => [running, resting, looking, resolving].every((place) => !place.has(id)));
+    waiting = queued
+      .filter((evaluation) => !isToResolve(evaluation) && !isToLook(evaluation))
+      .map(toCandidate);
     startNext();
+  }
+
+  function isToResolve(evaluation: Evaluation): boolean {
+    const settings = settingsOf(evaluation.repositoryId);
+    if (settings === undefined || !isMergeOpen(evaluation)) {
+      return false;
+    }
+    start(resolving, evaluation, async (_, signal) => {
+      await resolveMerge(ports, evaluation, settings.source, signal);
+    });
+    return true;
   }
 
   /** Starts the look of one whose turn it is; true also for one that has to wait for that. */
@@ -292,6 +309,9 @@ export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
     const awaited = running
       .values()
       .find((one) => candidate !== undefined && isAwaited(one.evaluation, candidate.evaluation));
+    if (resolving.has(id)) {
+      return 'The forge is being asked for the merge of the request.';
+    }
     return awaited === undefined
       ? (tries.whyResting(id) ?? explain().get(id))
       : `It takes over what evaluation ${awaited.evaluation.id} finds, which evaluates the same revision now.`;
@@ -301,7 +321,7 @@ export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
     wake,
     whyWaiting,
     abort: (id) => {
-      for (const place of [running, resting, looking]) {
+      for (const place of [running, resting, looking, resolving]) {
         place.get(id)?.controller.abort();
       }
       forget(id);
@@ -311,7 +331,7 @@ export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
     },
     stop: async () => {
       stopping.abort();
-      const all = [running, resting, looking].flatMap((place) => [...place.values()]);
+      const all = [running, resting, looking, resolving].flatMap((place) => [...place.values()]);
       await Promise.all(all.map(({ ended }) => ended));
     },
   };

@@ -53,6 +53,7 @@ function startQueue({ concurrency = 2, nixVersion = '2.8.0' } = {}): void {
     room: { concurrency, budgetBytes: 10_000 },
     retries: 2,
     retryMs: 1,
+    forgeOf: () => undefined,
     settingsOf: (repositoryId) => ({
       ...settings,
       source: { repositoryId, url: '/srv/sample.git', credential: null, fetchable: [] },
@@ -92,12 +93,15 @@ async function delivered(digit: string, more: Partial<Omit<Delivery, 'id'>> = {}
   const delivery = {
     repositoryId: stores.repository.id,
     kind: 'push',
+    origin: 'look',
     prNumber: null,
     ref: MAIN,
     sha: sha(digit),
     isTrusted: true,
+    people: null,
     receivedAt: AT,
     ...more,
+    uid: null,
   } as const;
   const id = await stores.deliveries.accept(
     { ...delivery, id: await stores.deliveries.receive(delivery) },

@@ -91,7 +91,7 @@ export function createEarlierEvaluations(ports: EarlierPorts): EarlierEvaluation
         if (!settings.reuseSameTree || signal.aborted) {
           return false;
         }
-        const revision = { sha: evaluation.builtSha, ref: evaluation.ref };
+        const revision = { sha: evaluation.builtSha, ref: evaluation.builtRef ?? evaluation.ref };
         const treeSha = await checkout.treeOf(settings.source, revision, signal);
         look = { keys: keysWith(evaluation, settings, treeSha), treeSha };
         looks.set(evaluation.id, look);

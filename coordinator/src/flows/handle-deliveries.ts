@@ -1,8 +1,11 @@
+/** Turns what stands in the inbox into evaluations, or into the end of some, in the order of its coming and each once. */
 import { isEvaluationEnded } from '@argunix/shared/domain/evaluation-status';
+import { type GitRef, shortRef } from '@argunix/shared/domain/git-ref';
+import type { RepositoryId } from '@argunix/shared/domain/ids';
 import type { Clock } from '@argunix/shared/kit/clock';
-import type { Subject } from '../domain/supersede.ts';
+import { type Subject, subjectKey } from '../domain/supersede.ts';
 import type { Changes } from '../ports/changes.ts';
-import type { Delivery, DeliveryStore } from '../ports/delivery-store.ts';
+import type { Delivery, DeliveryStore, InboxItem, Notice, Opening } from '../ports/delivery-store.ts';
 import type { Evaluation, EvaluationStore } from '../ports/evaluation-store.ts';
 
 export interface DeliveryPorts {
@@ -10,41 +13,145 @@ export interface DeliveryPorts {
   readonly evaluations: EvaluationStore;
   readonly changes: Changes;
   readonly clock: Clock;
+  /** Equal deliveries within it are one. */
   readonly coalesceMs: number;
+  /** How long before a look the forge may have told of what the look finds. */
+  readonly lookbackMs: number;
+  /** Undefined for a repository that is not in the configuration any more. */
+  readonly wishesOf: (id: RepositoryId) => Wishes | undefined;
   /** There is a new evaluation: older ones of the same subject may have to end. */
-  onAccepted(subject: Subject): Promise<void>;
+  readonly onAccepted: (subject: Subject) => Promise<void>;
+  /** Does what a notice asks for, and answers what came of it. May be called again after a crash. */
+  heed(notice: Notice): Promise<string>;
 }
 
-/** Turns what stands in the inbox into evaluations, each delivery once. Returns how many evaluations it made. */
+/** What the configuration says of what is to be built. */
+export interface Wishes {
+  isWatched(ref: GitRef): boolean;
+  readonly buildsRequests: boolean;
+}
+
+/** Returns how many evaluations it made. */
 export async function handleDeliveries(ports: DeliveryPorts): Promise<number> {
   let made = 0;
   for (let some = ports.deliveries.pending(); some.length > 0; some = ports.deliveries.pending()) {
-    for (const delivery of some) {
-      made += (await handle(ports, delivery)) ? 1 : 0;
+    for (const wave of inWaves(some)) {
+      const results = await Promise.all(wave.map((item) => handle(ports, item)));
+      made += results.filter((isMade) => isMade).length;
     }
   }
   return made;
 }
 
-async function handle(ports: DeliveryPorts, delivery: Delivery): Promise<boolean> {
+// Each waits for the disk; so many share one wait.
+const WIDEST_WAVE = 64;
+
+/** Items that have nothing to do with each other go together, one after another of the same subject: in their order. */
+function inWaves(items: readonly InboxItem[]): readonly (readonly InboxItem[])[] {
+  const waves: InboxItem[][] = [];
+  let subjects = new Set<string>();
+  for (const item of items) {
+    const subject = asksForEvaluation(item) ? subjectKey(item) : null;
+    const wave = waves.at(-1);
+    const fits = subject !== null && !subjects.has(subject) && (wave?.length ?? WIDEST_WAVE) < WIDEST_WAVE;
+    if (fits && wave !== undefined && subjects.size > 0) {
+      wave.push(item);
+      subjects.add(subject);
+    } else {
+      waves.push([item]);
+      subjects = new Set(subject === null ? [] : [subject]);
+    }
+  }
+  return waves;
+}
+
+async function handle(ports: DeliveryPorts, item: InboxItem): Promise<boolean> {
   const { deliveries, changes, clock } = ports;
-  const at = clock.now();
-  if (isDuplicate(ports, delivery)) {
-    await deliveries.drop(delivery.id, 'the same revision was delivered a moment before', at);
+  if (!asksForEvaluation(item)) {
+    await deliveries.settle(item, await ports.heed(item), clock.now());
     return false;
   }
-  const evaluationId = await deliveries.accept(delivery, at);
+  const unwanted = whyUnwanted(ports, item) ?? whyDuplicate(ports, item);
+  if (unwanted !== undefined) {
+    await identify(ports, item);
+    await deliveries.settle(item, unwanted, clock.now());
+    return false;
+  }
+  const evaluationId = await deliveries.accept(item, clock.now(), openingOf(item));
   if (evaluationId !== undefined) {
     changes.tell({ kind: 'evaluation', evaluationId });
-    await ports.onAccepted(delivery);
+    await ports.onAccepted(item);
   }
   return evaluationId !== undefined;
 }
 
-/** The first of equal deliveries starts at once, the others within the window are dropped. What a person asks for is never one. */
-function isDuplicate({ evaluations, coalesceMs }: DeliveryPorts, delivery: Delivery): boolean {
-  const newest = delivery.kind === 'manual' ? undefined : evaluations.newestLike(delivery);
-  return newest !== undefined && stillCounts(newest) && delivery.receivedAt - newest.createdAt < coalesceMs;
+function asksForEvaluation(item: InboxItem): item is Delivery {
+  return item.kind === 'push' || item.kind === 'pull_request' || item.kind === 'manual';
+}
+
+/** A request from elsewhere waits until it is known whether its people are trusted. */
+function openingOf({ kind, isTrusted, people }: Delivery): Opening {
+  return kind === 'pull_request' && !isTrusted && people !== null
+    ? { status: 'awaiting_approval', awaits: 'forge', reason: 'The forge is being asked who may build here.' }
+    : { status: 'queued' };
+}
+
+function whyUnwanted({ wishesOf }: DeliveryPorts, delivery: Delivery): string | undefined {
+  if (delivery.kind === 'manual') {
+    return undefined;
+  }
+  const wishes = wishesOf(delivery.repositoryId);
+  if (wishes === undefined) {
+    return 'its repository is not in the configuration any more';
+  }
+  if (delivery.kind === 'push') {
+    return wishes.isWatched(delivery.ref)
+      ? undefined
+      : `${shortRef(delivery.ref)} is not among watched_branches`;
+  }
+  return wishes.buildsRequests ? undefined : 'build_prs is off for its repository';
+}
+
+/** A look may have been first, which cannot see who pushed; the forge's own delivery can. */
+async function identify(
+  { evaluations, changes, onAccepted }: DeliveryPorts,
+  delivery: Delivery,
+): Promise<void> {
+  const pusher = delivery.people?.pusher ?? null;
+  const waiting = pusher === null ? undefined : evaluations.newestLike({ ...delivery, isTrusted: null });
+  if (waiting?.status === 'awaiting_approval' && pusher !== null) {
+    if (await evaluations.identify(waiting.id, pusher)) {
+      changes.tell({ kind: 'evaluation', evaluationId: waiting.id });
+      await onAccepted(delivery);
+    }
+  }
+}
+
+/** What a person asks for is never a duplicate. */
+function whyDuplicate(ports: DeliveryPorts, delivery: Delivery): string | undefined {
+  const { evaluations, coalesceMs, lookbackMs } = ports;
+  if (delivery.kind === 'manual') {
+    return undefined;
+  }
+  const newest = evaluations.newestLike(
+    delivery.kind === 'pull_request' && delivery.people !== null
+      ? { ...delivery, isTrusted: null }
+      : delivery,
+  );
+  if (newest === undefined || !stillCounts(newest)) {
+    return undefined;
+  }
+  const ageMs = delivery.receivedAt - newest.createdAt;
+  if (ageMs < coalesceMs) {
+    return 'the same revision was delivered a moment before';
+  }
+  if (delivery.origin === 'look' && ageMs < lookbackMs) {
+    return 'the forge told of it before it was seen';
+  }
+  // The head is where it was when that was made: somebody edited a request, or a delivery comes late.
+  return delivery.origin !== 'look' && evaluations.isNewestOfSubject(newest)
+    ? 'nothing of it is new: the evaluation of this revision stands'
+    : undefined;
 }
 
 /** What was taken away is delivered anew when it comes back: a push that was taken back, a request that is opened again. */

@@ -9,6 +9,7 @@ import type { DeliveryStore } from '../ports/delivery-store.ts';
 import type { Repository, RepositoryStore } from '../ports/repository-store.ts';
 import type { Source, SourceCheckout } from '../ports/source-checkout.ts';
 import { keepTrying } from './keep-trying.ts';
+import type { Tended } from './tend-repository.ts';
 
 export interface LookPorts {
   readonly checkout: SourceCheckout;
@@ -26,6 +27,8 @@ export interface WatchedRepository {
   readonly source: Source;
   readonly pollMs: number;
   isWatched(ref: GitRef): boolean;
+  /** What its forge is asked before each look; undefined where there is none. */
+  readonly tend?: ((signal: AbortSignal) => Promise<Tended>) | undefined;
 }
 
 export type Look =
@@ -41,6 +44,7 @@ export async function lookAtRepository(
   const { checkout, repositories, deliveries, changes, clock } = ports;
   const { repository, source } = watched;
   try {
+    const tended = (await watched.tend?.(signal)) ?? { stored: 0, troubles: [] };
     const found = await checkout.look(source, signal);
     const at = clock.now();
     const { pushed, gone } = headChanges(repositories.heads(repository.id), found.heads, (ref) =>
@@ -50,7 +54,7 @@ export async function lookAtRepository(
     await keepTrying(ports, 'store what a look found', signal, async () => {
       await repositories.recordLook(repository.id, {
         at,
-        trouble: null,
+        trouble: tended.troubles.length === 0 ? null : tended.troubles.join('\n'),
         ...(found.defaultBranch === null ? {} : { defaultBranch: found.defaultBranch }),
       });
       // Last: heads that are recorded are told of by this look or by none.
@@ -59,7 +63,7 @@ export async function lookAtRepository(
       }
     });
     changes.tell({ kind: 'repository', repositoryId: repository.id });
-    return { kind: 'fine', pushed: pushed.length, gone };
+    return { kind: 'fine', pushed: pushed.length + tended.stored, gone };
   } catch (error) {
     if (signal.aborted) {
       return { kind: 'trouble', reason: 'stopped' };

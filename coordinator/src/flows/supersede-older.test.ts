@@ -7,7 +7,7 @@ import { createFakeChanges } from '../../test/fakes/changes.ts';
 import { createFakeDispatcher, type FakeDispatcher } from '../../test/fakes/fake-dispatcher.ts';
 import { createFakeRoots } from '../../test/fakes/fake-store.ts';
 import { silentMetrics } from '../../test/fakes/silent-metrics.ts';
-import { AT, building, MAIN, openStores, queued, received } from '../../test/store-fixture.ts';
+import { AT, building, MAIN, openStores, PLAIN_INBOX, queued, received } from '../../test/store-fixture.ts';
 import { until } from '../../test/until.ts';
 import { cancelBranch } from './cancel-branch.ts';
 import { cancelRequest } from './cancel-request.ts';
@@ -42,6 +42,7 @@ const ports = () => ({
 const handle = () =>
   handleDeliveries({
     ...ports(),
+    ...PLAIN_INBOX,
     coalesceMs: 5_000,
     onAccepted: (subject) => supersedeOlder(ports(), subject),
   });

@@ -46,6 +46,9 @@ export async function triggerEvaluation(
   const delivery = {
     repositoryId: repository.id,
     kind: 'manual',
+    origin: 'person',
+    uid: null,
+    people: null,
     prNumber: null,
     ref: head.ref,
     sha: head.sha,

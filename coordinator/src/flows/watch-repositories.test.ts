@@ -4,7 +4,7 @@ import { systemClock } from '@argunix/shared/kit/clock';
 import { silentLogger } from '@argunix/shared/kit/logger';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createFakeCheckout } from '../../test/fakes/fake-evaluator.ts';
-import { openStores, sha } from '../../test/store-fixture.ts';
+import { openStores, PLAIN_INBOX, sha } from '../../test/store-fixture.ts';
 import { until } from '../../test/until.ts';
 import { handleDeliveries } from './handle-deliveries.ts';
 import { lookAtRepository, type WatchedRepository } from './look-at-repository.ts';
@@ -36,6 +36,7 @@ const ports = () => ({
   clock: systemClock,
   log: silentLogger,
   retryMs: 1,
+  ...PLAIN_INBOX,
   coalesceMs: 5_000,
   onAccepted: () => Promise.resolve(),
 });

@@ -4,6 +4,7 @@ import type { GitRef } from '@argunix/shared/domain/git-ref';
 import type { EvaluationId, RepositoryId } from '@argunix/shared/domain/ids';
 import type { JobStatus } from '@argunix/shared/domain/job-status';
 import type { Sha } from '@argunix/shared/domain/sha';
+import type { Login } from '../domain/forge-event.ts';
 import type { JobAttempt } from '../domain/job-attempt.ts';
 import type { Delivery } from './delivery-store.ts';
 import type { ReuseKeys } from './reuse-store.ts';
@@ -16,12 +17,23 @@ export interface Evaluation {
   /** Of the request that it is of. */
   readonly prNumber: number | null;
   readonly sha: Sha;
+  /** Of a request, the merge into its base where the forge has one; else the same as `sha`. */
   readonly builtSha: Sha;
+  /** Where git finds `builtSha`; null: at `ref`. Of a request, null until it is known what is to be built. */
+  readonly builtRef: GitRef | null;
+  /** Of a request: logins at the forge. */
+  readonly author: Login | null;
+  readonly pusher: Login | null;
+  readonly awaits: 'forge' | 'approval' | null;
   readonly isTrusted: boolean;
   readonly status: EvaluationStatus;
+  readonly outcome: EvaluationOutcome | null;
+  /** Why it is as it is, for people. */
+  readonly reason: string | null;
   /** One that builds and has this is being dropped: it starts nothing more and ends as superseded. */
   readonly supersededBy: EvaluationId | null;
   readonly createdAt: EpochMs;
+  readonly buildingAt: EpochMs | null;
 }
 
 export interface QueuedEvaluation extends Evaluation {
@@ -38,10 +50,28 @@ export interface EvaluationStore {
   living(statuses: readonly EvaluationStatus[]): readonly Evaluation[];
   /** Those that are `queued`, oldest first. */
   queued(): readonly QueuedEvaluation[];
-  /** The newest that was made from a delivery like this one, in whatever state. */
-  newestLike(delivery: Omit<Delivery, 'id' | 'receivedAt'>): Evaluation | undefined;
+  /** The newest that was made from a delivery like this one, in whatever state; null: of whatever trust. */
+  newestLike(
+    delivery: Pick<Delivery, 'repositoryId' | 'kind' | 'ref' | 'prNumber' | 'sha'> & {
+      readonly isTrusted: boolean | null;
+    },
+  ): Evaluation | undefined;
+  /** No later one was made from a delivery of the same ref, or of the same request. */
+  isNewestOfSubject(evaluation: Evaluation): boolean;
   counts(id: EvaluationId): StatusCounts;
+  /** Those of one revision of a repository, in whatever state, oldest first. */
+  ofRevision(repositoryId: RepositoryId, sha: Sha): readonly Evaluation[];
+  /** Those whose forge has not been told of their end, oldest first; also all that live. */
+  unreported(): readonly Evaluation[];
 
+  /** awaiting_approval → queued, from now on trusted; `by` says who or what made it so. */
+  approve(id: EvaluationId, by: string): Promise<boolean>;
+  /** Stays awaiting_approval: what it awaits now, and the sentence for people. */
+  hold(id: EvaluationId, awaits: 'forge' | 'approval', reason: string): Promise<boolean>;
+  /** Stays awaiting_approval: who pushed its head is known now, and the forge is to be asked. */
+  identify(id: EvaluationId, pusher: Login): Promise<boolean>;
+  /** Of one that is queued: what is to be built. */
+  setBuilt(id: EvaluationId, built: { readonly sha: Sha; readonly ref: GitRef }): Promise<boolean>;
   /** queued → evaluating, to be found by these keys. What an interrupted try had found is forgotten. */
   begin(id: EvaluationId, at: EpochMs, keys?: ReuseKeys): Promise<boolean>;
   /** evaluating → building. */

@@ -2,12 +2,14 @@ import type { EvaluationOutcome, EvaluationStatus } from '@argunix/shared/domain
 import type { JobEnding } from '@argunix/shared/domain/job-status';
 import type { Carried, Direction } from './builder.ts';
 
-export type WebhookOutcome = 'accepted' | 'rate_limited' | 'refused';
+export type WebhookOutcome = 'accepted' | 'known' | 'ignored' | 'rate_limited' | 'refused';
 
 /** What flows count as it happens; what can be read at any time is read when the metrics are asked for. Never throws. */
 export interface Metrics {
   /** `forge` is a name of the configuration, never what a stranger sent. */
   webhookReceived(forge: string, outcome: WebhookOutcome): void;
+  /** A request went to a forge: the HTTP status of its answer, or none. */
+  forgeAsked(forge: string, outcome: number | 'unreachable'): void;
   /** `totalMs` from its making to its end. */
   evaluationEnded(status: EvaluationStatus, outcome: EvaluationOutcome | null, totalMs: number): void;
   jobEnded(status: JobEnding, system: string): void;

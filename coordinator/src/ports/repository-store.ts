@@ -4,6 +4,7 @@ import type { GitRef } from '@argunix/shared/domain/git-ref';
 import type { RepositoryId } from '@argunix/shared/domain/ids';
 import type { RepositorySlug } from '@argunix/shared/domain/repository-slug';
 import type { Sha } from '@argunix/shared/domain/sha';
+import type { OpenRequest } from '../domain/forge-event.ts';
 
 export interface Repository {
   readonly id: RepositoryId;
@@ -17,6 +18,12 @@ export interface Head {
   readonly sha: Sha;
 }
 
+export interface KnownRequest {
+  readonly number: number;
+  readonly headSha: Sha;
+  readonly baseRef: GitRef;
+}
+
 export interface RepositoryStore {
   all(): readonly Repository[];
   /** Makes the row or finds it; never loses history. Idempotent. */
@@ -25,6 +32,17 @@ export interface RepositoryStore {
   defaultBranch(id: RepositoryId): GitRef | null;
   /** The heads as of the last look. */
   heads(id: RepositoryId): readonly Head[];
+  /** As its forge last said; null where it did not yet, or there is none. */
+  facts(id: RepositoryId): { readonly isPrivate: boolean | null; readonly webUrl: string | null };
+  /** Returns whether anything of it is new. */
+  recordFacts(
+    id: RepositoryId,
+    facts: { readonly isPrivate: boolean; readonly webUrl: string; readonly defaultBranch: GitRef | null },
+  ): Promise<boolean>;
+  /** These are open, and are none of our business: they were there before us. */
+  learnRequests(id: RepositoryId, requests: readonly OpenRequest[], at: EpochMs): Promise<void>;
+  /** The open requests as of what we last heard. */
+  requests(id: RepositoryId): readonly KnownRequest[];
   /** What the last look at the source found: new default branch, or the trouble it had. */
   recordLook(
     id: RepositoryId,

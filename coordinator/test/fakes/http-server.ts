@@ -1,4 +1,5 @@
 /** The real server over fakes: what every test of a route starts from. */
+import { AppError } from '@argunix/shared/kit/app-error';
 import { silentLogger } from '@argunix/shared/kit/logger';
 import { createHttpServer, type HttpServer, type HttpServerOptions } from '../../src/adapters/http/server.ts';
 import { createFakeCommands } from './commands.ts';
@@ -34,6 +35,7 @@ export async function startHttpServer(
     mayRead: () => true,
     poke: (poke) => commands.poke(poke),
     pokedForges: () => ['here'],
+    door: () => Promise.reject(new AppError('not-found', 'There is nothing here.')),
     metrics: {
       webhookReceived() {},
       render: () => Promise.resolve({ contentType: 'text/plain', body: 'argunix_up 1\n' }),

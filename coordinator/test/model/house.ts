@@ -41,7 +41,7 @@ import { createFakePlan, noHistory } from '../fakes/fake-planning.ts';
 import { createFakeRoots, createFakeStore, type FakeRoots, type FakeStore } from '../fakes/fake-store.ts';
 import { silentMetrics } from '../fakes/silent-metrics.ts';
 import type { Stores } from '../store-fixture.ts';
-import { drvPath, MAIN, sha } from '../store-fixture.ts';
+import { drvPath, MAIN, PLAIN_INBOX, sha } from '../store-fixture.ts';
 import { AGENT, type Agent, createAgent } from './agent.ts';
 
 export interface World {
@@ -213,6 +213,7 @@ export function openHouse(world: Omit<World, 'house'>): House {
     ...shared,
     evaluator,
     nixVersion: '2.8.0',
+    forgeOf: () => undefined,
     settingsOf,
     room: { concurrency: 2, budgetBytes: 2_000 },
     onBuilding: (id) => dispatcher.takeOver(id),
@@ -239,6 +240,9 @@ export function openHouse(world: Omit<World, 'house'>): House {
       // A few revisions in turn: some evaluations take over what earlier ones found.
       sha: sha(String(pushed % 3)),
       isTrusted: true,
+      origin: 'look',
+      uid: null,
+      people: null,
       receivedAt: systemClock.now(),
     });
   };
@@ -247,6 +251,7 @@ export function openHouse(world: Omit<World, 'house'>): House {
       isNewestFirst ? deliveries.pending().toReversed() : deliveries.pending();
     await handleDeliveries({
       ...ports,
+      ...PLAIN_INBOX,
       deliveries: { ...deliveries, pending },
       coalesceMs: 0,
       onAccepted: (subject) =>

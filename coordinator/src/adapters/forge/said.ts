@@ -25,7 +25,7 @@ export function said(body: unknown): string {
   return plain.trim() === '' ? '' : `: ${plain.trim().slice(0, 200)}`;
 }
 
-function messageIn(body: unknown): string {
+export function messageIn(body: unknown): string {
   if (typeof body === 'string') {
     return body;
   }

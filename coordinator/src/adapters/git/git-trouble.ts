@@ -27,7 +27,7 @@ const REMOTE: readonly (readonly [RegExp, string])[] = [
   [/host key verification failed/i, 'its SSH host key is not in known_hosts of the user that runs argunix'],
   [
     /authentication failed|could not read (?:username|password)|terminal prompts disabled|permission denied|error: 40[13]|access denied|invalid credentials/i,
-    'it asks for other credentials (token_path names the file with the token)',
+    'it asks for other credentials (token_path names the file with the token, clone.ssh_key_path that with a key)',
   ],
   [/connection refused|couldn't connect|failed to connect/i, 'nothing answers there'],
   [/timed? ?out|too slow|no route|unreachable|connection (?:reset|closed)/i, 'it does not answer'],

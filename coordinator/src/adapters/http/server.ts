@@ -4,6 +4,7 @@ import { AppError, messageOf } from '@argunix/shared/kit/app-error';
 import type { Logger } from '@argunix/shared/kit/logger';
 import type { FastifyInstance } from 'fastify';
 import type { Commands } from '../../ports/commands.ts';
+import type { DeliveryDoor } from '../../ports/delivery-door.ts';
 import type { JobDirectory } from '../../ports/job-directory.ts';
 import type { JobLogs } from '../../ports/job-logs.ts';
 import type { MayRead } from '../../ports/may-read.ts';
@@ -39,6 +40,8 @@ export interface HttpServerOptions {
   readonly logs: JobLogs;
   readonly mayRead: MayRead;
   readonly poke: Commands['poke'];
+  /** For deliveries of forges. */
+  readonly door: DeliveryDoor;
   /** The forges that take unsigned pokes. */
   readonly pokedForges: () => readonly string[];
   readonly metrics: Pick<Metrics, 'webhookReceived'> & { render(): Promise<MetricsText> };
@@ -102,6 +105,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   await addWebhookRoutes(app, {
     ...(options.pokes ?? USUAL_POKES),
     forges: options.pokedForges,
+    door: options.door,
+    logger: options.logger,
     poke: (poke) => options.poke(poke),
     received: (forge, outcome) => options.metrics.webhookReceived(forge, outcome),
     now: options.now,

@@ -1,17 +1,17 @@
 /**
- * Pokes of `kind: git`: unsigned, so nothing in them is believed. The body is read up to the limit and dropped; all a
- * poke can do is bring the next poll forward, at a bounded rate for each forge.
+ * What forges and strangers post to /webhook. A delivery goes through the door with its raw body, which judges it. A
+ * forge of kind git has no hooks: whoever pokes it is believed nothing, and can only bring the next poll forward.
  */
-
 import type { IncomingMessage } from 'node:http';
 import { RepositoryName } from '@argunix/shared/control-api/requests';
-import { AppError } from '@argunix/shared/kit/app-error';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { AppError, isAppError } from '@argunix/shared/kit/app-error';
+import type { Logger } from '@argunix/shared/kit/logger';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Commands } from '../../ports/commands.ts';
+import type { DeliveryDoor, DoorAnswer } from '../../ports/delivery-door.ts';
 import type { WebhookOutcome } from '../../ports/metrics.ts';
-import { nothingHere } from './app.ts';
 import { judged } from './command-routes.ts';
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts';
 
@@ -19,8 +19,11 @@ export interface WebhookOptions {
   /** The forges that take pokes, by the names of the configuration. */
   readonly forges: () => readonly string[];
   readonly poke: Commands['poke'];
+  readonly door: DeliveryDoor;
   readonly received: (forge: string, outcome: WebhookOutcome) => void;
+  readonly logger: Logger;
   readonly now: () => number;
+  /** Of pokes. */
   readonly burst: number;
   readonly refillMs: number;
 }
@@ -29,9 +32,26 @@ const Slug = z.string().min(3).max(1024);
 
 export async function addWebhookRoutes(parent: FastifyInstance, options: WebhookOptions): Promise<void> {
   await parent.register((plain, _options, done) => {
-    readAndDropBodies(plain);
+    readBodies(plain);
     const buckets = new Map<string, TokenBucket>();
     const app = plain.withTypeProvider<ZodTypeProvider>();
+
+    async function poke(
+      request: FastifyRequest,
+      reply: FastifyReply,
+      forge: string,
+      repo: z.infer<typeof Slug> | RepositoryName | undefined,
+    ): Promise<unknown> {
+      const bucket = buckets.get(forge) ?? createTokenBucket(options);
+      buckets.set(forge, bucket);
+      takeToken(bucket, () => options.received(forge, 'rate_limited'));
+      const slug = toSlug(repo, forge);
+      const verdict = await options.poke({ forge, slug, remoteAddress: request.ip });
+      options.received(forge, verdict.kind === 'done' ? 'accepted' : 'refused');
+      const { message } = judged(verdict);
+      return await reply.code(202).send({ message });
+    }
+
     app.post(
       '/webhook/:forge',
       {
@@ -43,21 +63,53 @@ export async function addWebhookRoutes(parent: FastifyInstance, options: Webhook
       },
       async (request, reply) => {
         const { forge } = request.params;
-        if (!options.forges().includes(forge)) {
-          throw nothingHere();
-        }
-        const bucket = buckets.get(forge) ?? createTokenBucket(options);
-        buckets.set(forge, bucket);
-        takeToken(bucket, () => options.received(forge, 'rate_limited'));
-        const slug = toSlug(request.query.repo, forge);
-        const verdict = await options.poke({ forge, slug, remoteAddress: request.ip });
-        options.received(forge, verdict.kind === 'done' ? 'accepted' : 'refused');
-        const { message } = judged(verdict);
-        return await reply.code(202).send({ message });
+        return options.forges().includes(forge)
+          ? await poke(request, reply, forge, request.query.repo)
+          : await deliver(options, request, reply, forge, null);
       },
+    );
+    app.post(
+      '/webhook/:forge/:hook',
+      { schema: { params: z.object({ forge: z.string(), hook: z.string() }) } },
+      async (request, reply) =>
+        await deliver(options, request, reply, request.params.forge, request.params.hook),
     );
     done();
   });
+}
+
+type RepositoryName = z.infer<typeof RepositoryName>;
+
+async function deliver(
+  { door, received, logger }: WebhookOptions,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  forge: string,
+  hook: string | null,
+): Promise<unknown> {
+  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  let answer: DoorAnswer;
+  try {
+    answer = await door({ forge, hook, headers: request.headers, body });
+  } catch (error) {
+    const code = isAppError(error) ? error.code : 'internal';
+    received(forge, 'refused');
+    // One line for each: an operator finds here why a forge shows a red cross.
+    logger.warn({ forge, code, from: request.ip, err: error }, 'a delivery was refused');
+    throw error;
+  }
+  received(forge, answer.kind);
+  return await reply.code(202).send({ message: MESSAGES[answer.kind], ...reasonOf(answer) });
+}
+
+const MESSAGES = {
+  accepted: 'Stored.',
+  known: 'This delivery had been stored before.',
+  ignored: 'There is nothing to do about it.',
+} as const;
+
+function reasonOf(answer: DoorAnswer): { readonly reason?: string } {
+  return answer.kind === 'ignored' ? { reason: answer.reason } : {};
 }
 
 function takeToken(bucket: TokenBucket, onRefused: () => void): void {
@@ -71,7 +123,7 @@ function takeToken(bucket: TokenBucket, onRefused: () => void): void {
 }
 
 /** `owner/name`, or `forge/owner/name` when it begins with this forge. */
-function toSlug(repo: string | { forge: string; slug: string } | undefined, forge: string): string | null {
+function toSlug(repo: string | RepositoryName | undefined, forge: string): string | null {
   if (repo === undefined) {
     return null;
   }
@@ -81,17 +133,20 @@ function toSlug(repo: string | { forge: string; slug: string } | undefined, forg
   return repo.forge === forge ? repo.slug : `${repo.forge}/${repo.slug}`;
 }
 
-function readAndDropBodies(app: FastifyInstance): void {
+/** As they came, for their signature; whatever type they say they are. */
+function readBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) => {
     const most = request.routeOptions.bodyLimit;
+    const chunks: Buffer[] = [];
     let bytes = 0;
     for await (const chunk of payload as AsyncIterable<Buffer>) {
       bytes += chunk.length;
       if (bytes > most) {
         throw new AppError('usage.too-large', `body: expected at most ${most} bytes`);
       }
+      chunks.push(chunk);
     }
-    return null;
+    return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
   });
 }

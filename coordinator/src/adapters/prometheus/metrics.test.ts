@@ -49,6 +49,8 @@ function createMetrics(): PrometheusMetrics {
       queue: () => queue,
       now: () => NOW,
       deliveriesPending: () => 4,
+      backlog: () => [{ forge: 'here', count: 5, oldestAt: toEpochMs(NOW - 7_000) }],
+      forges: () => [{ forge: 'here', isPaused: true }],
       silences: () => new Map([['laptop', 4_500]]),
       databaseBytes: () => ({ main: 8192, wal: 4096 }),
     },
@@ -62,6 +64,9 @@ test('gauges show what can be read when they are asked for, and do not add up ov
   const { body } = await metrics.render();
 
   expect(body).toContain('argunix_jobs{state="queued"} 7');
+  expect(body).toContain('argunix_checks_pending{forge="here"} 5');
+  expect(body).toContain('argunix_checks_oldest_age_seconds{forge="here"} 7');
+  expect(body).toContain('argunix_forge_paused{forge="here"} 1');
   expect(body).toContain('argunix_evaluations{state="evaluating"} 1');
   expect(body).toContain('argunix_builder_slots{state="free"} 3');
   expect(body).toContain('argunix_builder_slots{state="used"} 3');

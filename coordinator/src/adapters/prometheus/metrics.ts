@@ -4,6 +4,7 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { QueueLine } from '../../domain/queue-snapshot.ts';
+import type { Backlog } from '../../ports/check-store.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import type { Queue } from '../../ports/queue.ts';
 import type { ViewTotals } from '../../ports/views.ts';
@@ -14,6 +15,9 @@ export interface Readings {
   readonly queue: () => Pick<Queue, 'snapshot' | 'builders'>;
   readonly now: () => number;
   readonly deliveriesPending: () => number;
+  /** What forges are still to be told. */
+  readonly backlog: () => readonly Backlog[];
+  readonly forges: () => readonly { readonly forge: string; readonly isPaused: boolean }[];
   /** Of each enrolled builder that is connected: how long nothing was heard of it. */
   readonly silences: () => ReadonlyMap<string, number>;
   readonly databaseBytes: () => { readonly main: number; readonly wal: number };
@@ -38,9 +42,16 @@ export function createPrometheusMetrics(options: {
   const registers = [registry];
   collectDefaultMetrics({ register: registry, prefix: 'argunix_' });
 
+  const forgeLabel = (forge: string): string => (options.forges().includes(forge) ? forge : 'other');
   const webhooks = new Counter({
     name: 'argunix_webhooks_total',
     help: 'Webhook requests by forge and what became of them.',
+    labelNames: ['forge', 'outcome'],
+    registers,
+  });
+  const forgeRequests = new Counter({
+    name: 'argunix_forge_requests_total',
+    help: 'Requests to forges and what came of them: ok, 4xx, unauthorized, rate_limited, 5xx or unreachable.',
     labelNames: ['forge', 'outcome'],
     registers,
   });
@@ -95,8 +106,11 @@ export function createPrometheusMetrics(options: {
   }
 
   return {
+    forgeAsked(forge, outcome) {
+      forgeRequests.inc({ forge: forgeLabel(forge), outcome: outcomeOf(outcome) });
+    },
     webhookReceived(forge, outcome) {
-      webhooks.inc({ forge: options.forges().includes(forge) ? forge : 'other', outcome });
+      webhooks.inc({ forge: forgeLabel(forge), outcome });
     },
     evaluationEnded(status, outcome, totalMs) {
       evaluationsEnded.inc({ status, outcome: outcome ?? 'none' });
@@ -223,6 +237,21 @@ function addReadGauges(
       }
     },
   );
+  gauge('checks_pending', 'What forges are still to be told, by forge.', ['forge'], (set) => {
+    for (const { forge, count } of readings.backlog()) {
+      set({ forge }, count);
+    }
+  });
+  gauge('checks_oldest_age_seconds', 'How long the oldest of it waits, by forge.', ['forge'], (set) => {
+    for (const { forge, oldestAt } of readings.backlog()) {
+      set({ forge }, Math.max(0, (readings.now() - oldestAt) / 1000));
+    }
+  });
+  gauge('forge_paused', '1 for a forge that refuses our credential.', ['forge'], (set) => {
+    for (const { forge, isPaused } of readings.forges()) {
+      set({ forge }, isPaused ? 1 : 0);
+    }
+  });
   gauge('sqlite_bytes', 'Size of the database and of its write-ahead log.', ['file'], (set) => {
     const { main, wal } = readings.databaseBytes();
     set({ file: 'main' }, main);
@@ -240,4 +269,17 @@ function oldestBySystem(
     oldest.set(label, Math.min(oldest.get(label) ?? Infinity, oldestReadySince));
   }
   return oldest;
+}
+
+function outcomeOf(outcome: number | 'unreachable'): string {
+  if (outcome === 'unreachable') {
+    return outcome;
+  }
+  if (outcome === 401) {
+    return 'unauthorized';
+  }
+  if (outcome === 429) {
+    return 'rate_limited';
+  }
+  return outcome < 400 ? 'ok' : `${Math.floor(outcome / 100)}xx`;
 }

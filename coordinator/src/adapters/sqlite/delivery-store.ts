@@ -1,9 +1,7 @@
-import { toEpochMs } from '@argunix/shared/domain/epoch-ms';
-import type { GitRef } from '@argunix/shared/domain/git-ref';
 import type { DeliveryId, EvaluationId, RepositoryId } from '@argunix/shared/domain/ids';
-import type { Sha } from '@argunix/shared/domain/sha';
 import { sql } from 'kysely';
-import type { Delivery, DeliveryStore } from '../../ports/delivery-store.ts';
+import type { Delivery, DeliveryStore, InboxItem, NewItem, Opening } from '../../ports/delivery-store.ts';
+import { fromItem, toItem } from './delivery-rows.ts';
 import { insertedId } from './inserted-id.ts';
 import type { Reader } from './open-database.ts';
 import { sqlite } from './sql.ts';
@@ -47,12 +45,22 @@ export function createDeliveryStore(database: Reader & Writer): DeliveryStore {
         statement(
           sqlite
             .insertInto('deliveries')
-            .columns(['repository_id', 'ref', 'sha', 'received_at', 'kind', 'is_trusted'])
-            .expression(head.select(({ val }) => [val('push' as const).as('kind'), val(1).as('is_trusted')])),
+            .columns(['repository_id', 'ref', 'sha', 'received_at', 'kind', 'origin', 'is_trusted'])
+            .expression(
+              head.select(({ val }) => [
+                val('push' as const).as('kind'),
+                val('look' as const).as('origin'),
+                val(1).as('is_trusted'),
+              ]),
+            ),
         ),
       ]);
     },
-    receive: async (delivery) => insertedId(await database.write([insertion(delivery)]), 0) as DeliveryId,
+    receive: async (item) => insertedId(await database.write([receipt(item)]), 0) as DeliveryId,
+    receiveOnce: async (item) => {
+      const result = await database.write([receipt(item)]);
+      return result.kind === 'done' && (result.rows[0]?.length ?? 0) > 0;
+    },
     pending: () =>
       database
         .all(
@@ -63,91 +71,151 @@ export function createDeliveryStore(database: Reader & Writer): DeliveryStore {
             .orderBy('id')
             .limit(1_000),
         )
-        .map((row) => ({
-          id: row.id as DeliveryId,
-          repositoryId: row.repository_id as RepositoryId,
-          kind: row.kind,
-          ref: row.ref as GitRef,
-          prNumber: row.pr_number,
-          sha: row.sha as Sha,
-          isTrusted: row.is_trusted === 1,
-          receivedAt: toEpochMs(row.received_at),
-        })),
-    accept: async (delivery, at) => {
+        .map(toItem),
+    accept: async (delivery, at, opening = { status: 'queued' }) => {
       const result = await database.write([
-        guarded(
-          sqlite
-            .updateTable('deliveries')
-            .set({ handled_at: at, verdict: 'accepted' })
-            .where('id', '=', delivery.id)
-            .where('handled_at', 'is', null),
-        ),
-        statement(
-          sqlite
-            .insertInto('evaluations')
-            .values({
-              repository_id: delivery.repositoryId,
-              trigger: delivery.kind,
-              ref: delivery.ref,
-              pr_number: delivery.prNumber,
-              sha: delivery.sha,
-              built_sha: delivery.sha,
-              is_trusted: delivery.isTrusted ? 1 : 0,
-              restart_of: null,
-              status: 'queued',
-              outcome: null,
-              reason: null,
-              counts: null,
-              created_at: at,
-              started_at: null,
-              building_at: null,
-              finished_at: null,
-              reuse_key: null,
-              tree_key: null,
-              reused_from: null,
-              superseded_by: null,
-            })
-            .returning('id'),
-        ),
+        guarded(handled(delivery.id, 'accepted', at)),
+        evaluationOf(delivery, at, opening),
         statement(
           sqlite
             .updateTable('deliveries')
             .set({ evaluation_id: sql<number>`last_insert_rowid()` })
             .where('id', '=', delivery.id),
         ),
+        ...knownOf(delivery, at),
       ]);
       return result.kind === 'done' ? (insertedId(result, 1) as EvaluationId) : undefined;
     },
-    drop: async (id, verdict, at) => {
-      await database.write([
-        statement(
-          sqlite
-            .updateTable('deliveries')
-            .set({ handled_at: at, verdict })
-            .where('id', '=', id)
-            .where('handled_at', 'is', null),
-        ),
-      ]);
+    settle: async (item, verdict, at) => {
+      await database.write([statement(handled(item.id, verdict, at)), ...forgotten(item)]);
     },
   };
 }
 
-function insertion(delivery: Omit<Delivery, 'id'>): Statement {
+const INSERTED = [
+  'repository_id',
+  'kind',
+  'origin',
+  'uid',
+  'ref',
+  'pr_number',
+  'sha',
+  'is_trusted',
+  'details',
+  'received_at',
+] as const;
+
+/** The hot one, of five thousand a second: compiled once. */
+const RECEIPT = `insert into deliveries (${INSERTED.join(', ')}) values (${INSERTED.map(() => '?').join(', ')})
+  on conflict (repository_id, uid) where uid is not null do nothing returning id`;
+
+function receipt(item: NewItem): Statement {
+  const row = fromItem(item);
+  return { sql: RECEIPT, parameters: INSERTED.map((column) => row[column]) };
+}
+
+function handled(id: DeliveryId, verdict: string, at: number) {
+  return sqlite
+    .updateTable('deliveries')
+    .set({ handled_at: at, verdict })
+    .where('id', '=', id)
+    .where('handled_at', 'is', null);
+}
+
+function evaluationOf(delivery: Delivery, at: number, opening: Opening): Statement {
+  const waits = opening.status === 'awaiting_approval' ? opening : null;
   return statement(
     sqlite
-      .insertInto('deliveries')
+      .insertInto('evaluations')
       .values({
         repository_id: delivery.repositoryId,
-        kind: delivery.kind,
+        trigger: delivery.kind,
         ref: delivery.ref,
         pr_number: delivery.prNumber,
         sha: delivery.sha,
+        built_sha: delivery.sha,
         is_trusted: delivery.isTrusted ? 1 : 0,
-        received_at: delivery.receivedAt,
-        handled_at: null,
-        verdict: null,
-        evaluation_id: null,
+        restart_of: null,
+        status: opening.status,
+        outcome: null,
+        reason: waits?.reason ?? null,
+        awaits: waits?.awaits ?? null,
+        author: delivery.people?.author ?? null,
+        pusher: delivery.people?.pusher ?? null,
+        is_reported: hasNoForge(delivery.repositoryId),
+        counts: null,
+        created_at: at,
+        started_at: null,
+        building_at: null,
+        finished_at: null,
+        reuse_key: null,
+        tree_key: null,
+        reused_from: null,
+        superseded_by: null,
       })
       .returning('id'),
   );
+}
+
+/** What has no forge has nobody to be told. */
+function hasNoForge(repositoryId: RepositoryId) {
+  return sql<number>`(select kind = 'git' from repositories where id = ${repositoryId})`;
+}
+
+/** The next look must not take for news what the forge told us. */
+function knownOf({ repositoryId, kind, ref, sha, prNumber, people }: Delivery, at: number): Statement[] {
+  if (kind === 'push') {
+    return [
+      statement(
+        sqlite
+          .insertInto('heads')
+          .values({ repository_id: repositoryId, ref, sha, seen_at: at })
+          .onConflict((conflict) =>
+            conflict
+              .columns(['repository_id', 'ref'])
+              .doUpdateSet({ sha, seen_at: at })
+              .where('heads.sha', '!=', sha),
+          ),
+      ),
+    ];
+  }
+  if (prNumber === null || people === null) {
+    return [];
+  }
+  const known = { head_sha: sha, base_ref: ref, seen_at: at };
+  return [
+    statement(
+      sqlite
+        .insertInto('requests')
+        .values({
+          repository_id: repositoryId,
+          number: prNumber,
+          author: people.author,
+          head_name: people.headName,
+          ...known,
+        })
+        .onConflict((conflict) => conflict.columns(['repository_id', 'number']).doUpdateSet(known)),
+    ),
+  ];
+}
+
+function forgotten(item: InboxItem): Statement[] {
+  if (item.kind === 'deleted') {
+    const { repositoryId, ref } = item;
+    return [
+      statement(sqlite.deleteFrom('heads').where('repository_id', '=', repositoryId).where('ref', '=', ref)),
+    ];
+  }
+  if (item.kind === 'closed') {
+    const { repositoryId, prNumber } = item;
+    return [
+      statement(
+        sqlite
+          .deleteFrom('requests')
+          .where('repository_id', '=', repositoryId)
+          .where('number', '=', prNumber),
+      ),
+    ];
+  }
+  return [];
 }

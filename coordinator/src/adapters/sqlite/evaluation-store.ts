@@ -47,13 +47,45 @@ export function createEvaluationStore(database: Reader & Writer): EvaluationStor
           .where('pr_number', prNumber === null ? 'is' : '=', prNumber)
           .where('sha', '=', sha)
           .where('trigger', '=', kind)
-          .where('is_trusted', '=', isTrusted ? 1 : 0)
+          .$if(isTrusted !== null, (query) => query.where('is_trusted', '=', isTrusted === true ? 1 : 0))
           .orderBy('id', 'desc')
           .limit(1),
       );
       return row === undefined ? undefined : toEvaluation(row);
     },
+    isNewestOfSubject: ({ id, repositoryId, ref, prNumber, trigger }) =>
+      database.first(
+        sqlite
+          .selectFrom('evaluations')
+          .select('id')
+          .where('repository_id', '=', repositoryId)
+          .where('id', '>', id)
+          .where('trigger', '=', trigger)
+          .where(({ eb }) => (prNumber === null ? eb('ref', '=', ref) : eb('pr_number', '=', prNumber)))
+          .limit(1),
+      ) === undefined,
     counts: (id) => countsOf(database, id),
+    ofRevision: (repositoryId, sha) =>
+      database
+        .all(evaluations.where('repository_id', '=', repositoryId).where('sha', '=', sha).orderBy('id'))
+        .map(toEvaluation),
+    unreported: () =>
+      database.all(evaluations.where(sql<boolean>`is_reported = 0`).orderBy('id')).map(toEvaluation),
+    approve: (id, by) =>
+      transition(
+        leave(id, 'awaiting_approval').set({
+          status: 'queued',
+          is_trusted: 1,
+          awaits: null,
+          approved_by: by,
+          reason: null,
+        }),
+      ),
+    hold: (id, awaits, reason) => transition(leave(id, 'awaiting_approval').set({ awaits, reason })),
+    identify: (id, pusher) =>
+      transition(leave(id, 'awaiting_approval').set({ awaits: 'forge', pusher }).where('pusher', 'is', null)),
+    setBuilt: (id, built) =>
+      transition(leave(id, 'queued').set({ built_sha: built.sha, built_ref: built.ref })),
     begin: async (id, at, keys) => {
       const result = await database.write([
         guarded(
@@ -140,9 +172,13 @@ export function createEvaluationStore(database: Reader & Writer): EvaluationStor
               'pr_number',
               'sha',
               'built_sha',
+              'built_ref',
+              'author',
+              'pusher',
               'is_trusted',
               'restart_of',
               'status',
+              'is_reported',
               'created_at',
             ])
             .expression(({ selectFrom, val }) =>
@@ -154,9 +190,15 @@ export function createEvaluationStore(database: Reader & Writer): EvaluationStor
                   'pr_number',
                   'sha',
                   'built_sha',
+                  'built_ref',
+                  'author',
+                  'pusher',
                   'is_trusted',
                   'id as restart_of',
                   sql<'queued'>`'queued'`.as('status'),
+                  sql<number>`(select kind = 'git' from repositories where repositories.id = repository_id)`.as(
+                    'is_reported',
+                  ),
                   val(at).as('created_at'),
                 ])
                 .where('id', '=', id)
@@ -198,10 +240,17 @@ function toEvaluation(row: Selectable<Tables['evaluations']>): Evaluation {
     prNumber: row.pr_number,
     sha: row.sha as Sha,
     builtSha: row.built_sha as Sha,
+    builtRef: row.built_ref as GitRef | null,
+    author: row.author,
+    pusher: row.pusher,
+    awaits: row.awaits,
     isTrusted: row.is_trusted === 1,
     status: row.status,
+    outcome: row.outcome,
+    reason: row.reason,
     supersededBy: row.superseded_by as EvaluationId | null,
     createdAt: toEpochMs(row.created_at),
+    buildingAt: row.building_at === null ? null : toEpochMs(row.building_at),
   };
 }
 

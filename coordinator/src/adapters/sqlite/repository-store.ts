@@ -44,6 +44,64 @@ export function createRepositoryStore(database: Reader & Writer): RepositoryStor
       database
         .all(sqlite.selectFrom('heads').select(['ref', 'sha']).where('repository_id', '=', id).orderBy('ref'))
         .map(({ ref, sha }) => ({ ref: ref as GitRef, sha: sha as Sha })),
+    facts: (id) => {
+      const row = database.first(
+        sqlite.selectFrom('repositories').select(['is_private', 'web_url']).where('id', '=', id),
+      );
+      const isPrivate = row?.is_private ?? null;
+      return { isPrivate: isPrivate === null ? null : isPrivate === 1, webUrl: row?.web_url ?? null };
+    },
+    recordFacts: async (id, { isPrivate, webUrl, defaultBranch }) => {
+      const facts = { is_private: isPrivate ? 1 : 0, web_url: webUrl, default_branch: defaultBranch };
+      const known = database.first(
+        sqlite
+          .selectFrom('repositories')
+          .select(['is_private', 'web_url', 'default_branch'])
+          .where('id', '=', id),
+      );
+      const isNew =
+        known?.is_private !== facts.is_private ||
+        known.web_url !== webUrl ||
+        known.default_branch !== defaultBranch;
+      if (isNew) {
+        await database.write([statement(sqlite.updateTable('repositories').set(facts).where('id', '=', id))]);
+      }
+      return isNew;
+    },
+    learnRequests: async (id, requests, at) => {
+      await database.write(
+        requests.map(({ number, headSha, baseRef, author, headName }) =>
+          statement(
+            sqlite
+              .insertInto('requests')
+              .values({
+                repository_id: id,
+                number,
+                head_sha: headSha,
+                base_ref: baseRef,
+                author,
+                head_name: headName,
+                seen_at: at,
+              })
+              .onConflict((conflict) => conflict.doNothing()),
+          ),
+        ),
+      );
+    },
+    requests: (id) =>
+      database
+        .all(
+          sqlite
+            .selectFrom('requests')
+            .select(['number', 'head_sha', 'base_ref'])
+            .where('repository_id', '=', id)
+            .orderBy('number'),
+        )
+        .map((row) => ({
+          number: row.number,
+          headSha: row.head_sha as Sha,
+          baseRef: row.base_ref as GitRef,
+        })),
     recordLook: async (id, { at, defaultBranch, trouble }) => {
       const branch = defaultBranch === undefined ? {} : { default_branch: defaultBranch };
       await database.write([

@@ -29,7 +29,18 @@ export function restartJobs(
     guarded(
       sqlite
         .updateTable('evaluations')
-        .set({ status: 'building', outcome: null, counts: null, finished_at: null })
+        .set(({ selectFrom, ref }) => ({
+          status: 'building',
+          outcome: null,
+          counts: null,
+          finished_at: null,
+          // Its forge is to be told anew.
+          is_reported: selectFrom('repositories')
+            .select(sql<number>`kind = 'git'`.as('has_no_forge'))
+            .whereRef('repositories.id', '=', ref('evaluations.repository_id'))
+            .$asScalar()
+            .$notNull(),
+        }))
         .where('id', '=', evaluationId)
         .where('status', 'in', ['done', 'building'])
         .where('superseded_by', 'is', null),

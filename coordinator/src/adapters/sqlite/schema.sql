@@ -1,3 +1,14 @@
+CREATE TABLE api_tokens (
+    name text primary key,
+    digest text not null unique,
+    rights text not null,
+    repositories text not null,
+    created_at integer not null,
+    expires_at integer,
+    last_used_at integer,
+    revoked_at integer
+  ) strict, without rowid;
+
 CREATE TABLE attempts (
     job_id integer not null references jobs on delete cascade,
     number integer not null,
@@ -30,33 +41,44 @@ CREATE TABLE builders (
     nix_version text
   ) strict, without rowid;
 
-CREATE TABLE check_posts (
+CREATE TABLE checks (
     id integer primary key,
     repository_id integer not null references repositories on delete cascade,
     sha text not null,
     context text not null,
-    state text not null check (state in ('pending', 'success', 'failure', 'error')),
+    evaluation_id integer references evaluations on delete set null,
+    job_id integer,
+    state text not null check (state in ('pending', 'success', 'failure', 'error', 'cancelled', 'action_required')),
     description text not null,
-    target_url text not null,
-    created_at integer not null,
+    url text not null,
+    version integer not null,
+    posted_version integer not null default 0,
+    handle text,
     tries integer not null default 0,
     next_try_at integer not null,
-    trouble text
+    trouble text,
+    changed_at integer not null,
+    posted_at integer,
+    unique (repository_id, sha, context)
   ) strict;
 
 CREATE TABLE "deliveries" (
     id integer primary key,
     repository_id integer not null references repositories on delete cascade,
-    kind text not null check (kind in ('push', 'pull_request', 'manual')),
-    ref text not null,
+    kind text not null check (kind in ('push', 'pull_request', 'manual', 'deleted', 'closed', 'rerun', 'approve')),
+    origin text not null check (origin in ('look', 'hook', 'person')),
+    uid text,
+    ref text,
     pr_number integer,
-    sha text not null,
+    sha text,
     is_trusted integer not null check (is_trusted in (0, 1)),
+    details text,
     received_at integer not null,
     handled_at integer,
     verdict text,
     evaluation_id integer references evaluations on delete set null,
-    check ((pr_number is not null) = (kind = 'pull_request'))
+    check (kind not in ('push', 'pull_request', 'manual') or (ref is not null and sha is not null)),
+    check ((pr_number is not null) = (kind in ('pull_request', 'closed')))
   ) strict;
 
 CREATE TABLE evaluations (
@@ -77,7 +99,7 @@ CREATE TABLE evaluations (
     created_at integer not null,
     started_at integer,
     building_at integer,
-    finished_at integer, reuse_key text, tree_key text, reused_from integer references evaluations on delete set null, superseded_by integer references evaluations on delete set null,
+    finished_at integer, reuse_key text, tree_key text, reused_from integer references evaluations on delete set null, superseded_by integer references evaluations on delete set null, built_ref text, author text, pusher text, awaits text check (awaits in ('forge', 'approval')), approved_by text, is_reported integer not null default 1 check (is_reported in (0, 1)),
     check ((outcome is not null) = (status = 'done')),
     check ((finished_at is not null) = (status in ('done', 'evaluation_failed', 'cancelled', 'superseded')))
   ) strict;
@@ -98,6 +120,19 @@ CREATE TABLE heads (
     sha text not null,
     seen_at integer not null,
     primary key (repository_id, ref)
+  ) strict, without rowid;
+
+CREATE TABLE hooks (
+    id text primary key,
+    forge text not null,
+    repository_id integer unique references repositories on delete cascade,
+    generation integer not null,
+    forge_id text,
+    url text,
+    trouble text,
+    checked_at integer,
+    delivered_at integer,
+    created_at integer not null
   ) strict, without rowid;
 
 CREATE TABLE invitations (
@@ -156,9 +191,20 @@ CREATE TABLE repositories (
     default_branch text,
     trouble text,
     checked_at integer,
-    created_at integer not null,
+    created_at integer not null, is_private integer check (is_private in (0, 1)), web_url text,
     unique (forge, slug)
   ) strict;
+
+CREATE TABLE requests (
+    repository_id integer not null references repositories on delete cascade,
+    number integer not null,
+    head_sha text not null,
+    base_ref text not null,
+    author text not null,
+    head_name text not null,
+    seen_at integer not null,
+    primary key (repository_id, number)
+  ) strict, without rowid;
 
 CREATE TABLE spent_tokens (
     digest text primary key,
@@ -169,13 +215,15 @@ CREATE INDEX attempts_by_lease on attempts (lease_id) where lease_id is not null
 
 CREATE INDEX build_times_by_age on build_times (updated_at);
 
-CREATE INDEX check_posts_by_context on check_posts (repository_id, sha, context, id);
+CREATE INDEX checks_by_evaluation on checks (evaluation_id) where evaluation_id is not null;
 
-CREATE INDEX check_posts_due on check_posts (next_try_at);
+CREATE INDEX checks_due on checks (repository_id, next_try_at) where posted_version < version;
 
 CREATE INDEX deliveries_by_evaluation on deliveries (evaluation_id) where evaluation_id is not null;
 
 CREATE INDEX deliveries_by_repository on deliveries (repository_id);
+
+CREATE UNIQUE INDEX deliveries_by_uid on deliveries (repository_id, uid) where uid is not null;
 
 CREATE INDEX deliveries_pending on deliveries (id) where handled_at is null;
 
@@ -191,6 +239,8 @@ CREATE INDEX evaluations_by_request on evaluations (repository_id, pr_number, id
 
 CREATE INDEX evaluations_by_reuse_key on evaluations (reuse_key, id) where reuse_key is not null;
 
+CREATE INDEX evaluations_by_sha on evaluations (repository_id, sha, id);
+
 CREATE INDEX evaluations_by_status on evaluations (status, id);
 
 CREATE INDEX evaluations_by_tree_key on evaluations (tree_key, id) where tree_key is not null;
@@ -201,7 +251,11 @@ CREATE INDEX evaluations_reused on evaluations (reused_from) where reused_from i
 
 CREATE INDEX evaluations_superseded on evaluations (superseded_by) where superseded_by is not null;
 
+CREATE INDEX evaluations_unreported on evaluations (id) where is_reported = 0;
+
 CREATE INDEX failed_builds_by_age on failed_builds (failed_at);
+
+CREATE UNIQUE INDEX hooks_of_apps on hooks (forge) where repository_id is null;
 
 CREATE INDEX jobs_by_lease on jobs (lease_id) where lease_id is not null;
 

@@ -3,6 +3,7 @@ import type { EvaluationOutcome, EvaluationStatus, Trigger } from '@argunix/shar
 import type { ForgeKind } from '@argunix/shared/domain/forge-kind';
 import type { JobPhase, JobStatus } from '@argunix/shared/domain/job-status';
 import type { Generated } from 'kysely';
+import type { CheckState } from '../../ports/forge.ts';
 
 interface RepositoryRow {
   readonly id: Generated<number>;
@@ -13,6 +14,8 @@ interface RepositoryRow {
   readonly trouble: string | null;
   readonly checked_at: number | null;
   readonly created_at: number;
+  readonly is_private: Generated<number | null>;
+  readonly web_url: Generated<string | null>;
 }
 
 interface HeadRow {
@@ -46,20 +49,60 @@ interface EvaluationRow {
   readonly tree_key: string | null;
   readonly reused_from: number | null;
   readonly superseded_by: number | null;
+  /** Where git finds `built_sha`; null: at `ref`. */
+  readonly built_ref: Generated<string | null>;
+  /** Of a request: logins at the forge. */
+  readonly author: Generated<string | null>;
+  readonly pusher: Generated<string | null>;
+  readonly awaits: Generated<'forge' | 'approval' | null>;
+  readonly approved_by: Generated<string | null>;
+  readonly is_reported: Generated<number>;
 }
 
 interface DeliveryRow {
   readonly id: Generated<number>;
   readonly repository_id: number;
-  readonly kind: 'push' | 'pull_request' | 'manual';
-  readonly ref: string;
+  readonly kind: 'push' | 'pull_request' | 'manual' | 'deleted' | 'closed' | 'rerun' | 'approve';
+  readonly origin: 'look' | 'hook' | 'person';
+  /** The forge's own id of it. */
+  readonly uid: string | null;
+  readonly ref: string | null;
   readonly pr_number: number | null;
-  readonly sha: string;
+  readonly sha: string | null;
   readonly is_trusted: number;
+  /** JSON: of a request its people, of a button what it is of. */
+  readonly details: string | null;
   readonly received_at: number;
   readonly handled_at: number | null;
   readonly verdict: string | null;
   readonly evaluation_id: number | null;
+}
+
+interface RequestRow {
+  readonly repository_id: number;
+  readonly number: number;
+  readonly head_sha: string;
+  readonly base_ref: string;
+  readonly author: string;
+  readonly head_name: string;
+  readonly seen_at: number;
+}
+
+interface HookRow {
+  /** The opaque last segment of its URL. */
+  readonly id: string;
+  readonly forge: string;
+  /** Null: of a GitHub App, for all its installations. */
+  readonly repository_id: number | null;
+  readonly generation: number;
+  /** What the forge calls it. */
+  readonly forge_id: string | null;
+  /** As it was last installed. */
+  readonly url: string | null;
+  readonly trouble: string | null;
+  readonly checked_at: number | null;
+  readonly delivered_at: number | null;
+  readonly created_at: number;
 }
 
 interface LeaseRow {
@@ -145,18 +188,38 @@ interface AttemptRow {
   readonly finished_at: number | null;
 }
 
-interface CheckPostRow {
+interface CheckRow {
   readonly id: Generated<number>;
   readonly repository_id: number;
   readonly sha: string;
   readonly context: string;
-  readonly state: 'pending' | 'success' | 'failure' | 'error';
+  /** Whose line it is. */
+  readonly evaluation_id: number | null;
+  readonly job_id: number | null;
+  readonly state: CheckState;
   readonly description: string;
-  readonly target_url: string;
-  readonly created_at: number;
+  readonly url: string;
+  /** Of what it is to say, and of what the forge was last told. */
+  readonly version: number;
+  readonly posted_version: Generated<number>;
+  readonly handle: string | null;
   readonly tries: Generated<number>;
   readonly next_try_at: number;
   readonly trouble: string | null;
+  readonly changed_at: number;
+  readonly posted_at: number | null;
+}
+
+interface ApiTokenRow {
+  readonly name: string;
+  readonly digest: string;
+  /** JSON: what it may. */
+  readonly rights: string;
+  readonly repositories: string;
+  readonly created_at: number;
+  readonly expires_at: number | null;
+  readonly last_used_at: number | null;
+  readonly revoked_at: number | null;
 }
 
 interface FailedBuildRow {
@@ -183,7 +246,10 @@ export interface Tables {
   readonly leases: LeaseRow;
   readonly jobs: JobRow;
   readonly attempts: AttemptRow;
-  readonly check_posts: CheckPostRow;
+  readonly checks: CheckRow;
+  readonly requests: RequestRow;
+  readonly hooks: HookRow;
+  readonly api_tokens: ApiTokenRow;
   readonly failed_builds: FailedBuildRow;
   readonly build_times: BuildTimeRow;
   readonly builders: BuilderRow;

@@ -1,3 +1,4 @@
+import { toEpochMs } from '@argunix/shared/domain/epoch-ms';
 import type { JobId, LeaseId } from '@argunix/shared/domain/ids';
 import type { JobEnding } from '@argunix/shared/domain/job-status';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -349,7 +350,7 @@ describe('the inbox', () => {
       at: AT,
     });
     const [delivery] = stores.deliveries.pending();
-    if (delivery === undefined) {
+    if (delivery?.kind !== 'push') {
       throw new Error('the delivery is not there');
     }
 
@@ -411,32 +412,57 @@ describe('contenders', () => {
 });
 
 describe('the outbox', () => {
-  test('gives the oldest of each context, in order, until it is delivered', async () => {
-    const post = {
-      repositoryId: stores.repository.id,
-      sha: sha('d'),
-      context: 'argunix: evaluation',
-      description: '',
-      targetUrl: 'http://x',
-    };
-    await stores.outbox.put(
-      [
-        { ...post, state: 'pending' },
-        { ...post, state: 'success' },
-        { ...post, context: 'argunix: a', state: 'failure' },
-      ],
-      AT,
+  const REVISION = sha('d');
+  const check = {
+    context: 'argunix: evaluation',
+    jobId: null,
+    state: 'pending',
+    description: 'Building 2 jobs.',
+    url: 'http://x',
+  } as const;
+  const due = (at = AT) => stores.checks.due('here', at, 10);
+
+  test('holds one line for each context, whatever it was to say before', async () => {
+    const evaluationId = await queued(stores, 'd');
+    const want = (...checks: Parameters<typeof stores.checks.want>[2]) =>
+      stores.checks.want(stores.repository.id, REVISION, checks, [], AT);
+    await want({ ...check, evaluationId });
+    await want(
+      { ...check, evaluationId, state: 'success', description: '2 built' },
+      { ...check, evaluationId, context: 'argunix: a', state: 'failure' },
     );
 
-    const due = stores.outbox.due(AT, 10);
-    expect(due.map(({ context, state }) => [context, state])).toEqual([
-      ['argunix: evaluation', 'pending'],
-      ['argunix: a', 'failure'],
+    expect(due().map(({ context, state, version }) => [context, state, version])).toEqual([
+      ['argunix: evaluation', 'success', 2],
+      ['argunix: a', 'failure', 1],
     ]);
-    await stores.outbox.postpone(due[0]?.id ?? 0, (AT + 1_000) as typeof AT, 'the forge said 503');
-    expect(stores.outbox.due(AT, 10).map(({ context }) => context)).toEqual(['argunix: a']);
-    await stores.outbox.delivered(due[0]?.id ?? 0);
+  });
 
-    expect(stores.outbox.due(AT, 10).map(({ state }) => state)).toEqual(['success', 'failure']);
+  test('goes on to hold what changed while the forge was told of it', async () => {
+    const evaluationId = await queued(stores, 'd');
+    await stores.checks.want(stores.repository.id, REVISION, [{ ...check, evaluationId }], [], AT);
+    const [told] = due();
+    const changed = { ...check, evaluationId, state: 'success' } as const;
+    await stores.checks.want(stores.repository.id, REVISION, [changed], [], AT);
+
+    await stores.checks.posted(told?.id ?? 0, told?.version ?? 0, 'run 1', AT);
+
+    expect(due().map(({ state, handle }) => [state, handle])).toEqual([['success', 'run 1']]);
+    await stores.checks.posted(told?.id ?? 0, 2, 'run 1', AT);
+    expect(due()).toEqual([]);
+    expect(stores.checks.backlog()).toEqual([]);
+  });
+
+  test('tells when the next line is due that has to wait', async () => {
+    const evaluationId = await queued(stores, 'd');
+    await stores.checks.want(stores.repository.id, REVISION, [{ ...check, evaluationId }], [], AT);
+    const later = toEpochMs(AT + 1_000);
+
+    await stores.checks.postpone(due()[0]?.id ?? 0, later, 'the forge said 503');
+
+    expect(due()).toEqual([]);
+    expect(stores.checks.nextDueAt('here')).toBe(later);
+    expect(due(later).map(({ tries }) => tries)).toEqual([1]);
+    expect(stores.checks.nextDueAt('elsewhere')).toBeUndefined();
   });
 });

@@ -13,8 +13,12 @@ export const Slug = z.string({ error: () => 'expected owner/name' }).check((cont
 });
 
 const CloneSection = section({
-  method: oneOf(['https', 'ssh']).default('https').describe('How to clone. SSH needs ssh_key_path.'),
-  ssh_key_path: secretPath().optional().describe('The private key for method ssh.'),
+  method: oneOf(['https', 'ssh'])
+    .default('https')
+    .describe('How to clone: https with the credential of the forge, or SSH with ssh_key_path alone.'),
+  ssh_key_path: secretPath()
+    .optional()
+    .describe('The private key for method ssh, in a file that only we may read.'),
   persistent: flag().default(false).describe('Whether to keep a clone between evaluations.'),
 });
 
@@ -52,7 +56,9 @@ const anyRepository = {
     .describe(
       'Registries that get the images of this repository, besides those of its forge and of defaults.',
     ),
-  clone: CloneSection.prefault({}).describe('How the Rust argunix was told to clone.'),
+  clone: CloneSection.prefault({}).describe(
+    'How to clone a repository of a forge; of kind git, the URL says it.',
+  ),
   collapsed_check_threshold: wholeNumber(0)
     .optional()
     .describe('As schedule.collapsed_check_threshold, for this repository.'),
@@ -66,7 +72,9 @@ export const ForgeRepository = section({
     .describe('Logins whose requests are trusted though they may not push. Letter case matters.'),
   fetch_repos: listOf(Slug, 'repositories of this forge')
     .default([])
-    .describe('What trusted revisions may fetch with our credentials besides their own repository.'),
+    .describe(
+      'What trusted revisions may fetch with our credentials besides their own repository: as submodules, large files and inputs of the flake.',
+    ),
 });
 export type ForgeRepository = z.infer<typeof ForgeRepository>;
 

@@ -6,6 +6,11 @@ export const ScheduleSection = section({
     .describe(
       'An evaluation with more jobs than this shows as one rolling check: forges get slow and their rate limits run out with a check for each of thousands of jobs.',
     ),
+  catch_up_seconds: seconds(0.1)
+    .default(300)
+    .describe(
+      'How often each repository of a forge is looked at besides what its webhook tells: whether the hook is there, whether branches or requests moved unseen. With many repositories it takes longer: every forge counts requests.',
+    ),
   webhook_coalesce_seconds: seconds()
     .default(5)
     .describe(

@@ -16,7 +16,7 @@ import { z } from 'zod';
 import type { CheckState, Forge, ForgeCheck } from '../../../ports/forge.ts';
 import { cleanText } from '../clean-text.ts';
 import { type ForgeAnswer, type ForgeRequest, judgeAnswer } from '../forge-http.ts';
-import { said } from '../said.ts';
+import { messageIn } from '../said.ts';
 import { type GitLabApi, projectPath } from './gitlab-api.ts';
 
 const STATES: Readonly<Record<CheckState, string>> = {
@@ -103,14 +103,14 @@ function shortName(context: string): string {
 }
 
 function isAlreadyThere({ status, body }: ForgeAnswer): boolean {
-  return status === 400 && said(body).includes('Cannot transition status');
+  return status === 400 && messageIn(body).includes('Cannot transition status');
 }
 
 /** It was deleted or archived, or is full. */
 function isPipelineLost({ status, body }: ForgeAnswer): boolean {
-  return status === 422 || (status === 404 && said(body).includes('Pipeline'));
+  return status === 422 || (status === 404 && messageIn(body).includes('Pipeline'));
 }
 
 function isRefLost({ status, body }: ForgeAnswer): boolean {
-  return status === 404 && said(body).includes('References for commit');
+  return status === 404 && messageIn(body).includes('References for commit');
 }

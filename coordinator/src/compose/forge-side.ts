@@ -1,0 +1,415 @@
+/**
+ * Everything between the coordinator and its forges: deliveries that come in, hooks that are kept, people that are asked
+ * about, checks that are told. The engine knows none of it.
+ */
+
+import { evaluationPath, jobPath } from '@argunix/shared/control-api/paths';
+import type { EvaluationId, RepositoryId } from '@argunix/shared/domain/ids';
+import type { RepositorySlug } from '@argunix/shared/domain/repository-slug';
+import { isAppError, messageOf } from '@argunix/shared/kit/app-error';
+import type { Clock } from '@argunix/shared/kit/clock';
+import type { Logger } from '@argunix/shared/kit/logger';
+import { writeCheckHandle } from '../adapters/forge/check-handle.ts';
+import { newHookId, openHookSecrets } from '../adapters/forge/hook-secrets.ts';
+import { createCheckJobs } from '../adapters/sqlite/check-jobs.ts';
+import { createCheckStore } from '../adapters/sqlite/check-store.ts';
+import { createDeliveryStore } from '../adapters/sqlite/delivery-store.ts';
+import { createHookStore } from '../adapters/sqlite/hook-store.ts';
+import type { OpenDatabase } from '../adapters/sqlite/open-database.ts';
+import { createRepositoryStore } from '../adapters/sqlite/repository-store.ts';
+import type { Configuration, ForgeRepositorySettings } from '../config/configuration.ts';
+import { approveEvaluation } from '../flows/approve-evaluation.ts';
+import { createRequestJudge, type RequestGate } from '../flows/judge-requests.ts';
+import { removeHooks } from '../flows/keep-hook.ts';
+import { createDeliveryDoor, type DoorForge } from '../flows/receive-delivery.ts';
+import { createCheckReporter } from '../flows/report-checks.ts';
+import { summarize } from '../flows/summarize-check.ts';
+import { type Tended, tendRepository } from '../flows/tend-repository.ts';
+import type { Changes } from '../ports/changes.ts';
+import type { CheckStore, DueCheck } from '../ports/check-store.ts';
+import type { DeliveryDoor } from '../ports/delivery-door.ts';
+import type { Evaluation, EvaluationStore } from '../ports/evaluation-store.ts';
+import type { Forge } from '../ports/forge.ts';
+import type { JobLogs } from '../ports/job-logs.ts';
+import type { Metrics } from '../ports/metrics.ts';
+import type { Repository } from '../ports/repository-store.ts';
+import { type ComposedForge, createForges, type Forges } from './forges.ts';
+import { createHookRegistry, type HookRegistry } from './hook-registry.ts';
+
+export interface ForgeSideOptions {
+  readonly stateDir: string;
+  readonly database: OpenDatabase;
+  readonly evaluations: EvaluationStore;
+  readonly changes: Changes;
+  readonly logs: JobLogs;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: Pick<Metrics, 'forgeAsked'>;
+  readonly current: () => Configuration;
+  readonly retryMs: () => number;
+  /** Something stands in the inbox. */
+  onStored(): void;
+  /** An evaluation may go on. */
+  onQueued(): void;
+  /** What strangers may see changed. */
+  onFacts(): void;
+  /** Looks at the repository now. */
+  poke(id: RepositoryId): void;
+  cancel(id: EvaluationId, reason: string): Promise<unknown>;
+}
+
+export interface ForgeSide {
+  readonly door: DeliveryDoor;
+  readonly forges: Forges;
+  readonly hooks: HookRegistry;
+  /** Opens, closes and refreshes them as the configuration says now. */
+  openForges(): Promise<void>;
+  /** Hooks for what the configuration has, none for what left it. */
+  keepHooks(): Promise<void>;
+  /** Reports and judges from now on. */
+  start(): void;
+  /** There may be requests to be asked about. */
+  judgeRequests(): void;
+  /** What is asked before each look at a repository. */
+  tend(repository: Repository, settings: ForgeRepositorySettings, signal: AbortSignal): Promise<Tended>;
+  forgeOf(id: RepositoryId): { readonly forge: Forge; readonly slug: RepositorySlug } | undefined;
+  /** Asks whether this login may, and approves; in the background. */
+  approveBy(evaluation: Evaluation, login: string): void;
+  warnings(): readonly string[];
+  readonly checks: CheckStore;
+  ended(): Promise<void>;
+}
+
+const HOUR_MS = 3_600_000;
+
+export async function composeForgeSide(options: ForgeSideOptions, stopping: AbortSignal): Promise<ForgeSide> {
+  const { stateDir, database, evaluations, changes, clock, log, current } = options;
+  const repositories = createRepositoryStore(database);
+  const deliveries = createDeliveryStore(database);
+  const checks = createCheckStore(database);
+  const checkJobs = createCheckJobs(database);
+  const hookStore = createHookStore(database);
+  const secrets = await openHookSecrets(stateDir);
+  const hooks = createHookRegistry({
+    store: hookStore,
+    newId: newHookId,
+    clock,
+    log,
+    areSecretsNew: secrets.isNew,
+  });
+  /** Every repository there is, also those that left the configuration: their last checks are still to be told. */
+  let rows = new Map<RepositoryId, Repository>();
+  const patience = {
+    clock,
+    log,
+    get retryMs() {
+      return options.retryMs();
+    },
+  };
+  const forges = createForges(
+    {
+      clock,
+      log,
+      isDryRun: current().isDryRun,
+      retryMs: options.retryMs,
+      asked: (forge, outcome) => options.metrics.forgeAsked(forge, outcome),
+      onHealth: () => changes.tell({ kind: 'queue' }),
+      posting: {
+        checks,
+        slugOf: (id) => rows.get(id)?.slug,
+        summaryOf: (check) => summarize({ evaluations, checkJobs, logs: options.logs }, check),
+        externalIdOf: (check: DueCheck) =>
+          writeCheckHandle({ evaluationId: check.evaluationId ?? 0, jobId: check.jobId }),
+      },
+    },
+    stopping,
+  );
+
+  function composedOf(
+    id: RepositoryId,
+  ): { readonly composed: ComposedForge; readonly row: Repository } | undefined {
+    const row = rows.get(id);
+    const composed = row === undefined ? undefined : forges.get(row.forge);
+    return row === undefined || composed === undefined ? undefined : { composed, row };
+  }
+  function settingsOf({ forge, slug }: Repository): ForgeRepositorySettings | undefined {
+    return forges.get(forge)?.settings.repositories.find((one) => one.slug === slug);
+  }
+
+  const reporter = createCheckReporter(
+    {
+      ...patience,
+      evaluations,
+      checks,
+      checkJobs,
+      changes,
+      reported: (id) => {
+        const found = composedOf(id);
+        if (found === undefined) {
+          return undefined;
+        }
+        const { externalUrl } = current();
+        const { row } = found;
+        return {
+          forge: row.forge,
+          // One that left the configuration is told of what has a line already, and of its evaluations.
+          collapsedCheckThreshold: settingsOf(row)?.collapsedCheckThreshold ?? 0,
+          evaluationUrl: (evaluationId) => `${externalUrl}${evaluationPath(row, evaluationId)}`,
+          jobUrl: (evaluationId, attr) => `${externalUrl}${jobPath(row, evaluationId, attr)}`,
+        };
+      },
+      onNews: (forge) => forges.get(forge)?.poster.wake(),
+    },
+    stopping,
+  );
+  const judge = createRequestJudge(
+    {
+      ...patience,
+      evaluations,
+      changes,
+      gateOf: (id): RequestGate | undefined => {
+        const found = composedOf(id);
+        const settings = found === undefined ? undefined : settingsOf(found.row);
+        return found === undefined || settings === undefined
+          ? undefined
+          : {
+              forge: found.composed.forge,
+              health: found.composed.health,
+              slug: found.row.slug,
+              allowlist: settings.requestAllowlist,
+            };
+      },
+      onQueued: options.onQueued,
+    },
+    stopping,
+  );
+  const door = createDeliveryDoor({
+    deliveries,
+    secrets,
+    clock,
+    forgeOf: (nameOrKind) => {
+      const found = forges.get(nameOrKind) ?? onlyOne(forges.all(), nameOrKind);
+      return found === undefined ? undefined : toDoorForge(found, rows);
+    },
+    hookNamed: (id) => hooks.named(id),
+    hookOf: (id) => hooks.of(id),
+    appHookOf: (forge) => (forges.get(forge)?.appHook === null ? undefined : hooks.ofApp(forge)),
+    onStored: options.onStored,
+    onHeard: (hook, hint, id) => {
+      hooks.heard(hook);
+      // A repository that was made private or public: asked for at once, for strangers may be looking.
+      const known = id === null ? null : repositories.facts(id).isPrivate;
+      if (
+        id !== null &&
+        hint?.isPrivate !== null &&
+        hint?.isPrivate !== undefined &&
+        hint.isPrivate !== known
+      ) {
+        options.poke(id);
+      }
+    },
+    onDoubt: (hook) => {
+      hooks.doubt(hook);
+      if (hook.repositoryId !== null) {
+        options.poke(hook.repositoryId);
+      }
+    },
+    onInstallations: (forge) => {
+      for (const { id } of [...rows.values()].filter((row) => row.forge === forge)) {
+        options.poke(id);
+      }
+    },
+  });
+
+  async function tendApp({ settings, appHook, forge }: ComposedForge, signal: AbortSignal): Promise<void> {
+    if (appHook === null) {
+      return;
+    }
+    const hook = await hooks.ensure(settings.name, null);
+    const url = `${current().externalUrl}/webhook/${encodeURIComponent(settings.name)}`;
+    try {
+      await appHook.configure({ url, secret: secrets.secretOf(hook) }, signal);
+      await appHook.refreshInstallations(signal);
+      await hookStore.installed(hook.id, { forgeId: null, url, at: clock.now() });
+    } catch (error) {
+      if (signal.aborted || !isAppError(error)) {
+        throw error;
+      }
+      log.warn({ err: error, forge: forge.name }, 'the hook of the GitHub App could not be set');
+      await hookStore.failed(hook.id, messageOf(error), clock.now());
+    }
+    hooks.reload();
+  }
+
+  /** Hooks at forges that are still there, of repositories that are not in the configuration any more. */
+  async function removeDeparted(signal: AbortSignal): Promise<void> {
+    for (const hook of hooks.all()) {
+      const row = hook.repositoryId === null ? undefined : rows.get(hook.repositoryId);
+      const composed = forges.get(hook.forge);
+      if (row === undefined || composed === undefined || settingsOf(row) !== undefined) {
+        continue;
+      }
+      try {
+        const forgeKind = composed.settings.kind;
+        const { externalUrl } = current();
+        await removeHooks(
+          { hooks: composed.hooks, externalUrl },
+          { slug: row.slug, hook, forgeKind },
+          signal,
+        );
+        await hookStore.remove(hook.id);
+        log.info({ forge: hook.forge, slug: row.slug }, 'the hook of a repository that left was removed');
+      } catch (error) {
+        if (signal.aborted || !isAppError(error)) {
+          throw error;
+        }
+        log.warn({ err: error, forge: hook.forge, slug: row.slug }, 'a hook could not be removed yet');
+      }
+    }
+    hooks.reload();
+  }
+
+  function inBackground(what: string, work: () => Promise<unknown>): void {
+    void work().catch((error: unknown) => {
+      if (!stopping.aborted) {
+        log.error({ err: error, what }, 'something in the background failed');
+      }
+    });
+  }
+
+  /** Nobody approved them for so long. */
+  async function expireApprovals(): Promise<void> {
+    while (!stopping.aborted) {
+      const { awaitingApprovalMs } = current().schedule;
+      const days = Math.round((awaitingApprovalMs / 86_400_000) * 10) / 10;
+      for (const { id, createdAt } of evaluations.living(['awaiting_approval'])) {
+        if (clock.now() - createdAt > awaitingApprovalMs) {
+          await options.cancel(id, `Nobody approved it within ${days} days.`);
+        }
+      }
+      await clock.sleep(Math.min(HOUR_MS, awaitingApprovalMs), stopping);
+    }
+  }
+
+  return {
+    door,
+    checks,
+    forges,
+    hooks,
+    openForges: async () => {
+      await forges.follow(current().forges.filter((forge) => forge.kind !== 'git'));
+      for (const { poster } of forges.all()) {
+        poster.wake();
+      }
+    },
+    keepHooks: async () => {
+      rows = new Map(repositories.all().map((row) => [row.id, row]));
+      for (const row of rows.values()) {
+        const composed = forges.get(row.forge);
+        if (composed !== undefined && composed.appHook === null && settingsOf(row) !== undefined) {
+          await hooks.ensure(row.forge, row.id);
+        }
+      }
+      if (!current().isDryRun) {
+        inBackground('look after the hooks of GitHub Apps', async () => {
+          await Promise.all(forges.all().map((composed) => tendApp(composed, stopping)));
+        });
+        inBackground('take away hooks of repositories that left', () => removeDeparted(stopping));
+      }
+    },
+    start: () => {
+      reporter.start();
+      judge.wake();
+      inBackground('cancel what nobody approves', expireApprovals);
+    },
+    judgeRequests: () => judge.wake(),
+    tend: async (repository, settings, signal) => {
+      const composed = forges.get(repository.forge);
+      if (composed === undefined) {
+        return { stored: 0, troubles: [] };
+      }
+      const kept = (): ReturnType<HookRegistry['of']> => hooks.of(repository.id);
+      const tended = await tendRepository(
+        {
+          forge: composed.forge,
+          hooks: composed.hooks,
+          store: hookStore,
+          secrets,
+          repositories,
+          deliveries,
+          clock,
+          log,
+          externalUrl: current().externalUrl,
+          onFacts: options.onFacts,
+        },
+        {
+          repository,
+          slug: settings.slug,
+          buildsRequests: settings.buildsRequests,
+          hook: () => (current().isDryRun || composed.appHook !== null ? null : (kept() ?? null)),
+          isHookInDoubt: () => {
+            const hook = kept();
+            return hook !== undefined && hooks.isInDoubt(hook);
+          },
+        },
+        signal,
+      );
+      hooks.reload();
+      return tended;
+    },
+    forgeOf: (id) => {
+      const found = composedOf(id);
+      return found === undefined ? undefined : { forge: found.composed.forge, slug: found.row.slug };
+    },
+    approveBy: (evaluation, login) => {
+      inBackground('judge an approval', () => approveBy(evaluation, login));
+    },
+    warnings: () => forges.all().flatMap(warningOf),
+    ended: async () => {
+      await Promise.all([reporter.ended(), judge.ended()]);
+      await forges.ended();
+    },
+  };
+
+  async function approveBy({ id, repositoryId }: Evaluation, login: string): Promise<void> {
+    const found = composedOf(repositoryId);
+    if (found === undefined || !(await found.composed.forge.mayPush(found.row.slug, login, stopping))) {
+      log.warn({ evaluationId: id, login }, 'somebody who may not push pressed the button that approves');
+      return;
+    }
+    await approveEvaluation({ evaluations, changes }, id, login);
+    options.onQueued();
+  }
+}
+
+function warningOf({ settings: { name }, health: { pause } }: ComposedForge): readonly string[] {
+  return pause === undefined
+    ? []
+    : [
+        `${name} refuses our credential since ${new Date(pause.since).toISOString()}: ${pause.reason} Nothing is lost: what it is to be told waits. Put a working token in place; it is tried again by itself, or now by argunixctl forges resume ${name}.`,
+      ];
+}
+
+/** A kind stands for a forge where there is one of it. */
+function onlyOne(all: readonly ComposedForge[], kind: string): ComposedForge | undefined {
+  const wanted = kind === 'gitea' ? 'forgejo' : kind;
+  const found = all.filter(({ settings }) => settings.kind === wanted);
+  return found.length === 1 ? found[0] : undefined;
+}
+
+function toDoorForge(
+  { settings, dialect }: ComposedForge,
+  rows: ReadonlyMap<RepositoryId, Repository>,
+): DoorForge {
+  return {
+    name: settings.name,
+    dialect,
+    repositoryOf: (slug) => {
+      const wanted = slug.toLowerCase();
+      const configured = settings.repositories.find((one) => one.slug.toLowerCase() === wanted);
+      return configured === undefined
+        ? undefined
+        : rows.values().find((row) => row.forge === settings.name && row.slug === configured.slug)?.id;
+    },
+  };
+}

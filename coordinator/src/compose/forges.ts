@@ -1,0 +1,133 @@
+/**
+ * The forges of the configuration, each with its health and with whoever tells it what is to be shown. When the
+ * configuration changes, only those are opened anew that it changes; the others read their credential again.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { Clock } from '@argunix/shared/kit/clock';
+import type { Logger } from '@argunix/shared/kit/logger';
+import { createForgeHealth, type ForgeHealth } from '../flows/forge-health.ts';
+import { guardedAppHook, guardedForge, guardedHooks } from '../flows/guarded-forge.ts';
+import { type CheckPoster, createCheckPoster, type PostPorts } from '../flows/post-checks.ts';
+import type { Forge } from '../ports/forge.ts';
+import type { DeliveryDialect } from '../ports/forge-deliveries.ts';
+import type { AppHook, ForgeHooks } from '../ports/forge-hooks.ts';
+import { openForge, type RealForgeSettings } from './open-forge.ts';
+
+export interface ComposedForge {
+  readonly settings: RealForgeSettings;
+  readonly forge: Forge;
+  readonly hooks: ForgeHooks;
+  readonly appHook: AppHook | null;
+  readonly dialect: DeliveryDialect;
+  readonly health: ForgeHealth;
+  readonly poster: CheckPoster;
+}
+
+export interface ForgesOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly posting: Pick<PostPorts, 'checks' | 'slugOf' | 'summaryOf' | 'externalIdOf'>;
+  /** Whether forges are told anything. */
+  readonly isDryRun: boolean;
+  readonly retryMs: () => number;
+  readonly asked: (forge: string, outcome: number | 'unreachable') => void;
+  onHealth(): void;
+}
+
+export interface Forges {
+  follow(wanted: readonly RealForgeSettings[]): Promise<void>;
+  get(name: string): ComposedForge | undefined;
+  all(): readonly ComposedForge[];
+  /** When nothing is under way any more, once the signal has aborted. */
+  ended(): Promise<void>;
+}
+
+// GitHub asks for a second between requests that make something, and counts 80 of them a minute.
+const GITHUB_GAP_MS = 750;
+const AT_ONCE = 4;
+// Soon enough that nobody waits after a token was renewed, seldom enough to be no bother.
+const PROBE_MS = 30_000;
+
+interface Running extends ComposedForge {
+  readonly controller: AbortController;
+  close(): Promise<void>;
+}
+
+export function createForges(options: ForgesOptions, stopping: AbortSignal): Forges {
+  const { clock, log } = options;
+  const running = new Map<string, Running>();
+  const closing = new Set<Promise<void>>();
+
+  async function open(settings: RealForgeSettings): Promise<Running> {
+    const { name, kind } = settings;
+    const controller = new AbortController();
+    const signal = AbortSignal.any([stopping, controller.signal]);
+    const opened = await openForge(settings, clock, (outcome) => options.asked(name, outcome));
+    const health = createForgeHealth(
+      { forge: opened.forge, clock, log, probeMs: PROBE_MS, onChange: options.onHealth },
+      signal,
+    );
+    const forge = guardedForge(opened.forge, health);
+    const pace = {
+      atOnce: AT_ONCE,
+      gapMs: kind === 'github' ? GITHUB_GAP_MS : 0,
+      get retryMs() {
+        return options.retryMs();
+      },
+    };
+    const poster: CheckPoster = options.isDryRun
+      ? { wake: () => undefined, ended: () => Promise.resolve() }
+      : createCheckPoster({ ...options.posting, forge, health, clock, log, pace }, signal);
+    return {
+      settings,
+      forge,
+      hooks: guardedHooks(opened.hooks, health),
+      appHook: opened.appHook === null ? null : guardedAppHook(opened.appHook, health),
+      dialect: opened.dialect,
+      health,
+      poster,
+      controller,
+      close: () => opened.close(),
+    };
+  }
+
+  function close(one: Running): void {
+    one.controller.abort();
+    const closed = one.poster.ended().then(() => one.close());
+    closing.add(closed);
+    void closed
+      .catch((error: unknown) => log.warn({ err: error, forge: one.settings.name }, 'a forge did not close'))
+      .finally(() => closing.delete(closed));
+  }
+
+  return {
+    follow: async (wanted) => {
+      for (const [name, one] of running) {
+        const settings = wanted.find((candidate) => candidate.name === name);
+        if (settings === undefined || !isDeepStrictEqual(identityOf(settings), identityOf(one.settings))) {
+          running.delete(name);
+          close(one);
+        } else {
+          one.forge.refresh();
+        }
+      }
+      for (const settings of wanted) {
+        const known = running.get(settings.name);
+        running.set(settings.name, known === undefined ? await open(settings) : { ...known, settings });
+      }
+    },
+    get: (name) => running.get(name),
+    all: () => [...running.values()],
+    ended: async () => {
+      for (const one of running.values()) {
+        close(one);
+      }
+      await Promise.allSettled(closing);
+    },
+  };
+}
+
+/** What makes it another forge; its repositories do not. */
+function identityOf({ kind, name, webUrl, auth }: RealForgeSettings): object {
+  return { kind, name, webUrl, auth };
+}

@@ -1,0 +1,94 @@
+/**
+ * Makes the hook of one repository be as wanted: its address with our opaque id, its events, its secret, active. Hooks of
+ * ours under an older address are taken away when the wanted one is there, so that nothing comes twice and no moment is
+ * without one. Idempotent.
+ */
+import type { RepositorySlug } from '@argunix/shared/domain/repository-slug';
+import type { Clock } from '@argunix/shared/kit/clock';
+import type { Logger } from '@argunix/shared/kit/logger';
+import type { ForgeHooks, FoundHook } from '../ports/forge-hooks.ts';
+import type { HookSecrets } from '../ports/hook-secrets.ts';
+import type { HookStore, KeptHook } from '../ports/hook-store.ts';
+
+export interface HookPorts {
+  readonly hooks: ForgeHooks;
+  readonly store: HookStore;
+  readonly secrets: HookSecrets;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Without a closing slash. */
+  readonly externalUrl: string;
+}
+
+export interface HookOf {
+  readonly slug: RepositorySlug;
+  readonly hook: KeptHook;
+  readonly forgeKind: string;
+  /** Its secret may not be the one that the forge has. */
+  readonly isInDoubt: boolean;
+}
+
+export type HookVerdict =
+  | { readonly kind: 'good' }
+  | { readonly kind: 'repaired'; readonly differences: readonly string[] };
+
+export function hookUrl(externalUrl: string, { forge, id }: Pick<KeptHook, 'forge' | 'id'>): string {
+  return `${externalUrl}/webhook/${encodeURIComponent(forge)}/${id}`;
+}
+
+export async function keepHook(
+  ports: HookPorts,
+  { slug, hook, forgeKind, isInDoubt }: HookOf,
+  signal: AbortSignal,
+): Promise<HookVerdict> {
+  const { hooks, store, secrets, clock, log } = ports;
+  const url = hookUrl(ports.externalUrl, hook);
+  const wanted = { url, secret: secrets.secretOf(hook) };
+  const found = await hooks.list(slug, signal);
+  const own = found.find((one) => one.url === url);
+  const isSecretKnown = hook.checkedAt !== null && hook.url === url && !isInDoubt;
+  let verdict: HookVerdict = { kind: 'good' };
+  let forgeId = own?.id ?? null;
+  if (own === undefined) {
+    forgeId = await hooks.create(slug, wanted, signal);
+    verdict = { kind: 'repaired', differences: ['it was not there'] };
+  } else if (!own.isComplete || !isSecretKnown) {
+    forgeId = await hooks.replace(slug, own.id, wanted, signal);
+    verdict = {
+      kind: 'repaired',
+      differences: own.isComplete ? ['its secret was not sure'] : own.differences,
+    };
+  }
+  await store.installed(hook.id, { forgeId, url, at: clock.now() });
+  for (const old of found.filter((one) => one.url !== url && isOlder(ports, hook, forgeKind, one))) {
+    await hooks.remove(slug, old.id, signal);
+  }
+  if (verdict.kind === 'repaired') {
+    log.info({ forge: hook.forge, slug, differences: verdict.differences }, 'a hook was set up or repaired');
+  }
+  return verdict;
+}
+
+/** Takes away every hook of ours: the repository left the configuration. */
+export async function removeHooks(
+  ports: Pick<HookPorts, 'hooks' | 'externalUrl'>,
+  { slug, hook, forgeKind }: Omit<HookOf, 'isInDoubt'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const url = hookUrl(ports.externalUrl, hook);
+  const found = await ports.hooks.list(slug, signal);
+  for (const one of found.filter((old) => old.url === url || isOlder(ports, hook, forgeKind, old))) {
+    await ports.hooks.remove(slug, one.id, signal);
+  }
+}
+
+/** One of ours with another id, or under the kind of the forge, as the Rust argunix had them. */
+function isOlder(
+  { externalUrl }: Pick<HookPorts, 'externalUrl'>,
+  { forge }: KeptHook,
+  forgeKind: string,
+  { url }: FoundHook,
+): boolean {
+  const mine = `${externalUrl}/webhook/${encodeURIComponent(forge)}`;
+  return url === mine || url.startsWith(`${mine}/`) || url === `${externalUrl}/webhook/${forgeKind}`;
+}

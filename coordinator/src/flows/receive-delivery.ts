@@ -1,0 +1,177 @@
+/**
+ * The door for deliveries: finds out which repository the address stands for, checks the signature on the raw body, and
+ * only then reads it; what it says is stored before it is answered. The body must name the repository of the address.
+ */
+import type { RepositoryId } from '@argunix/shared/domain/ids';
+import { AppError } from '@argunix/shared/kit/app-error';
+import type { Clock } from '@argunix/shared/kit/clock';
+import type { ForgeEvent, RepositoryHint } from '../domain/forge-event.ts';
+import type { DeliveryDoor, DoorAnswer, RawDelivery } from '../ports/delivery-door.ts';
+import type { DeliveryStore, NewItem } from '../ports/delivery-store.ts';
+import type { DeliveryDialect } from '../ports/forge-deliveries.ts';
+import type { HookSecrets } from '../ports/hook-secrets.ts';
+import type { KeptHook } from '../ports/hook-store.ts';
+
+/** What the door knows of one forge, as the configuration says now. */
+export interface DoorForge {
+  readonly name: string;
+  readonly dialect: DeliveryDialect;
+  /** Whatever letter case it is written in. */
+  repositoryOf(slug: string): RepositoryId | undefined;
+}
+
+export interface DoorPorts {
+  readonly deliveries: Pick<DeliveryStore, 'receiveOnce'>;
+  readonly secrets: HookSecrets;
+  readonly clock: Clock;
+  /** By its name, else the only one of this kind: the Rust argunix put the kind into its addresses. */
+  forgeOf(nameOrKind: string): DoorForge | undefined;
+  hookNamed(id: string): KeptHook | undefined;
+  hookOf(repositoryId: RepositoryId): KeptHook | undefined;
+  appHookOf(forge: string): KeptHook | undefined;
+  readonly onStored: () => void;
+  /** The signature was good: the hook works, and the forge said this of the repository. */
+  onHeard(hook: KeptHook, hint: RepositoryHint | null, repositoryId: RepositoryId | null): void;
+  /** Somebody knows the address of the hook and not its secret: most likely it is to be installed anew. */
+  readonly onDoubt: (hook: KeptHook) => void;
+  onInstallations(forge: string): void;
+}
+
+export function createDeliveryDoor(ports: DoorPorts): DeliveryDoor {
+  return async (raw) => {
+    const forge = ports.forgeOf(raw.forge);
+    if (forge === undefined) {
+      throw nothingThere();
+    }
+    const hook = findHook(ports, forge, raw);
+    judge(ports, forge, hook, raw);
+    const parsed = forge.dialect.parse(raw.headers, raw.body);
+    if (parsed.kind === 'malformed') {
+      throw new AppError('webhook.malformed', parsed.reason);
+    }
+    const { event, repository } = parsed;
+    if (event.kind === 'installations') {
+      ports.onHeard(hook, null, null);
+      ports.onInstallations(forge.name);
+      return { kind: 'accepted' };
+    }
+    if (event.kind === 'ignored') {
+      ports.onHeard(hook, null, null);
+      return { kind: 'ignored', reason: event.reason };
+    }
+    const repositoryId = repository === null ? undefined : forge.repositoryOf(repository.slug);
+    if (repositoryId === undefined || (hook.repositoryId !== null && hook.repositoryId !== repositoryId)) {
+      throw nothingThere();
+    }
+    ports.onHeard(hook, repository, repositoryId);
+    return await store(ports, event, { repositoryId, uid: parsed.uid });
+  };
+}
+
+/** An address with an id stands for one repository; one without for the App, else for what the body says, unverified. */
+function findHook(ports: DoorPorts, forge: DoorForge, { hook: id, body }: RawDelivery): KeptHook {
+  if (id !== null) {
+    const named = ports.hookNamed(id);
+    if (named?.forge !== forge.name) {
+      throw nothingThere();
+    }
+    return named;
+  }
+  const app = ports.appHookOf(forge.name);
+  if (app !== undefined) {
+    return app;
+  }
+  const slug = forge.dialect.peekSlug(body);
+  const repositoryId = slug === undefined ? undefined : forge.repositoryOf(slug);
+  if (repositoryId === undefined) {
+    throw nothingThere();
+  }
+  const hook = ports.hookOf(repositoryId);
+  if (hook === undefined) {
+    throw new AppError('not-ready', 'The hook of this repository has not been set up yet.');
+  }
+  return hook;
+}
+
+function judge(
+  { secrets, clock, onDoubt }: DoorPorts,
+  { dialect }: DoorForge,
+  hook: KeptHook,
+  { headers, body }: RawDelivery,
+): void {
+  // The one before counts too: what was sent before a rotation may still come.
+  const generations = hook.generation > 1 ? [hook.generation, hook.generation - 1] : [hook.generation];
+  const known = generations.map((generation) => secrets.secretOf({ id: hook.id, generation }));
+  const verdict = dialect.judgeSignature(headers, body, known, clock.now());
+  if (verdict === 'good') {
+    return;
+  }
+  if (verdict === 'bad') {
+    onDoubt(hook);
+  }
+  throw new AppError('webhook.bad-signature', SIGNATURE_TROUBLE[verdict]);
+}
+
+const SIGNATURE_TROUBLE = {
+  missing: 'The delivery has no signature.',
+  bad: 'The signature does not match.',
+  stale: 'The signature is older than five minutes.',
+} as const;
+
+type Stored = Exclude<ForgeEvent, { kind: 'ignored' | 'installations' }>;
+
+async function store(
+  { deliveries, clock, onStored }: DoorPorts,
+  event: Stored,
+  about: { readonly repositoryId: RepositoryId; readonly uid: string | null },
+): Promise<DoorAnswer> {
+  const isNew = await deliveries.receiveOnce(
+    toItem(event, { ...about, origin: 'hook', receivedAt: clock.now() }),
+  );
+  if (isNew) {
+    onStored();
+  }
+  return { kind: isNew ? 'accepted' : 'known' };
+}
+
+function toItem(
+  event: Stored,
+  received: Pick<NewItem, 'repositoryId' | 'uid' | 'origin' | 'receivedAt'>,
+): NewItem {
+  switch (event.kind) {
+    case 'push':
+      return {
+        ...received,
+        kind: 'push',
+        ref: event.ref,
+        sha: event.sha,
+        prNumber: null,
+        isTrusted: true,
+        people: null,
+      };
+    case 'request': {
+      const { number, baseRef, headSha, isFromHere, author, headName } = event.request;
+      return {
+        ...received,
+        kind: 'pull_request',
+        ref: baseRef,
+        sha: headSha,
+        prNumber: number,
+        isTrusted: isFromHere,
+        people: { author, pusher: event.pusher, headName },
+      };
+    }
+    case 'deleted':
+      return { ...received, kind: 'deleted', ref: event.ref };
+    case 'closed':
+      return { ...received, kind: 'closed', prNumber: event.number };
+    case 'rerun':
+    case 'approve':
+      return { ...received, kind: event.kind, sha: event.sha, of: event.of, by: event.by };
+  }
+}
+
+/** The same for what is not there and for what is somebody else's. */
+function nothingThere(): AppError {
+  return new AppError('not-found', 'There is nothing here.');
+}
