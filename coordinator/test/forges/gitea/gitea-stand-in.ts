@@ -1,10 +1,12 @@
 /** A Gitea or a Forgejo as far as its API goes: it keeps repositories, pull requests, permissions, hooks and statuses. */
-import { join } from 'node:path';
 import type { RepositorySlug } from '@argunix/shared/domain/repository-slug';
 import { z } from 'zod';
 import type { ForgeStandIn, ShownCheck, StandInRequest, StandInRole } from '../forge-subject.ts';
-import { readOperations } from '../judge-operations.ts';
+import { honestAnswer } from '../honest-answer.ts';
+import { createSchemaJudge, Excerpt } from '../schema-judge.ts';
 import { type SeenRequest, type StandInAnswer, startStandInServer } from '../stand-in-server.ts';
+import forgejo from './forgejo-operations.json' with { type: 'json' };
+import gitea from './gitea-operations.json' with { type: 'json' };
 import { createRepositoryHooks, type GiteaKind, type RepositoryHooks } from './stand-in-hooks.ts';
 
 export interface GiteaStandIn extends ForgeStandIn {
@@ -49,7 +51,7 @@ const Status = z.object({
 const STATES = ['pending', 'success', 'error', 'failure', 'warning', 'skipped'];
 
 export async function startGiteaStandIn(kind: GiteaKind): Promise<GiteaStandIn> {
-  const operations = readOperations(join(import.meta.dirname, `${kind}-operations.json`), API);
+  const judge = createSchemaJudge(Excerpt.parse(kind === 'gitea' ? gitea : forgejo), API);
   const repositories = new Map<string, Repository>();
   const hidden = new Set<string>();
   let token = 'first-token';
@@ -60,8 +62,8 @@ export async function startGiteaStandIn(kind: GiteaKind): Promise<GiteaStandIn> 
   }
 
   const server = await startStandInServer({
-    judge: (request) => operations.request(request),
-    answer: (request) => operations.honest(request, answer(request)),
+    judge: judge.judgeRequest,
+    answer: (request) => honestAnswer(judge, request, answer(request)),
   });
 
   function answer(request: SeenRequest): StandInAnswer {

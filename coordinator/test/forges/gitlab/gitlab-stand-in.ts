@@ -1,9 +1,10 @@
 /** A GitLab as far as its API goes: it keeps projects, merge requests, members, hooks and the jobs of pipelines. */
-import { join } from 'node:path';
 import type { RepositorySlug } from '@argunix/shared/domain/repository-slug';
 import type { ForgeStandIn, StandInMerge, StandInRequest, StandInRole } from '../forge-subject.ts';
-import { readOperations } from '../judge-operations.ts';
+import { honestAnswer } from '../honest-answer.ts';
+import { createSchemaJudge, Excerpt } from '../schema-judge.ts';
 import { type SeenRequest, type StandInAnswer, startStandInServer } from '../stand-in-server.ts';
+import operations from './operations.json' with { type: 'json' };
 import { createPipelines, type Pipelines } from './pipelines.ts';
 import { createProjectHooks, type ProjectHooks } from './stand-in-hooks.ts';
 
@@ -43,7 +44,7 @@ const LEVELS: Readonly<Record<StandInRole, number>> = {
 const API = '/api/v4';
 
 export async function startGitLabStandIn(): Promise<GitLabStandIn> {
-  const operations = readOperations(join(import.meta.dirname, 'operations.json'), API);
+  const judge = createSchemaJudge(Excerpt.parse(operations), API);
   const projects = new Map<string, Project>();
   const users = new Map<string, number>();
   const parents = new Map<string, readonly string[]>();
@@ -60,8 +61,8 @@ export async function startGitLabStandIn(): Promise<GitLabStandIn> {
   }
 
   const server = await startStandInServer({
-    judge: (request) => operations.request(request),
-    answer: (request) => operations.honest(request, answer(request)),
+    judge: judge.judgeRequest,
+    answer: (request) => honestAnswer(judge, request, answer(request)),
   });
 
   function answer(request: SeenRequest): StandInAnswer {
