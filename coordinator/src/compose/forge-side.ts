@@ -4,6 +4,7 @@
  */
 
 import { evaluationPath, jobPath } from '@argunix/shared/control-api/paths';
+import { type GitRef, parseGitRef } from '@argunix/shared/domain/git-ref';
 import type { EvaluationId, RepositoryId } from '@argunix/shared/domain/ids';
 import type { RepositorySlug } from '@argunix/shared/domain/repository-slug';
 import { isAppError, messageOf } from '@argunix/shared/kit/app-error';
@@ -128,6 +129,7 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
         checks,
         slugOf: (id) => rows.get(id)?.slug,
         summaryOf: (check) => summarize({ evaluations, checkJobs, logs: options.logs }, check),
+        refOf,
         externalIdOf: (check: DueCheck) =>
           writeCheckHandle({ evaluationId: check.evaluationId ?? 0, jobId: check.jobId }),
       },
@@ -249,6 +251,15 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
       await hookStore.failed(hook.id, messageOf(error), clock.now());
     }
     hooks.reload();
+  }
+
+  function refOf({ evaluationId, repositoryId }: DueCheck): GitRef | null {
+    const evaluation = evaluationId === null ? undefined : evaluations.find(evaluationId);
+    if (evaluation === undefined || evaluation.prNumber === null) {
+      return evaluation?.ref ?? null;
+    }
+    const headRef = composedOf(repositoryId)?.composed.forge.headRef(evaluation.prNumber);
+    return headRef === undefined ? null : (parseGitRef(headRef) ?? null);
   }
 
   /** Hooks at forges that are still there, of repositories that are not in the configuration any more. */

@@ -26,7 +26,7 @@ export interface ComposedForge {
 export interface ForgesOptions {
   readonly clock: Clock;
   readonly log: Logger;
-  readonly posting: Pick<PostPorts, 'checks' | 'slugOf' | 'summaryOf' | 'externalIdOf'>;
+  readonly posting: Pick<PostPorts, 'checks' | 'slugOf' | 'summaryOf' | 'externalIdOf' | 'refOf'>;
   /** Whether forges are told anything. */
   readonly isDryRun: boolean;
   readonly retryMs: () => number;

@@ -36,7 +36,8 @@ export interface ForgeScene {
   /** Makes the head of a request at the forge, and its merge where it has those. */
   openRequest(request: Omit<StandInRequest, 'isOpen' | 'isDraft'>): Promise<void>;
   command(path: string): Promise<number>;
-  close(): Promise<void>;
+  /** Requests that the forge's own description does not allow. */
+  close(): Promise<readonly string[]>;
 }
 
 export interface SceneOptions {
@@ -83,7 +84,8 @@ export async function startForgeScene({
 
   function hook(): { readonly url: string; readonly secret: string } | undefined {
     const own = forge.standIn.hooksOf(SLUG).find(({ url }) => url.includes(`/webhook/${FORGE}/`));
-    return forge.appHook() ?? (own?.secret == null ? undefined : { url: own.url, secret: own.secret });
+    const secret = own?.secret ?? null;
+    return forge.appHook() ?? (own === undefined || secret === null ? undefined : { url: own.url, secret });
   }
   function checks(sha: string): Readonly<Record<string, ShownCheck>> {
     return Object.fromEntries(
@@ -117,12 +119,18 @@ export async function startForgeScene({
     },
     checks,
     checksWhen: async (sha, isSo) => {
-      try {
-        await until('the checks are as expected', () => isSo(states(sha)), WITHIN_MS, 25);
-      } catch (error) {
-        throw new Error(
-          `${String(error)}: ${JSON.stringify(checks(sha), null, 1)}\n${coordinator.log().slice(-6_000)}`,
-        );
+      let last = '';
+      const found = await until(
+        'the checks are as expected',
+        () => {
+          last = JSON.stringify(checks(sha), null, 1);
+          return isSo(states(sha));
+        },
+        WITHIN_MS,
+        25,
+      ).catch((error: unknown) => error);
+      if (found !== undefined) {
+        throw new Error(`${last}\n${coordinator.log().slice(-6_000)}`, { cause: found });
       }
     },
     evaluations: async (sha) => {
@@ -155,6 +163,7 @@ export async function startForgeScene({
       await coordinator.kill('SIGKILL');
       await front.down();
       await forge.standIn.server.close();
+      return forge.standIn.server.violations;
     },
   };
 }

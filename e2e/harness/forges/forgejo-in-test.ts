@@ -29,7 +29,7 @@ export async function forgejo(): Promise<ForgeInTest> {
       return { token_path: join(dir, 'forgejo-token') };
     },
     accounts: () => [{ password: standIn.token() }],
-    revoke: standIn.rotateToken,
+    revoke: () => standIn.rotateToken(),
     renew: write,
     headRef: (number) => `refs/pull/${number}/head`,
     mergeRef: null,

@@ -29,7 +29,7 @@ export async function gitLab(): Promise<ForgeInTest> {
       return { token_path: join(dir, 'gitlab-token') };
     },
     accounts: () => [{ password: standIn.token(), username: 'oauth2' }],
-    revoke: standIn.rotateToken,
+    revoke: () => standIn.rotateToken(),
     renew: write,
     headRef: (number) => `refs/merge-requests/${number}/head`,
     mergeRef: (number) => `refs/merge-requests/${number}/merge`,
