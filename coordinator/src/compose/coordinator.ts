@@ -236,12 +236,24 @@ export async function startCoordinator({
   /** One at a time, and once more when something came meanwhile. */
   const inbox = createOneAtATime(takeFromInbox);
   const inBackground = (what: string, work: () => Promise<unknown>): void => {
-    void keepTrying(patience, what, stopping.signal, work).catch((error: unknown) =>
-      log.error({ err: error, what }, 'something in the background failed'),
-    );
+    void keepTrying(patience, what, stopping.signal, work).catch((error: unknown) => {
+      // At the stop the next start takes up what is stored.
+      if (!stopping.signal.aborted) {
+        log.error({ err: error, what }, 'something in the background failed');
+      }
+    });
   };
+  /** Thousands may ask while one run is under way: all of them are answered by one more. */
+  let isInboxAskedFor = false;
   function handleInbox(): void {
-    inBackground('handle the inbox', inbox);
+    if (!isInboxAskedFor) {
+      isInboxAskedFor = true;
+      inBackground('handle the inbox', async () => {
+        await Promise.resolve();
+        isInboxAskedFor = false;
+        await inbox();
+      });
+    }
   }
   const watches = createWatches(
     {
@@ -350,12 +362,14 @@ export async function startCoordinator({
       metrics,
       current: () => current,
       retryMs: () => patience.retryMs,
+      wishesOf: (id) => known.watched.get(id),
       onStored: handleInbox,
       onQueued: () => engine.queue.wake(),
       onFacts: () =>
         inBackground('learn what strangers may see', async () => {
           await learn();
         }),
+      isPrivate: (id) => known.saidPrivate.get(id) ?? null,
       poke: (id) => watches.poke(id),
       cancel: (id, reason) => cancelEvaluation({ ...engine, clock }, id, reason),
     },

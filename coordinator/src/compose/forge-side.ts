@@ -21,6 +21,7 @@ import { createRepositoryStore } from '../adapters/sqlite/repository-store.ts';
 import type { Configuration, ForgeRepositorySettings } from '../config/configuration.ts';
 import { approveEvaluation } from '../flows/approve-evaluation.ts';
 import type { ForgeHealth } from '../flows/forge-health.ts';
+import type { Wishes } from '../flows/handle-deliveries.ts';
 import { createRequestJudge, type RequestGate } from '../flows/judge-requests.ts';
 import { removeHooks } from '../flows/keep-hook.ts';
 import { createDeliveryDoor, type DoorForge } from '../flows/receive-delivery.ts';
@@ -49,12 +50,15 @@ export interface ForgeSideOptions {
   readonly metrics: Pick<Metrics, 'forgeAsked'>;
   readonly current: () => Configuration;
   readonly retryMs: () => number;
+  wishesOf(id: RepositoryId): Wishes | undefined;
   /** Something stands in the inbox. */
   onStored(): void;
   /** An evaluation may go on. */
   onQueued(): void;
   /** What strangers may see changed. */
   onFacts(): void;
+  /** As its forge last said; null where it did not yet. Asked for with every delivery. */
+  isPrivate(id: RepositoryId): boolean | null;
   /** Looks at the repository now. */
   poke(id: RepositoryId): void;
   cancel(id: EvaluationId, reason: string): Promise<unknown>;
@@ -206,17 +210,13 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
     hookNamed: (id) => hooks.named(id),
     hookOf: (id) => hooks.of(id),
     appHookOf: (forge) => (forges.get(forge)?.appHook === null ? undefined : hooks.ofApp(forge)),
+    wishesOf: options.wishesOf,
     onStored: options.onStored,
     onHeard: (hook, hint, id) => {
       hooks.heard(hook);
       // A repository that was made private or public: asked for at once, for strangers may be looking.
-      const known = id === null ? null : repositories.facts(id).isPrivate;
-      if (
-        id !== null &&
-        hint?.isPrivate !== null &&
-        hint?.isPrivate !== undefined &&
-        hint.isPrivate !== known
-      ) {
+      const said = hint?.isPrivate ?? null;
+      if (id !== null && said !== null && said !== options.isPrivate(id)) {
         options.poke(id);
       }
     },

@@ -31,6 +31,8 @@ export interface KnownRepositories {
   /** `forge/slug` of those that only readers with the right may know of. */
   readonly privateOnes: ReadonlySet<string>;
   readonly privateIds: ReadonlySet<RepositoryId>;
+  /** As forges last said; null where one did not yet. */
+  readonly saidPrivate: ReadonlyMap<RepositoryId, boolean | null>;
   /** Where people look at the source, by `forge/slug`. */
   readonly webUrls: ReadonlyMap<string, string>;
   readonly pokedForges: readonly string[];
@@ -42,6 +44,7 @@ export const NOTHING_KNOWN: KnownRepositories = {
   watched: new Map(),
   privateOnes: new Set(),
   privateIds: new Set(),
+  saidPrivate: new Map(),
   webUrls: new Map(),
   pokedForges: [],
   metricsToken: () => null,
@@ -68,6 +71,7 @@ export async function ensureRepositories(
   const watched = new Map<RepositoryId, ConfiguredRepository>();
   const privateOnes = new Set<string>();
   const privateIds = new Set<RepositoryId>();
+  const saidPrivate = new Map<RepositoryId, boolean | null>();
   const webUrls = new Map<string, string>();
   for (const forge of configuration.forges) {
     for (const settings of forge.repositories) {
@@ -75,6 +79,7 @@ export async function ensureRepositories(
       const name = `${forge.name}/${slug}`;
       const row = await repositories.ensure({ forge: forge.name, slug, kind: forge.kind }, now);
       const facts = repositories.facts(row.id);
+      saidPrivate.set(row.id, facts.isPrivate);
       watched.set(
         row.id,
         'url' in settings
@@ -106,6 +111,7 @@ export async function ensureRepositories(
     watched,
     privateOnes,
     privateIds,
+    saidPrivate,
     webUrls,
     pokedForges: configuration.forges.filter(({ kind }) => kind === 'git').map(({ name }) => name),
     metricsToken: () => (metricsTokenPath === null ? null : readFileSync(metricsTokenPath, 'utf8').trim()),

@@ -9,7 +9,7 @@ import type { ShownCheck, StandInRequest } from '../../../coordinator/test/forge
 import { createGitSite, type GitSite } from '../../../coordinator/test/git-server.ts';
 import { until } from '../../../coordinator/test/until.ts';
 import { get, post } from '../control-socket.ts';
-import { type RunningCoordinator, startCoordinator } from '../coordinator.ts';
+import { type CoordinatorOptions, type RunningCoordinator, startCoordinator } from '../coordinator.ts';
 import { type FlakeRepository, makeFlakeRepository } from '../flake-repository.ts';
 import { type Front, startFront } from './front.ts';
 import type { ForgeInTest, Told } from './live-forge.ts';
@@ -45,6 +45,7 @@ export interface SceneOptions {
   readonly forge: ForgeInTest;
   readonly repos?: Readonly<Record<string, unknown>>;
   readonly configuration?: Readonly<Record<string, unknown>>;
+  readonly program?: CoordinatorOptions['program'];
 }
 
 export async function startForgeScene({
@@ -52,6 +53,7 @@ export async function startForgeScene({
   forge,
   repos = {},
   configuration = {},
+  program,
 }: SceneOptions): Promise<ForgeScene> {
   const repository = await makeFlakeRepository(join(dir, 'served', `${SLUG}.git`));
   await repository.git('config', 'uploadpack.allowAnySHA1InWant', 'true');
@@ -67,6 +69,7 @@ export async function startForgeScene({
   const start = (): Promise<RunningCoordinator> =>
     startCoordinator({
       dir,
+      ...(program === undefined ? {} : { program }),
       configuration: {
         systems: ['x86_64-linux'],
         ...configuration,
