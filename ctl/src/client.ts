@@ -17,9 +17,10 @@ const CONNECT_MS = 5_000;
 const ANSWER_MS = 30_000;
 const SILENT_STREAM_MS = 90_000;
 const MOST_BYTES = 64 * 1024 * 1024;
-const JSON_WANTED = { accept: 'application/json' };
 
-export function createControlClient(socketPath: string): ControlClient {
+/** `operator`: who the coordinator's log says asked for it. */
+export function createControlClient(socketPath: string, operator: string): ControlClient {
+  const jsonWanted = { accept: 'application/json', 'argunix-operator': operator };
   const http = new Client('http://localhost', {
     socketPath,
     connect: { socketPath, timeout: CONNECT_MS },
@@ -71,16 +72,16 @@ export function createControlClient(socketPath: string): ControlClient {
   }
 
   return {
-    get: async (path, schema) => await answer({ method: 'GET', path, headers: JSON_WANTED }, schema),
+    get: async (path, schema) => await answer({ method: 'GET', path, headers: jsonWanted }, schema),
     post: async (path, schema, body) =>
       await answer(
         body === undefined
-          ? { method: 'POST', path, headers: JSON_WANTED }
+          ? { method: 'POST', path, headers: jsonWanted }
           : {
               method: 'POST',
               path,
               body: JSON.stringify(body),
-              headers: { ...JSON_WANTED, 'content-type': 'application/json' },
+              headers: { ...jsonWanted, 'content-type': 'application/json' },
             },
         schema,
       ),

@@ -51,7 +51,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     path: ['evals', 'trigger'],
-    summary: 'Evaluate a branch, a ref or a revision now.',
+    summary: 'Evaluate a branch, a ref or a revision now; one that no branch or tag leads to is not trusted.',
     args: [
       { name: 'repo', summary: 'forge/owner/name' },
       { name: 'revision', summary: 'a branch, a full ref or a full sha' },
@@ -72,6 +72,13 @@ export const COMMANDS: readonly CommandSpec[] = [
     args: [EVALUATION],
     options: [{ long: 'failed', summary: 'only the jobs that failed, without a new evaluation' }],
     load: async () => (await import('./commands/evals.ts')).restartEvaluation,
+  },
+  {
+    path: ['evals', 'approve'],
+    summary: 'Trust exactly the revision of a request that waits for approval, and let it be evaluated.',
+    args: [EVALUATION],
+    options: [],
+    load: async () => (await import('./commands/evals.ts')).approveEvaluation,
   },
   {
     path: ['evals', 'bump'],

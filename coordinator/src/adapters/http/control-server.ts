@@ -9,8 +9,10 @@ import type { Commands } from '../../ports/commands.ts';
 import type { Reload } from '../../ports/reload.ts';
 import { addApiRoutes, type ReadFor } from './api-routes.ts';
 import { closeWithin, createApp, DEFAULT_HTTP_LIMITS, recordRoutes } from './app.ts';
+import { useAudit } from './audit.ts';
 import { type AdministeredBuilders, addBuilderCommandRoutes } from './builder-command-routes.ts';
 import { addCommandRoutes } from './command-routes.ts';
+import { operatorsDoor } from './doorkeeper.ts';
 import { addHealthRoutes } from './health-routes.ts';
 import { useOpenApi } from './openapi.ts';
 import { createReadableViews } from './readable-views.ts';
@@ -52,10 +54,11 @@ export async function createControlServer(options: ControlServerOptions): Promis
     errorPage: ({ message }) => message,
   });
   const routes = recordRoutes(app);
+  useAudit(app, options.logger, (request) => operatorsDoor.nameOf(request));
   await useOpenApi(app, options.version);
   addHealthRoutes(app, options.readiness);
   addApiRoutes(app, readFor);
-  addCommandRoutes(app, options.commands, readFor);
+  addCommandRoutes(app, { commands: options.commands, readFor, door: operatorsDoor });
   addBuilderCommandRoutes(app, options.builders, { readFor, externalUrl: options.externalUrl });
   addReloadRoute(app, options.reload);
   for (const plugin of options.plugins) {
