@@ -113,17 +113,21 @@ function toFailure(path: string, status: number, body: string): CommandFailure {
     : `the coordinator answered with HTTP status ${status}`;
   const isUsage = status === 400;
   if (status === 404) {
-    return new CommandFailure(EXIT.notFound, noSuchBuilder(path) ?? message);
+    return new CommandFailure(EXIT.notFound, nothingNamed(path) ?? message);
   }
   return new CommandFailure(isUsage ? EXIT.usage : EXIT.refused, message);
 }
 
+/** What is asked for by a name, in the singular. */
+const NAMED: Readonly<Record<string, string>> = { builders: 'builder', tokens: 'token' };
+
 /** The coordinator says only that there is nothing: a name is mistyped more often than a number. */
-function noSuchBuilder(path: string): string | undefined {
-  const name = /^\/api\/v1\/builders\/([^/?]+)/.exec(path)?.[1];
-  return name === undefined
+function nothingNamed(path: string): string | undefined {
+  const [, group = '', name] = /^\/api\/v1\/(\w+)\/([^/?]+)/.exec(path) ?? [];
+  const what = NAMED[group];
+  return name === undefined || what === undefined
     ? undefined
-    : `There is no builder ${decodeURIComponent(name)}; argunixctl builders list tells which there are.`;
+    : `There is no ${what} ${decodeURIComponent(name)}; argunixctl ${group} list tells which there are.`;
 }
 
 function parseJson(text: string): unknown {

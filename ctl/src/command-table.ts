@@ -1,4 +1,5 @@
 import { EVALUATION_STATUSES } from '@argunix/shared/domain/evaluation-status';
+import { TOKEN_RIGHTS } from '@argunix/shared/domain/token-right';
 import type { ArgumentSpec, CommandSpec, OptionSpec } from './command.ts';
 
 const EVALUATION: ArgumentSpec = { name: 'id', summary: 'the number of an evaluation' };
@@ -202,6 +203,43 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./commands/repos.ts')).listRepositories,
   },
   {
+    path: ['tokens', 'create'],
+    summary: 'Make a token of the API, and print it this once.',
+    args: [{ name: 'name', summary: 'what the log will call whoever uses it' }],
+    options: [
+      {
+        long: 'may',
+        value: 'rights',
+        summary: `what it may, with commas between: ${TOKEN_RIGHTS.join(', ')}; any of them lets it read`,
+      },
+      {
+        long: 'repos',
+        value: 'glob',
+        summary: 'for these only: forge/owner/name, or a pattern such as forge/owner/*; all if left out',
+      },
+      {
+        long: 'expires-days',
+        value: 'days',
+        summary: 'works for so long; until it is revoked if left out',
+      },
+    ],
+    load: async () => (await import('./commands/tokens.ts')).createToken,
+  },
+  {
+    path: ['tokens', 'list'],
+    summary: 'Tokens of the API: what they may, and when they were last used.',
+    args: [],
+    options: [],
+    load: async () => (await import('./commands/tokens.ts')).listTokens,
+  },
+  {
+    path: ['tokens', 'revoke'],
+    summary: 'Revoke a token: it opens nothing any more, at once.',
+    args: [{ name: 'name', summary: 'the name of a token' }],
+    options: [],
+    load: async () => (await import('./commands/tokens.ts')).revokeToken,
+  },
+  {
     path: ['completion'],
     summary: 'Print a completion script for a shell.',
     args: [{ name: 'shell', summary: 'bash, zsh or fish', choices: SHELLS }],
@@ -221,4 +259,5 @@ export const GROUPS: Readonly<Record<string, string>> = {
   jobs: 'Jobs of evaluations.',
   builders: 'Builders: this host and those that joined.',
   repos: 'Repositories.',
+  tokens: 'Tokens of the API.',
 };

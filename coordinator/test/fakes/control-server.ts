@@ -1,12 +1,14 @@
 /** The real control server over fakes, never listening. */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from '@argunix/shared/kit/clock';
 import { silentLogger } from '@argunix/shared/kit/logger';
 import { type ControlServerOptions, createControlServer } from '../../src/adapters/http/control-server.ts';
 import type { HttpServer } from '../../src/adapters/http/server.ts';
 import { createFakeCommands } from './commands.ts';
 import { createFakeBuilders } from './fake-builders.ts';
 import { createFakeDirectory, createFakeQueue } from './fake-queue.ts';
+import { createFakeTokens } from './fake-tokens.ts';
 import { smallRows } from './http-server.ts';
 import { createFakeViews } from './views.ts';
 
@@ -20,6 +22,7 @@ export async function startControl(options: Partial<ControlServerOptions> = {}):
     directory: createFakeDirectory(smallRows()),
     nixVersionOf: () => null,
     builders: createFakeBuilders(),
+    tokens: createFakeTokens(systemClock).administration,
     warnings: () => [],
     readiness: () => ({ kind: 'ready' }),
     plugins: [],

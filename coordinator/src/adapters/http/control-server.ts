@@ -5,6 +5,7 @@
 import { chmod, rm } from 'node:fs/promises';
 import { AppError, messageOf } from '@argunix/shared/kit/app-error';
 import type { FastifyInstance } from 'fastify';
+import type { TokenAdministration } from '../../flows/administer-tokens.ts';
 import type { Commands } from '../../ports/commands.ts';
 import type { Reload } from '../../ports/reload.ts';
 import { addApiRoutes, type ReadFor } from './api-routes.ts';
@@ -18,6 +19,7 @@ import { useOpenApi } from './openapi.ts';
 import { createReadableViews } from './readable-views.ts';
 import { addReloadRoute } from './reload-route.ts';
 import type { HttpServer, HttpServerOptions } from './server.ts';
+import { addTokenRoutes } from './token-routes.ts';
 
 export interface ControlServerOptions
   extends Pick<
@@ -39,6 +41,7 @@ export interface ControlServerOptions
   readonly commands: Commands;
   readonly builders: AdministeredBuilders;
   readonly reload: Reload;
+  readonly tokens: TokenAdministration;
 }
 
 export async function createControlServer(options: ControlServerOptions): Promise<HttpServer> {
@@ -61,6 +64,7 @@ export async function createControlServer(options: ControlServerOptions): Promis
   addCommandRoutes(app, { commands: options.commands, readFor, door: operatorsDoor });
   addBuilderCommandRoutes(app, options.builders, { readFor, externalUrl: options.externalUrl });
   addReloadRoute(app, options.reload);
+  addTokenRoutes(app, options.tokens, options.now);
   for (const plugin of options.plugins) {
     await plugin(app);
   }
