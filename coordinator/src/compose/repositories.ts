@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { RepositoryRef } from '@argunix/shared/control-api/views';
 import type { EpochMs } from '@argunix/shared/domain/epoch-ms';
 import type { RepositoryId } from '@argunix/shared/domain/ids';
 import { createRefMatcher } from '../config/branch-patterns.ts';
@@ -28,9 +29,8 @@ export interface ConfiguredRepository extends WatchedRepository {
 
 export interface KnownRepositories {
   readonly watched: ReadonlyMap<RepositoryId, ConfiguredRepository>;
-  /** `forge/slug` of those that only readers with the right may know of. */
-  readonly privateOnes: ReadonlySet<string>;
-  readonly privateIds: ReadonlySet<RepositoryId>;
+  /** Those that only readers with the right may know of. */
+  readonly privateOnes: ReadonlyMap<RepositoryId, RepositoryRef>;
   /** As forges last said; null where one did not yet. */
   readonly saidPrivate: ReadonlyMap<RepositoryId, boolean | null>;
   /** Where people look at the source, by `forge/slug`. */
@@ -42,8 +42,7 @@ export interface KnownRepositories {
 /** Until the first answer of `ensureRepositories`. */
 export const NOTHING_KNOWN: KnownRepositories = {
   watched: new Map(),
-  privateOnes: new Set(),
-  privateIds: new Set(),
+  privateOnes: new Map(),
   saidPrivate: new Map(),
   webUrls: new Map(),
   pokedForges: [],
@@ -69,8 +68,7 @@ export async function ensureRepositories(
 ): Promise<KnownRepositories> {
   const { repositories, now } = sources;
   const watched = new Map<RepositoryId, ConfiguredRepository>();
-  const privateOnes = new Set<string>();
-  const privateIds = new Set<RepositoryId>();
+  const privateOnes = new Map<RepositoryId, RepositoryRef>();
   const saidPrivate = new Map<RepositoryId, boolean | null>();
   const webUrls = new Map<string, string>();
   for (const forge of configuration.forges) {
@@ -90,8 +88,7 @@ export async function ensureRepositories(
       const isPrivate =
         settings.visibility === 'auto' ? facts.isPrivate !== false : settings.visibility === 'private';
       if (isPrivate) {
-        privateOnes.add(name);
-        privateIds.add(row.id);
+        privateOnes.set(row.id, { forge: forge.name, slug });
       }
       const webUrl = 'url' in settings ? settings.url : facts.webUrl;
       if (webUrl !== null && /^https?:/.test(webUrl)) {
@@ -99,18 +96,16 @@ export async function ensureRepositories(
       }
     }
   }
-  // A repository that left the configuration is nobody's to read until it comes back.
+  // A repository that left the configuration is no stranger's to read until it comes back.
   for (const { forge, slug, id } of repositories.all()) {
     if (!watched.has(id)) {
-      privateOnes.add(`${forge}/${slug}`);
-      privateIds.add(id);
+      privateOnes.set(id, { forge, slug });
     }
   }
   const { metricsTokenPath } = configuration;
   return {
     watched,
     privateOnes,
-    privateIds,
     saidPrivate,
     webUrls,
     pokedForges: configuration.forges.filter(({ kind }) => kind === 'git').map(({ name }) => name),
