@@ -4,6 +4,7 @@
  */
 
 import { evaluationPath, jobPath } from '@argunix/shared/control-api/paths';
+import { type GitRef, parseGitRef } from '@argunix/shared/domain/git-ref';
 import type { EvaluationId, RepositoryId } from '@argunix/shared/domain/ids';
 import type { RepositorySlug } from '@argunix/shared/domain/repository-slug';
 import { isAppError, messageOf } from '@argunix/shared/kit/app-error';
@@ -19,6 +20,8 @@ import type { OpenDatabase } from '../adapters/sqlite/open-database.ts';
 import { createRepositoryStore } from '../adapters/sqlite/repository-store.ts';
 import type { Configuration, ForgeRepositorySettings } from '../config/configuration.ts';
 import { approveEvaluation } from '../flows/approve-evaluation.ts';
+import type { ForgeHealth } from '../flows/forge-health.ts';
+import type { Wishes } from '../flows/handle-deliveries.ts';
 import { createRequestJudge, type RequestGate } from '../flows/judge-requests.ts';
 import { removeHooks } from '../flows/keep-hook.ts';
 import { createDeliveryDoor, type DoorForge } from '../flows/receive-delivery.ts';
@@ -47,15 +50,24 @@ export interface ForgeSideOptions {
   readonly metrics: Pick<Metrics, 'forgeAsked'>;
   readonly current: () => Configuration;
   readonly retryMs: () => number;
+  wishesOf(id: RepositoryId): Wishes | undefined;
   /** Something stands in the inbox. */
   onStored(): void;
   /** An evaluation may go on. */
   onQueued(): void;
   /** What strangers may see changed. */
   onFacts(): void;
+  /** As its forge last said; null where it did not yet. Asked for with every delivery. */
+  isPrivate(id: RepositoryId): boolean | null;
   /** Looks at the repository now. */
   poke(id: RepositoryId): void;
   cancel(id: EvaluationId, reason: string): Promise<unknown>;
+}
+
+export interface ForgeOfRepository {
+  readonly forge: Forge;
+  readonly health: ForgeHealth;
+  readonly slug: RepositorySlug;
 }
 
 export interface ForgeSide {
@@ -72,7 +84,7 @@ export interface ForgeSide {
   judgeRequests(): void;
   /** What is asked before each look at a repository. */
   tend(repository: Repository, settings: ForgeRepositorySettings, signal: AbortSignal): Promise<Tended>;
-  forgeOf(id: RepositoryId): { readonly forge: Forge; readonly slug: RepositorySlug } | undefined;
+  forgeOf(id: RepositoryId): ForgeOfRepository | undefined;
   /** Asks whether this login may, and approves; in the background. */
   approveBy(evaluation: Evaluation, login: string): void;
   warnings(): readonly string[];
@@ -113,11 +125,15 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
       isDryRun: current().isDryRun,
       retryMs: options.retryMs,
       asked: (forge, outcome) => options.metrics.forgeAsked(forge, outcome),
-      onHealth: () => changes.tell({ kind: 'queue' }),
+      onHealth: () => {
+        changes.tell({ kind: 'queue' });
+        options.onQueued();
+      },
       posting: {
         checks,
         slugOf: (id) => rows.get(id)?.slug,
         summaryOf: (check) => summarize({ evaluations, checkJobs, logs: options.logs }, check),
+        refOf,
         externalIdOf: (check: DueCheck) =>
           writeCheckHandle({ evaluationId: check.evaluationId ?? 0, jobId: check.jobId }),
       },
@@ -194,17 +210,13 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
     hookNamed: (id) => hooks.named(id),
     hookOf: (id) => hooks.of(id),
     appHookOf: (forge) => (forges.get(forge)?.appHook === null ? undefined : hooks.ofApp(forge)),
+    wishesOf: options.wishesOf,
     onStored: options.onStored,
     onHeard: (hook, hint, id) => {
       hooks.heard(hook);
       // A repository that was made private or public: asked for at once, for strangers may be looking.
-      const known = id === null ? null : repositories.facts(id).isPrivate;
-      if (
-        id !== null &&
-        hint?.isPrivate !== null &&
-        hint?.isPrivate !== undefined &&
-        hint.isPrivate !== known
-      ) {
+      const said = hint?.isPrivate ?? null;
+      if (id !== null && said !== null && said !== options.isPrivate(id)) {
         options.poke(id);
       }
     },
@@ -239,6 +251,15 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
       await hookStore.failed(hook.id, messageOf(error), clock.now());
     }
     hooks.reload();
+  }
+
+  function refOf({ evaluationId, repositoryId }: DueCheck): GitRef | null {
+    const evaluation = evaluationId === null ? undefined : evaluations.find(evaluationId);
+    if (evaluation === undefined || evaluation.prNumber === null) {
+      return evaluation?.ref ?? null;
+    }
+    const headRef = composedOf(repositoryId)?.composed.forge.headRef(evaluation.prNumber);
+    return headRef === undefined ? null : (parseGitRef(headRef) ?? null);
   }
 
   /** Hooks at forges that are still there, of repositories that are not in the configuration any more. */
@@ -277,6 +298,21 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
     });
   }
 
+  /** The hooks of Apps, and those of repositories that left: what no look at a repository looks after. */
+  async function tendOthers(): Promise<void> {
+    if (!current().isDryRun) {
+      await Promise.all(forges.all().map((composed) => tendApp(composed, stopping)));
+      await removeDeparted(stopping);
+    }
+  }
+
+  async function tendOthersAgain(): Promise<void> {
+    while (!stopping.aborted) {
+      await clock.sleep(current().schedule.catchUpMs, stopping);
+      await tendOthers();
+    }
+  }
+
   /** Nobody approved them for so long. */
   async function expireApprovals(): Promise<void> {
     while (!stopping.aborted) {
@@ -298,29 +334,26 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
     hooks,
     openForges: async () => {
       await forges.follow(current().forges.filter((forge) => forge.kind !== 'git'));
-      for (const { poster } of forges.all()) {
-        poster.wake();
-      }
     },
     keepHooks: async () => {
       rows = new Map(repositories.all().map((row) => [row.id, row]));
+      // Not before the repositories are known that the outbox tells of.
+      for (const { poster } of forges.all()) {
+        poster.wake();
+      }
       for (const row of rows.values()) {
         const composed = forges.get(row.forge);
         if (composed !== undefined && composed.appHook === null && settingsOf(row) !== undefined) {
           await hooks.ensure(row.forge, row.id);
         }
       }
-      if (!current().isDryRun) {
-        inBackground('look after the hooks of GitHub Apps', async () => {
-          await Promise.all(forges.all().map((composed) => tendApp(composed, stopping)));
-        });
-        inBackground('take away hooks of repositories that left', () => removeDeparted(stopping));
-      }
+      inBackground('look after hooks that no repository has', tendOthers);
     },
     start: () => {
       reporter.start();
       judge.wake();
       inBackground('cancel what nobody approves', expireApprovals);
+      inBackground('look after hooks again', tendOthersAgain);
     },
     judgeRequests: () => judge.wake(),
     tend: async (repository, settings, signal) => {
@@ -359,7 +392,9 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
     },
     forgeOf: (id) => {
       const found = composedOf(id);
-      return found === undefined ? undefined : { forge: found.composed.forge, slug: found.row.slug };
+      return found === undefined
+        ? undefined
+        : { forge: found.composed.forge, slug: found.row.slug, health: found.composed.health };
     },
     approveBy: (evaluation, login) => {
       inBackground('judge an approval', () => approveBy(evaluation, login));

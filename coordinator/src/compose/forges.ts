@@ -26,7 +26,7 @@ export interface ComposedForge {
 export interface ForgesOptions {
   readonly clock: Clock;
   readonly log: Logger;
-  readonly posting: Pick<PostPorts, 'checks' | 'slugOf' | 'summaryOf' | 'externalIdOf'>;
+  readonly posting: Pick<PostPorts, 'checks' | 'slugOf' | 'summaryOf' | 'externalIdOf' | 'refOf'>;
   /** Whether forges are told anything. */
   readonly isDryRun: boolean;
   readonly retryMs: () => number;
@@ -45,8 +45,6 @@ export interface Forges {
 // GitHub asks for a second between requests that make something, and counts 80 of them a minute.
 const GITHUB_GAP_MS = 750;
 const AT_ONCE = 4;
-// Soon enough that nobody waits after a token was renewed, seldom enough to be no bother.
-const PROBE_MS = 30_000;
 
 interface Running extends ComposedForge {
   readonly controller: AbortController;
@@ -64,7 +62,7 @@ export function createForges(options: ForgesOptions, stopping: AbortSignal): For
     const signal = AbortSignal.any([stopping, controller.signal]);
     const opened = await openForge(settings, clock, (outcome) => options.asked(name, outcome));
     const health = createForgeHealth(
-      { forge: opened.forge, clock, log, probeMs: PROBE_MS, onChange: options.onHealth },
+      { forge: opened.forge, clock, log, probeMs: options.retryMs(), onChange: options.onHealth },
       signal,
     );
     const forge = guardedForge(opened.forge, health);

@@ -1,7 +1,7 @@
 /**
  * Whose result a line below a revision shows. Several evaluations can be of one revision: a push and a request, two
- * requests, restarts. A line belongs to the most trusted of those that live or have a result: a push before a request,
- * the trusted before a stranger's, then the newest. What was cancelled or superseded shows only where nobody else has it.
+ * requests, restarts. A line belongs to the most trusted of those that live or have a result: the trusted before a
+ * stranger's, a push before a request, then the newest. What was cancelled or superseded shows only where nobody else has it.
  */
 import type { EvaluationStatus, Trigger } from '@argunix/shared/domain/evaluation-status';
 
@@ -20,5 +20,5 @@ export function byClaim<One extends Claimant>(claimants: readonly One[]): readon
 
 function rankOf({ prNumber, isTrusted, status }: Claimant): number {
   const hasNoResult = status === 'cancelled' || status === 'superseded';
-  return (hasNoResult ? 4 : 0) + (prNumber === null ? 0 : 2) + (isTrusted ? 0 : 1);
+  return (hasNoResult ? 4 : 0) + (isTrusted ? 0 : 2) + (prNumber === null ? 0 : 1);
 }

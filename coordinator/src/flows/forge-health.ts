@@ -23,6 +23,8 @@ export interface ForgeHealth {
   ask<T>(request: () => Promise<T>): Promise<T>;
   /** Resolves when it is not paused, or the signal aborts. */
   working(signal: AbortSignal): Promise<void>;
+  /** Something else that needs the credential did not work: finds out whether that is why. Throws nothing. */
+  suspect(): Promise<void>;
   /** Probes now. Resolves with the sentence why it still does not work, undefined when it does. */
   resume(): Promise<string | undefined>;
 }
@@ -126,6 +128,18 @@ export function createForgeHealth(ports: HealthPorts, signal: AbortSignal): Forg
       waiting.addEventListener('abort', onAbort, { once: true });
       await Promise.race([works.promise, promise]);
       waiting.removeEventListener('abort', onAbort);
+    },
+    suspect: async () => {
+      if (pause !== undefined) {
+        return;
+      }
+      try {
+        await forge.probe(signal);
+      } catch (error) {
+        if (isAppError(error) && error.code === 'forge.unauthorized') {
+          pauseFor(messageOf(error));
+        }
+      }
     },
     resume: async () => {
       const trouble = await probe(1);

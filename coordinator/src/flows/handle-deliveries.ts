@@ -71,7 +71,7 @@ async function handle(ports: DeliveryPorts, item: InboxItem): Promise<boolean> {
     await deliveries.settle(item, await ports.heed(item), clock.now());
     return false;
   }
-  const unwanted = whyUnwanted(ports, item) ?? whyDuplicate(ports, item);
+  const unwanted = whyUnwanted(ports.wishesOf(item.repositoryId), item) ?? whyDuplicate(ports, item);
   if (unwanted !== undefined) {
     await identify(ports, item);
     await deliveries.settle(item, unwanted, clock.now());
@@ -96,11 +96,14 @@ function openingOf({ kind, isTrusted, people }: Delivery): Opening {
     : { status: 'queued' };
 }
 
-function whyUnwanted({ wishesOf }: DeliveryPorts, delivery: Delivery): string | undefined {
+/** What of the configuration makes nobody want it; undefined where it is wanted. */
+export function whyUnwanted(
+  wishes: Wishes | undefined,
+  delivery: Pick<Delivery, 'kind' | 'ref'>,
+): string | undefined {
   if (delivery.kind === 'manual') {
     return undefined;
   }
-  const wishes = wishesOf(delivery.repositoryId);
   if (wishes === undefined) {
     return 'its repository is not in the configuration any more';
   }

@@ -176,6 +176,7 @@ export function createEvaluationStore(database: Reader & Writer): EvaluationStor
               'author',
               'pusher',
               'is_trusted',
+              'approved_by',
               'restart_of',
               'status',
               'is_reported',
@@ -194,6 +195,7 @@ export function createEvaluationStore(database: Reader & Writer): EvaluationStor
                   'author',
                   'pusher',
                   'is_trusted',
+                  'approved_by',
                   'id as restart_of',
                   sql<'queued'>`'queued'`.as('status'),
                   sql<number>`(select kind = 'git' from repositories where repositories.id = repository_id)`.as(
