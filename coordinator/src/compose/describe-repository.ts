@@ -3,8 +3,9 @@ import type { RepositoryId } from '@argunix/shared/domain/ids';
 import type { RepositorySlug } from '@argunix/shared/domain/repository-slug';
 import { hookState } from '../flows/hook-state.ts';
 import type { ForgeLinks } from '../ports/forge.ts';
-import type { RepositoryDescription, RepositoryLinks } from '../ports/repository-description.ts';
+import type { HookState, RepositoryDescription, RepositoryLinks } from '../ports/repository-description.ts';
 import type { ForgeSide } from './forge-side.ts';
+import type { ComposedForge } from './forges.ts';
 import type { KnownRepositories } from './repositories.ts';
 
 export interface DescriptionSources {
@@ -14,11 +15,19 @@ export interface DescriptionSources {
 }
 
 export function createDescribeRepository({ known, side }: DescriptionSources) {
+  function hookOf({ appHook, settings }: ComposedForge, id: RepositoryId): HookState | null {
+    const hooks = side()?.hooks;
+    const hook = appHook === null ? hooks?.of(id) : hooks?.ofApp(settings.name);
+    if (hook === undefined) {
+      return null;
+    }
+    // A delivery to an App may have been about any of its repositories, also one that is not for this reader.
+    return appHook === null ? hookState(hook) : { ...hookState(hook), deliveredAt: null };
+  }
   return (id: RepositoryId, forge: string, slug: string): RepositoryDescription => {
     const { privateOnes, webUrls, watched } = known();
     const composed = side()?.forges.get(forge);
     const configured = watched.get(id)?.repository;
-    const hook = composed?.appHook === null ? side()?.hooks.of(id) : side()?.hooks.ofApp(forge);
     return {
       webUrl: webUrls.get(`${forge}/${slug}`) ?? null,
       isPrivate: privateOnes.has(id),
@@ -26,7 +35,7 @@ export function createDescribeRepository({ known, side }: DescriptionSources) {
         composed === undefined || configured === undefined
           ? null
           : linksOf(composed.forge.links, configured.slug),
-      hook: composed === undefined || configured === undefined || hook === undefined ? null : hookState(hook),
+      hook: composed === undefined || configured === undefined ? null : hookOf(composed, id),
     };
   };
 }

@@ -33,6 +33,7 @@ export function repositoryRow(given: Partial<RepositoryView> = {}): RepositoryVi
     hook: null,
     web_url: null,
     default_branch: 'refs/heads/main',
+    default_branch_url: null,
     trouble: null,
     checked_at: '2026-03-01T12:00:00.000Z',
     latest: null,

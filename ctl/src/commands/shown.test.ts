@@ -104,6 +104,7 @@ describe('what is shown', () => {
       hook: { state: 'never_installed', trouble: null, checked_at: null, delivered_at: null },
       web_url: null,
       default_branch: 'refs/heads/main',
+      default_branch_url: null,
       trouble: 'The server cannot be reached.',
       checked_at: AT,
       latest: evaluation(),

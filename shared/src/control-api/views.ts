@@ -141,7 +141,7 @@ export const HookCondition = z.object({
   /** Why it is not as wanted, in a sentence. */
   trouble: z.string().nullable(),
   checked_at: Time.nullable(),
-  /** When a delivery last came, to the minute. */
+  /** When a delivery last came, to the minute; null also where the hook is of all repositories of a GitHub App. */
   delivered_at: Time.nullable(),
 });
 export type HookCondition = z.infer<typeof HookCondition>;
@@ -155,6 +155,8 @@ export const RepositoryView = z.object({
   /** Where people look at the source, when that is a web page. */
   web_url: z.string().nullable(),
   default_branch: z.string().nullable(),
+  /** Its page at the forge, where there is one. */
+  default_branch_url: z.string().nullable(),
   /** The last trouble with its source, in a sentence; null when the last look went well. */
   trouble: z.string().nullable(),
   checked_at: Time.nullable(),

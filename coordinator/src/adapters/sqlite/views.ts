@@ -160,7 +160,7 @@ export function createViews(
     return row === undefined ? null : toEvaluationView(row);
   }
   function toRepositoryView(row: Selectable<Tables['repositories']>): RepositoryView {
-    const { webUrl, isPrivate, hook } = describe(row.id as RepositoryId, row.forge, row.slug);
+    const { webUrl, isPrivate, hook, links } = describe(row.id as RepositoryId, row.forge, row.slug);
     return {
       forge: row.forge,
       slug: row.slug,
@@ -169,6 +169,7 @@ export function createViews(
       hook: hook === null ? null : hookCondition(hook),
       web_url: webUrl,
       default_branch: row.default_branch,
+      default_branch_url: row.default_branch === null ? null : (links?.ref(row.default_branch) ?? null),
       trouble: row.trouble,
       checked_at: toTimeOrNull(row.checked_at),
       latest: newestOf(row.id),
