@@ -9,6 +9,7 @@ import { createForgeHealth, type ForgeHealth } from '../flows/forge-health.ts';
 import { guardedAppHook, guardedForge, guardedHooks } from '../flows/guarded-forge.ts';
 import { type CheckPoster, createCheckPoster, type PostPorts } from '../flows/post-checks.ts';
 import type { Forge } from '../ports/forge.ts';
+import type { ForgeRequests } from '../ports/forge-administration.ts';
 import type { DeliveryDialect } from '../ports/forge-deliveries.ts';
 import type { AppHook, ForgeHooks } from '../ports/forge-hooks.ts';
 import { openForge, type RealForgeSettings } from './open-forge.ts';
@@ -21,6 +22,7 @@ export interface ComposedForge {
   readonly dialect: DeliveryDialect;
   readonly health: ForgeHealth;
   readonly poster: CheckPoster;
+  readonly requests: () => ForgeRequests;
 }
 
 export interface ForgesOptions {
@@ -60,7 +62,11 @@ export function createForges(options: ForgesOptions, stopping: AbortSignal): For
     const { name, kind } = settings;
     const controller = new AbortController();
     const signal = AbortSignal.any([stopping, controller.signal]);
-    const opened = await openForge(settings, clock, (outcome) => options.asked(name, outcome));
+    let requests: ForgeRequests = { sent: 0, refused: 0, failed: 0 };
+    const opened = await openForge(settings, clock, (outcome) => {
+      requests = counted(requests, outcome);
+      options.asked(name, outcome);
+    });
     const health = createForgeHealth(
       { forge: opened.forge, clock, log, probeMs: options.retryMs(), onChange: options.onHealth },
       signal,
@@ -84,6 +90,7 @@ export function createForges(options: ForgesOptions, stopping: AbortSignal): For
       dialect: opened.dialect,
       health,
       poster,
+      requests: () => requests,
       controller,
       close: () => opened.close(),
     };
@@ -123,6 +130,12 @@ export function createForges(options: ForgesOptions, stopping: AbortSignal): For
       await Promise.allSettled(closing);
     },
   };
+}
+
+function counted({ sent, refused, failed }: ForgeRequests, outcome: number | 'unreachable'): ForgeRequests {
+  const hasFailed = outcome === 'unreachable' || outcome >= 500;
+  const isRefused = outcome !== 'unreachable' && outcome >= 400 && outcome < 500;
+  return { sent: sent + 1, refused: refused + Number(isRefused), failed: failed + Number(hasFailed) };
 }
 
 /** What makes it another forge; its repositories do not. */

@@ -12,6 +12,7 @@ import type { Forge } from '../ports/forge.ts';
 
 export interface ForgePause {
   readonly since: EpochMs;
+  /** For operators: it may name a repository. */
   readonly reason: string;
   readonly nextProbeAt: EpochMs;
 }
@@ -106,7 +107,8 @@ export function createForgeHealth(ports: HealthPorts, signal: AbortSignal): Forg
     },
     ask: async (request) => {
       if (pause !== undefined) {
-        throw new AppError('forge.unauthorized', `${forge.name} is paused: ${pause.reason}`, {
+        // Without the reason, which names what was asked for then: maybe a private repository, and this is told of others.
+        throw new AppError('forge.unauthorized', `${forge.name} is paused: it refuses our credential.`, {
           forge: forge.name,
         });
       }
