@@ -46,10 +46,11 @@ export interface Stores {
 /** Real stores on a real file, with one repository in it. */
 export async function openStores(
   stateDir?: string,
-  options: WriterOptions = {},
+  options: WriterOptions & { readonly wrap?: (database: OpenDatabase) => OpenDatabase } = {},
 ): Promise<Stores & { close(): Promise<void> }> {
+  const { wrap = (unchanged) => unchanged, ...writing } = options;
   const dir = stateDir ?? (await mkdtemp(join(tmpdir(), 'argunix-store-')));
-  const database = await openDatabase(dir, AT, options);
+  const database = wrap(await openDatabase(dir, AT, writing));
   const repositories = createRepositoryStore(database);
   return {
     stateDir: dir,
@@ -63,7 +64,6 @@ export async function openStores(
     checks: createCheckStore(database),
     views: createViews(database, {
       externalUrl: 'http://ci.test',
-      webUrlOf: () => null,
       waitingReason: () => null,
     }),
     repository: await repositories.ensure(

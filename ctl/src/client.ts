@@ -15,6 +15,8 @@ export interface ControlClient {
 // Loopback within one host: what takes longer hangs. A stream is kept alive by comments well within its time.
 const CONNECT_MS = 5_000;
 const ANSWER_MS = 30_000;
+// What is to be done may ask a forge, which may take two minutes with all its tries.
+const DONE_MS = 150_000;
 const SILENT_STREAM_MS = 90_000;
 const MOST_BYTES = 64 * 1024 * 1024;
 
@@ -76,10 +78,11 @@ export function createControlClient(socketPath: string, operator: string): Contr
     post: async (path, schema, body) =>
       await answer(
         body === undefined
-          ? { method: 'POST', path, headers: jsonWanted }
+          ? { method: 'POST', path, headers: jsonWanted, headersTimeout: DONE_MS }
           : {
               method: 'POST',
               path,
+              headersTimeout: DONE_MS,
               body: JSON.stringify(body),
               headers: { ...jsonWanted, 'content-type': 'application/json' },
             },
@@ -119,7 +122,7 @@ function toFailure(path: string, status: number, body: string): CommandFailure {
 }
 
 /** What is asked for by a name, in the singular. */
-const NAMED: Readonly<Record<string, string>> = { builders: 'builder', tokens: 'token' };
+const NAMED: Readonly<Record<string, string>> = { builders: 'builder', tokens: 'token', forges: 'forge' };
 
 /** The coordinator says only that there is nothing: a name is mistyped more often than a number. */
 function nothingNamed(path: string): string | undefined {

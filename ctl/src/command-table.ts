@@ -7,6 +7,11 @@ const JOB: ArgumentSpec = { name: 'id', summary: 'the number of a job' };
 
 const BUILDER: ArgumentSpec = { name: 'name', summary: 'the name of a builder' };
 
+const HOOK: ArgumentSpec = {
+  name: 'repo',
+  summary: 'forge/owner/name, or the name of a forge for the hook of its GitHub App',
+};
+
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
 /** Hold for every command. */
@@ -203,6 +208,48 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./commands/repos.ts')).listRepositories,
   },
   {
+    path: ['hooks', 'list'],
+    summary: 'Hooks at forges: how they are, and when they last delivered something.',
+    args: [],
+    options: [],
+    load: async () => (await import('./commands/hooks.ts')).listHooks,
+  },
+  {
+    path: ['hooks', 'check'],
+    summary: 'Ask the forge now whether hooks are as wanted.',
+    args: [{ ...HOOK, summary: `${HOOK.summary}; all if left out`, isOptional: true }],
+    options: [],
+    load: async () => (await import('./commands/hooks.ts')).checkHooks,
+  },
+  {
+    path: ['hooks', 'repair'],
+    summary: 'Install hooks anew.',
+    args: [{ ...HOOK, summary: `${HOOK.summary}; all if left out`, isOptional: true }],
+    options: [],
+    load: async () => (await import('./commands/hooks.ts')).repairHooks,
+  },
+  {
+    path: ['hooks', 'rotate'],
+    summary: 'Give a hook another secret, and install it.',
+    args: [HOOK],
+    options: [],
+    load: async () => (await import('./commands/hooks.ts')).rotateHook,
+  },
+  {
+    path: ['forges', 'list'],
+    summary: 'Forges: whether they take our credential, and what they are still to be told.',
+    args: [],
+    options: [],
+    load: async () => (await import('./commands/forges.ts')).listForges,
+  },
+  {
+    path: ['forges', 'resume'],
+    summary: 'Try the credential of a forge now, and go on if it works.',
+    args: [{ name: 'name', summary: 'the name of a forge' }],
+    options: [],
+    load: async () => (await import('./commands/forges.ts')).resumeForge,
+  },
+  {
     path: ['tokens', 'create'],
     summary: 'Make a token of the API, and print it this once.',
     args: [{ name: 'name', summary: 'what the log will call whoever uses it' }],
@@ -259,5 +306,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   jobs: 'Jobs of evaluations.',
   builders: 'Builders: this host and those that joined.',
   repos: 'Repositories.',
+  hooks: 'Hooks at forges, by which they tell of pushes.',
+  forges: 'Forges.',
   tokens: 'Tokens of the API.',
 };

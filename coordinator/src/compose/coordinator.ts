@@ -44,6 +44,7 @@ import type { EvaluationSettings } from '../ports/settings.ts';
 import type { Views } from '../ports/views.ts';
 import { createCloneCredentials } from './clone-credentials.ts';
 import { createCommands } from './commands.ts';
+import { createDescribeRepository } from './describe-repository.ts';
 import { composeEngine, type Engine, type EngineOptions, makeStateDir } from './engine.ts';
 import { composeForgeSide, type ForgeSide } from './forge-side.ts';
 import { createReaders } from './readers.ts';
@@ -171,7 +172,7 @@ export async function startCoordinator({
 
   const views: Views = createViews(database, {
     externalUrl,
-    webUrlOf: (forge, slug) => known.webUrls.get(`${forge}/${slug}`) ?? null,
+    describe: createDescribeRepository({ known: () => known, side: () => side }),
     waitingReason: (jobId) => queue.why(toJobId(jobId))?.sentence ?? null,
     waitingEvaluation: (id) => engine.queue.whyWaiting(toEvaluationId(id)),
     get failureCacheMs() {
@@ -432,6 +433,8 @@ export async function startCoordinator({
       socketPath: configuration.controlSocketPath,
       commands,
       reload,
+      hooks: side.hookAdministration,
+      forges: side.forgeAdministration,
       tokens: administerTokens({
         tokens: tokenStore,
         secrets: tokenSecrets,

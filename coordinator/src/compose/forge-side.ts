@@ -7,7 +7,6 @@ import { evaluationPath, jobPath } from '@argunix/shared/control-api/paths';
 import { type GitRef, parseGitRef } from '@argunix/shared/domain/git-ref';
 import type { EvaluationId, RepositoryId } from '@argunix/shared/domain/ids';
 import type { RepositorySlug } from '@argunix/shared/domain/repository-slug';
-import { isAppError, messageOf } from '@argunix/shared/kit/app-error';
 import type { Clock } from '@argunix/shared/kit/clock';
 import type { Logger } from '@argunix/shared/kit/logger';
 import { writeCheckHandle } from '../adapters/forge/check-handle.ts';
@@ -19,11 +18,13 @@ import { createHookStore } from '../adapters/sqlite/hook-store.ts';
 import type { OpenDatabase } from '../adapters/sqlite/open-database.ts';
 import { createRepositoryStore } from '../adapters/sqlite/repository-store.ts';
 import type { Configuration, ForgeRepositorySettings } from '../config/configuration.ts';
+import { isUnreached } from '../domain/unreached-ref.ts';
+import type { HookAdministration } from '../flows/administer-hooks.ts';
 import { approveEvaluation } from '../flows/approve-evaluation.ts';
 import type { ForgeHealth } from '../flows/forge-health.ts';
 import type { Wishes } from '../flows/handle-deliveries.ts';
 import { createRequestJudge, type RequestGate } from '../flows/judge-requests.ts';
-import { removeHooks } from '../flows/keep-hook.ts';
+import { keepTrying } from '../flows/keep-trying.ts';
 import { createDeliveryDoor, type DoorForge } from '../flows/receive-delivery.ts';
 import { createCheckReporter } from '../flows/report-checks.ts';
 import { summarize } from '../flows/summarize-check.ts';
@@ -33,10 +34,13 @@ import type { CheckStore, DueCheck } from '../ports/check-store.ts';
 import type { DeliveryDoor } from '../ports/delivery-door.ts';
 import type { Evaluation, EvaluationStore } from '../ports/evaluation-store.ts';
 import type { Forge } from '../ports/forge.ts';
+import type { ForgeAdministration } from '../ports/forge-administration.ts';
 import type { JobLogs } from '../ports/job-logs.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Repository } from '../ports/repository-store.ts';
+import { createForgeAdministration } from './forge-administration.ts';
 import { type ComposedForge, createForges, type Forges } from './forges.ts';
+import { createHookKeeping } from './hook-keeping.ts';
 import { createHookRegistry, type HookRegistry } from './hook-registry.ts';
 
 export interface ForgeSideOptions {
@@ -74,6 +78,8 @@ export interface ForgeSide {
   readonly door: DeliveryDoor;
   readonly forges: Forges;
   readonly hooks: HookRegistry;
+  readonly hookAdministration: HookAdministration;
+  readonly forgeAdministration: ForgeAdministration;
   /** Opens, closes and refreshes them as the configuration says now. */
   openForges(): Promise<void>;
   /** Hooks for what the configuration has, none for what left it. */
@@ -110,7 +116,11 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
     areSecretsNew: secrets.isNew,
   });
   /** Every repository there is, also those that left the configuration: their last checks are still to be told. */
-  let rows = new Map<RepositoryId, Repository>();
+  let rows = readRows();
+  let isStarted = false;
+  function readRows(): ReadonlyMap<RepositoryId, Repository> {
+    return new Map(repositories.all().map((row) => [row.id, row]));
+  }
   const patience = {
     clock,
     log,
@@ -233,62 +243,29 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
     },
   });
 
-  async function tendApp({ settings, appHook, forge }: ComposedForge, signal: AbortSignal): Promise<void> {
-    if (appHook === null) {
-      return;
-    }
-    const hook = await hooks.ensure(settings.name, null);
-    const url = `${current().externalUrl}/webhook/${encodeURIComponent(settings.name)}`;
-    try {
-      await appHook.configure({ url, secret: secrets.secretOf(hook) }, signal);
-      await appHook.refreshInstallations(signal);
-      await hookStore.installed(hook.id, { forgeId: null, url, at: clock.now() });
-    } catch (error) {
-      if (signal.aborted || !isAppError(error)) {
-        throw error;
-      }
-      log.warn({ err: error, forge: forge.name }, 'the hook of the GitHub App could not be set');
-      await hookStore.failed(hook.id, messageOf(error), clock.now());
-    }
-    hooks.reload();
-  }
-
   function refOf({ evaluationId, repositoryId }: DueCheck): GitRef | null {
     const evaluation = evaluationId === null ? undefined : evaluations.find(evaluationId);
     if (evaluation === undefined || evaluation.prNumber === null) {
-      return evaluation?.ref ?? null;
+      return evaluation === undefined || isUnreached(evaluation.ref) ? null : evaluation.ref;
     }
     const headRef = composedOf(repositoryId)?.composed.forge.headRef(evaluation.prNumber);
     return headRef === undefined ? null : (parseGitRef(headRef) ?? null);
   }
 
-  /** Hooks at forges that are still there, of repositories that are not in the configuration any more. */
-  async function removeDeparted(signal: AbortSignal): Promise<void> {
-    for (const hook of hooks.all()) {
-      const row = hook.repositoryId === null ? undefined : rows.get(hook.repositoryId);
-      const composed = forges.get(hook.forge);
-      if (row === undefined || composed === undefined || settingsOf(row) !== undefined) {
-        continue;
-      }
-      try {
-        const forgeKind = composed.settings.kind;
-        const { externalUrl } = current();
-        await removeHooks(
-          { hooks: composed.hooks, externalUrl },
-          { slug: row.slug, hook, forgeKind },
-          signal,
-        );
-        await hookStore.remove(hook.id);
-        log.info({ forge: hook.forge, slug: row.slug }, 'the hook of a repository that left was removed');
-      } catch (error) {
-        if (signal.aborted || !isAppError(error)) {
-          throw error;
-        }
-        log.warn({ err: error, forge: hook.forge, slug: row.slug }, 'a hook could not be removed yet');
-      }
-    }
-    hooks.reload();
-  }
+  const keeping = createHookKeeping(
+    {
+      forges,
+      hooks,
+      store: hookStore,
+      secrets,
+      clock,
+      log,
+      current,
+      rows: () => rows,
+      isConfigured: (row) => settingsOf(row) !== undefined,
+    },
+    stopping,
+  );
 
   function inBackground(what: string, work: () => Promise<unknown>): void {
     void work().catch((error: unknown) => {
@@ -301,15 +278,15 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
   /** The hooks of Apps, and those of repositories that left: what no look at a repository looks after. */
   async function tendOthers(): Promise<void> {
     if (!current().isDryRun) {
-      await Promise.all(forges.all().map((composed) => tendApp(composed, stopping)));
-      await removeDeparted(stopping);
+      await Promise.all(forges.all().map((composed) => keeping.tendApp(composed, stopping)));
+      await keeping.removeDeparted(stopping);
     }
   }
 
   async function tendOthersAgain(): Promise<void> {
     while (!stopping.aborted) {
       await clock.sleep(current().schedule.catchUpMs, stopping);
-      await tendOthers();
+      await keepTrying(patience, 'look after hooks', stopping, tendOthers);
     }
   }
 
@@ -320,7 +297,9 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
       const days = Math.round((awaitingApprovalMs / 86_400_000) * 10) / 10;
       for (const { id, createdAt } of evaluations.living(['awaiting_approval'])) {
         if (clock.now() - createdAt > awaitingApprovalMs) {
-          await options.cancel(id, `Nobody approved it within ${days} days.`);
+          await keepTrying(patience, 'cancel what nobody approves', stopping, () =>
+            options.cancel(id, `Nobody approved it within ${days} days.`),
+          );
         }
       }
       await clock.sleep(Math.min(HOUR_MS, awaitingApprovalMs), stopping);
@@ -332,15 +311,21 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
     checks,
     forges,
     hooks,
+    hookAdministration: keeping.administration,
+    forgeAdministration: createForgeAdministration({ forges, checks, current }),
     openForges: async () => {
       await forges.follow(current().forges.filter((forge) => forge.kind !== 'git'));
-    },
-    keepHooks: async () => {
-      rows = new Map(repositories.all().map((row) => [row.id, row]));
-      // Not before the repositories are known that the outbox tells of.
       for (const { poster } of forges.all()) {
         poster.wake();
       }
+      if (isStarted) {
+        // While a forge was opened anew, nobody could be told or asked.
+        reporter.takeUp();
+        judge.wake();
+      }
+    },
+    keepHooks: async () => {
+      rows = readRows();
       for (const row of rows.values()) {
         const composed = forges.get(row.forge);
         if (composed !== undefined && composed.appHook === null && settingsOf(row) !== undefined) {
@@ -350,6 +335,7 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
       inBackground('look after hooks that no repository has', tendOthers);
     },
     start: () => {
+      isStarted = true;
       reporter.start();
       judge.wake();
       inBackground('cancel what nobody approves', expireApprovals);
@@ -362,30 +348,33 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
         return { stored: 0, troubles: [] };
       }
       const kept = (): ReturnType<HookRegistry['of']> => hooks.of(repository.id);
-      const tended = await tendRepository(
-        {
-          forge: composed.forge,
-          hooks: composed.hooks,
-          store: hookStore,
-          secrets,
-          repositories,
-          deliveries,
-          clock,
-          log,
-          externalUrl: current().externalUrl,
-          onFacts: options.onFacts,
-        },
-        {
-          repository,
-          slug: settings.slug,
-          buildsRequests: settings.buildsRequests,
-          hook: () => (current().isDryRun || composed.appHook !== null ? null : (kept() ?? null)),
-          isHookInDoubt: () => {
-            const hook = kept();
-            return hook !== undefined && hooks.isInDoubt(hook);
+      // Its hook may be checked or repaired by hand at the same time.
+      const tended = await keeping.hold(kept()?.id ?? `repository ${repository.id}`, () =>
+        tendRepository(
+          {
+            forge: composed.forge,
+            hooks: composed.hooks,
+            store: hookStore,
+            secrets,
+            repositories,
+            deliveries,
+            clock,
+            log,
+            externalUrl: current().externalUrl,
+            onFacts: options.onFacts,
           },
-        },
-        signal,
+          {
+            repository,
+            slug: settings.slug,
+            buildsRequests: settings.buildsRequests,
+            hook: () => (current().isDryRun || composed.appHook !== null ? null : (kept() ?? null)),
+            isHookInDoubt: () => {
+              const hook = kept();
+              return hook !== undefined && hooks.isInDoubt(hook);
+            },
+          },
+          signal,
+        ),
       );
       hooks.reload();
       return tended;
@@ -408,11 +397,21 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
 
   async function approveBy({ id, repositoryId }: Evaluation, login: string): Promise<void> {
     const found = composedOf(repositoryId);
-    if (found === undefined || !(await found.composed.forge.mayPush(found.row.slug, login, stopping))) {
+    if (found === undefined) {
+      return;
+    }
+    const { forge } = found.composed;
+    // The button was pressed and is not pressed again: a forge that cannot answer now is asked later.
+    const mayPush = await keepTrying(patience, 'ask whether somebody may approve', stopping, () =>
+      forge.mayPush(found.row.slug, login, stopping),
+    );
+    if (!mayPush) {
       log.warn({ evaluationId: id, login }, 'somebody who may not push pressed the button that approves');
       return;
     }
-    await approveEvaluation({ evaluations, changes }, id, login);
+    await keepTrying(patience, 'approve an evaluation', stopping, () =>
+      approveEvaluation({ evaluations, changes }, id, login),
+    );
     options.onQueued();
   }
 }
@@ -421,7 +420,8 @@ function warningOf({ settings: { name }, health: { pause } }: ComposedForge): re
   return pause === undefined
     ? []
     : [
-        `${name} refuses our credential since ${new Date(pause.since).toISOString()}: ${pause.reason} Nothing is lost: what it is to be told waits. Put a working token in place; it is tried again by itself, or now by argunixctl forges resume ${name}.`,
+        // Without the reason: it names what was asked for, which may be a private repository.
+        `${name} refuses our credential since ${new Date(pause.since).toISOString()}: argunixctl forges list says why. Nothing is lost: what it is to be told waits. Put a working token in place; it is tried again by itself, or now by argunixctl forges resume ${name}.`,
       ];
 }
 

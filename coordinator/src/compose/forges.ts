@@ -9,6 +9,7 @@ import { createForgeHealth, type ForgeHealth } from '../flows/forge-health.ts';
 import { guardedAppHook, guardedForge, guardedHooks } from '../flows/guarded-forge.ts';
 import { type CheckPoster, createCheckPoster, type PostPorts } from '../flows/post-checks.ts';
 import type { Forge } from '../ports/forge.ts';
+import type { ForgeRequests } from '../ports/forge-administration.ts';
 import type { DeliveryDialect } from '../ports/forge-deliveries.ts';
 import type { AppHook, ForgeHooks } from '../ports/forge-hooks.ts';
 import { openForge, type RealForgeSettings } from './open-forge.ts';
@@ -21,6 +22,7 @@ export interface ComposedForge {
   readonly dialect: DeliveryDialect;
   readonly health: ForgeHealth;
   readonly poster: CheckPoster;
+  readonly requests: () => ForgeRequests;
 }
 
 export interface ForgesOptions {
@@ -54,13 +56,18 @@ interface Running extends ComposedForge {
 export function createForges(options: ForgesOptions, stopping: AbortSignal): Forges {
   const { clock, log } = options;
   const running = new Map<string, Running>();
-  const closing = new Set<Promise<void>>();
+  /** By name: what was under way there ends before another of that name tells anything. */
+  const closing = new Map<string, Promise<void>>();
 
   async function open(settings: RealForgeSettings): Promise<Running> {
     const { name, kind } = settings;
     const controller = new AbortController();
     const signal = AbortSignal.any([stopping, controller.signal]);
-    const opened = await openForge(settings, clock, (outcome) => options.asked(name, outcome));
+    let requests: ForgeRequests = { sent: 0, refused: 0, failed: 0 };
+    const opened = await openForge(settings, clock, (outcome) => {
+      requests = counted(requests, outcome);
+      options.asked(name, outcome);
+    });
     const health = createForgeHealth(
       { forge: opened.forge, clock, log, probeMs: options.retryMs(), onChange: options.onHealth },
       signal,
@@ -84,18 +91,31 @@ export function createForges(options: ForgesOptions, stopping: AbortSignal): For
       dialect: opened.dialect,
       health,
       poster,
+      requests: () => requests,
       controller,
       close: () => opened.close(),
     };
   }
 
   function close(one: Running): void {
+    const { name } = one.settings;
     one.controller.abort();
-    const closed = one.poster.ended().then(() => one.close());
-    closing.add(closed);
-    void closed
-      .catch((error: unknown) => log.warn({ err: error, forge: one.settings.name }, 'a forge did not close'))
-      .finally(() => closing.delete(closed));
+    const closed = closeAfter(closing.get(name), one).finally(() => {
+      if (closing.get(name) === closed) {
+        closing.delete(name);
+      }
+    });
+    closing.set(name, closed);
+  }
+
+  async function closeAfter(before: Promise<void> | undefined, one: Running): Promise<void> {
+    await before;
+    try {
+      await one.poster.ended();
+      await one.close();
+    } catch (error) {
+      log.warn({ err: error, forge: one.settings.name }, 'a forge did not close');
+    }
   }
 
   return {
@@ -107,9 +127,14 @@ export function createForges(options: ForgesOptions, stopping: AbortSignal): For
           close(one);
         } else {
           one.forge.refresh();
+          // Whoever reloads may have put a new token in place.
+          if (one.health.pause !== undefined) {
+            void one.health.resume();
+          }
         }
       }
       for (const settings of wanted) {
+        await closing.get(settings.name);
         const known = running.get(settings.name);
         running.set(settings.name, known === undefined ? await open(settings) : { ...known, settings });
       }
@@ -120,9 +145,15 @@ export function createForges(options: ForgesOptions, stopping: AbortSignal): For
       for (const one of running.values()) {
         close(one);
       }
-      await Promise.allSettled(closing);
+      await Promise.all(closing.values());
     },
   };
+}
+
+function counted({ sent, refused, failed }: ForgeRequests, outcome: number | 'unreachable'): ForgeRequests {
+  const hasFailed = outcome === 'unreachable' || outcome >= 500;
+  const isRefused = outcome !== 'unreachable' && outcome >= 400 && outcome < 500;
+  return { sent: sent + 1, refused: refused + Number(isRefused), failed: failed + Number(hasFailed) };
 }
 
 /** What makes it another forge; its repositories do not. */

@@ -7,6 +7,7 @@ import { type ControlServerOptions, createControlServer } from '../../src/adapte
 import type { HttpServer } from '../../src/adapters/http/server.ts';
 import { createFakeCommands } from './commands.ts';
 import { createFakeBuilders } from './fake-builders.ts';
+import { createFakeHooks } from './fake-hooks.ts';
 import { createFakeDirectory, createFakeQueue } from './fake-queue.ts';
 import { createFakeTokens } from './fake-tokens.ts';
 import { smallRows } from './http-server.ts';
@@ -22,6 +23,8 @@ export async function startControl(options: Partial<ControlServerOptions> = {}):
     directory: createFakeDirectory(smallRows()),
     nixVersionOf: () => null,
     builders: createFakeBuilders(),
+    hooks: createFakeHooks(),
+    forges: { all: () => [], resume: () => Promise.resolve({ kind: 'not_found' }) },
     tokens: createFakeTokens(systemClock).administration,
     warnings: () => [],
     readiness: () => ({ kind: 'ready' }),

@@ -127,4 +127,13 @@ export const TokenBody = z.strictObject({
   expires_days: z.int().min(1).max(3650).optional(),
 });
 
+export const ForgeParams = z.strictObject({ name: z.string().min(1).max(200) });
+
+/** The hook of a repository, or that of the GitHub App of a forge. */
+export const HookBody = z.union([
+  z.strictObject({ repo: z.union([RepositoryName, RepositoryRef]) }),
+  z.strictObject({ forge: z.string().min(1).max(200) }),
+]);
+export type HookBody = z.infer<typeof HookBody>;
+
 export const RenameBody = z.strictObject({ name: BuilderName });

@@ -5,8 +5,10 @@
 import { chmod, rm } from 'node:fs/promises';
 import { AppError, messageOf } from '@argunix/shared/kit/app-error';
 import type { FastifyInstance } from 'fastify';
+import type { HookAdministration } from '../../flows/administer-hooks.ts';
 import type { TokenAdministration } from '../../flows/administer-tokens.ts';
 import type { Commands } from '../../ports/commands.ts';
+import type { ForgeAdministration } from '../../ports/forge-administration.ts';
 import type { Reload } from '../../ports/reload.ts';
 import { addApiRoutes, type ReadFor } from './api-routes.ts';
 import { closeWithin, createApp, DEFAULT_HTTP_LIMITS, recordRoutes } from './app.ts';
@@ -14,6 +16,7 @@ import { useAudit } from './audit.ts';
 import { type AdministeredBuilders, addBuilderCommandRoutes } from './builder-command-routes.ts';
 import { addCommandRoutes } from './command-routes.ts';
 import { operatorsDoor } from './doorkeeper.ts';
+import { addForgeCommandRoutes } from './forge-command-routes.ts';
 import { addHealthRoutes } from './health-routes.ts';
 import { useOpenApi } from './openapi.ts';
 import { createReadableViews } from './readable-views.ts';
@@ -42,6 +45,8 @@ export interface ControlServerOptions
   readonly builders: AdministeredBuilders;
   readonly reload: Reload;
   readonly tokens: TokenAdministration;
+  readonly hooks: HookAdministration;
+  readonly forges: ForgeAdministration;
 }
 
 export async function createControlServer(options: ControlServerOptions): Promise<HttpServer> {
@@ -65,6 +70,7 @@ export async function createControlServer(options: ControlServerOptions): Promis
   addBuilderCommandRoutes(app, options.builders, { readFor, externalUrl: options.externalUrl });
   addReloadRoute(app, options.reload);
   addTokenRoutes(app, options.tokens, options.now);
+  addForgeCommandRoutes(app, options);
   for (const plugin of options.plugins) {
     await plugin(app);
   }
