@@ -237,6 +237,8 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
       }
     },
     onInstallations: (forge) => {
+      // A permission that was accepted holds for tokens that are made from now on.
+      inBackground('look at the installations again', tendOthers);
       for (const { id } of [...rows.values()].filter((row) => row.forge === forge)) {
         options.poke(id);
       }
