@@ -270,6 +270,21 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
     });
   }
 
+  /** The hooks of Apps, and those of repositories that left: what no look at a repository looks after. */
+  async function tendOthers(): Promise<void> {
+    if (!current().isDryRun) {
+      await Promise.all(forges.all().map((composed) => keeping.tendApp(composed, stopping)));
+      await keeping.removeDeparted(stopping);
+    }
+  }
+
+  async function tendOthersAgain(): Promise<void> {
+    while (!stopping.aborted) {
+      await clock.sleep(current().schedule.catchUpMs, stopping);
+      await tendOthers();
+    }
+  }
+
   /** Nobody approved them for so long. */
   async function expireApprovals(): Promise<void> {
     while (!stopping.aborted) {
@@ -306,17 +321,13 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
           await hooks.ensure(row.forge, row.id);
         }
       }
-      if (!current().isDryRun) {
-        inBackground('look after the hooks of GitHub Apps', async () => {
-          await Promise.all(forges.all().map((composed) => keeping.tendApp(composed, stopping)));
-        });
-        inBackground('take away hooks of repositories that left', () => keeping.removeDeparted(stopping));
-      }
+      inBackground('look after hooks that no repository has', tendOthers);
     },
     start: () => {
       reporter.start();
       judge.wake();
       inBackground('cancel what nobody approves', expireApprovals);
+      inBackground('look after hooks again', tendOthersAgain);
     },
     judgeRequests: () => judge.wake(),
     tend: async (repository, settings, signal) => {

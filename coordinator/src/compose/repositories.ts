@@ -72,10 +72,19 @@ export async function ensureRepositories(
   const saidPrivate = new Map<RepositoryId, boolean | null>();
   const webUrls = new Map<string, string>();
   for (const forge of configuration.forges) {
-    for (const settings of forge.repositories) {
+    // Together: each waits for the disk, and thousands of waits are a slow start.
+    const rows = await Promise.all(
+      forge.repositories.map(({ slug }) =>
+        repositories.ensure({ forge: forge.name, slug, kind: forge.kind }, now),
+      ),
+    );
+    for (const [at, settings] of forge.repositories.entries()) {
       const { slug } = settings;
       const name = `${forge.name}/${slug}`;
-      const row = await repositories.ensure({ forge: forge.name, slug, kind: forge.kind }, now);
+      const row = rows[at];
+      if (row === undefined) {
+        throw new Error(`repository ${name} was not stored`);
+      }
       const facts = repositories.facts(row.id);
       saidPrivate.set(row.id, facts.isPrivate);
       watched.set(
