@@ -2,13 +2,17 @@
  * What stands for the ref of a revision that no branch or tag leads to. It is no branch, so nothing that is said of a
  * branch (its badge, what is newest on it, what a push takes the place of) is said by such a revision.
  */
-import type { GitRef } from '@argunix/shared/domain/git-ref';
+import { type GitRef, parseGitRef } from '@argunix/shared/domain/git-ref';
 import type { Sha } from '@argunix/shared/domain/sha';
 
 const UNREACHED = 'refs/unreached/';
 
 export function unreachedRef(sha: Sha): GitRef {
-  return `${UNREACHED}${sha}` as GitRef;
+  const ref = parseGitRef(UNREACHED + sha);
+  if (ref === undefined) {
+    throw new Error('a sha has only digits and letters, which any ref may have');
+  }
+  return ref;
 }
 
 export function isUnreached(ref: string): boolean {
