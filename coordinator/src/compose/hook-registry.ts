@@ -38,6 +38,8 @@ export function createHookRegistry(options: RegistryOptions): HookRegistry {
   let byId = new Map<string, KeptHook>();
   const doubtedAt = new Map<string, number>();
   const heardAt = new Map<string, number>();
+  /** What was installed before has the secrets of before. */
+  const newSince = options.areSecretsNew ? clock.now() : 0;
 
   function reload(): void {
     byId = new Map(store.all().map((hook) => [hook.id, hook]));
@@ -76,6 +78,6 @@ export function createHookRegistry(options: RegistryOptions): HookRegistry {
       }
     },
     isInDoubt: ({ id, checkedAt }) =>
-      (doubtedAt.get(id) ?? 0) > (checkedAt ?? 0) || (options.areSecretsNew && !heardAt.has(id)),
+      (doubtedAt.get(id) ?? 0) > (checkedAt ?? 0) || (newSince > (checkedAt ?? 0) && !heardAt.has(id)),
   };
 }

@@ -23,6 +23,13 @@ export interface CommandRoutesOptions {
   readonly door: Doorkeeper;
 }
 
+interface CommandSchema {
+  readonly tags: readonly string[];
+  readonly security: typeof NEEDS_TOKEN;
+  readonly summary: string;
+  readonly description: string;
+}
+
 interface EvaluationCommand {
   readonly summary: string;
   readonly right: TokenRight;
@@ -142,13 +149,13 @@ export function addCommandRoutes(plain: FastifyInstance, options: CommandRoutesO
   }
 }
 
-function schemaOf(summary: string, right: TokenRight) {
+function schemaOf(summary: string, right: TokenRight): CommandSchema {
   return {
     tags: ['change'],
     security: NEEDS_TOKEN,
     summary,
     description: `On the public listener with a token that may ${right} there.`,
-  } as const;
+  };
 }
 
 function toTrigger({ repo, ref, sha }: TriggerBody): Trigger {

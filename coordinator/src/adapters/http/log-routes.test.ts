@@ -371,5 +371,7 @@ test('a download is cut off, not closed, when its reader may not read it any mor
   write(log, 'secret');
   await log.close();
 
-  await expect(fetch(`${base}/api/v1/jobs/7/log`).then((answer) => answer.text())).rejects.toThrow();
+  await expect(fetch(`${base}/api/v1/jobs/7/log`).then((answer) => answer.text())).rejects.toThrow(
+    'terminated',
+  );
 });

@@ -53,7 +53,7 @@ function seenBy({ visibility }: RepositoryView): string {
 }
 
 /** How we hear of pushes, in plain words. */
-function toldBy({ hook, kind, forge }: RepositoryView, now: number): Html {
+function toldBy({ hook, kind, forge, trouble }: RepositoryView, now: number): Html {
   if (hook === null) {
     return html`${kind === 'git' ? 'it has no forge that tells of pushes: it is looked at again and again' : 'pushes are found by looking'}`;
   }
@@ -63,7 +63,7 @@ function toldBy({ hook, kind, forge }: RepositoryView, now: number): Html {
     case 'never_installed':
       return html`the webhook at ${forge} is not installed yet: until then pushes are found by looking, some minutes later`;
     case 'trouble':
-      return html`the webhook at ${forge} does not work, so pushes are found by looking, some minutes later: <span class="reason">${hook.trouble}</span>`;
+      return html`the webhook at ${forge} does not work, so pushes are found by looking, some minutes later${trouble?.includes(hook.trouble ?? '') !== true && html`: <span class="reason">${hook.trouble}</span>`}`;
     default:
       return hook.state satisfies never;
   }

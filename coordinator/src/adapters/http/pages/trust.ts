@@ -35,7 +35,7 @@ function whyTrusted({ trusted, pr_number, approved_by, status, ref }: Evaluation
   }
   if (approved_by !== null) {
     // What the forge was asked is kept as the sentence that it made.
-    return / may push here$/.test(approved_by) ? `trusted: ${approved_by}` : `approved by ${approved_by}`;
+    return approved_by.endsWith(' may push here') ? `trusted: ${approved_by}` : `approved by ${approved_by}`;
   }
   return pr_number === null ? null : 'trusted: its head is a branch of the repository itself';
 }
