@@ -18,6 +18,8 @@ export interface CommandSources {
   readonly watched: () => ReadonlyMap<RepositoryId, ConfiguredRepository>;
   readonly clock: Clock;
   readonly poke: (id: RepositoryId) => void;
+  /** One may wait for the forge to say who may build. */
+  readonly judgeRequests: () => void;
   readonly signal: AbortSignal;
 }
 
@@ -28,6 +30,7 @@ export function createCommands({
   watched,
   clock,
   poke,
+  judgeRequests,
   signal,
 }: CommandSources): Commands {
   const ports = { ...engine, clock, line: engine.dispatcher };
@@ -82,6 +85,7 @@ export function createCommands({
       }
       engine.changes.tell({ kind: 'evaluation', evaluationId });
       engine.queue.wake();
+      judgeRequests();
       return { kind: 'done', evaluationId };
     },
     restartFailed: (id) => restartFailed(ports, toEvaluationId(id)),

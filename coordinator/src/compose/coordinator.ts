@@ -220,6 +220,7 @@ export async function startCoordinator({
       evaluations,
       changes,
       clock,
+      log,
       coalesceMs,
       // What a look finds may have been told, and handled, since the look before it.
       lookbackMs: Math.max(coalesceMs, 2 * catchUpMs),
@@ -292,6 +293,7 @@ export async function startCoordinator({
     watched: () => known.watched,
     clock,
     poke: (id) => watches.poke(id),
+    judgeRequests: () => side?.judgeRequests(),
     signal: stopping.signal,
   });
 

@@ -28,7 +28,7 @@ import { keepTrying } from '../flows/keep-trying.ts';
 import { createDeliveryDoor, type DoorForge } from '../flows/receive-delivery.ts';
 import { createCheckReporter } from '../flows/report-checks.ts';
 import { summarize } from '../flows/summarize-check.ts';
-import { type Tended, tendRepository } from '../flows/tend-repository.ts';
+import { type Tended, type TendPorts, tendRepository } from '../flows/tend-repository.ts';
 import type { Changes } from '../ports/changes.ts';
 import type { CheckStore, DueCheck } from '../ports/check-store.ts';
 import type { DeliveryDoor } from '../ports/delivery-door.ts';
@@ -118,6 +118,7 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
   /** Every repository there is, also those that left the configuration: their last checks are still to be told. */
   let rows = readRows();
   let isStarted = false;
+  const firstLooks: TendPorts['firstLooks'] = new Map();
   function readRows(): ReadonlyMap<RepositoryId, Repository> {
     return new Map(repositories.all().map((row) => [row.id, row]));
   }
@@ -363,6 +364,7 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
             clock,
             log,
             externalUrl: current().externalUrl,
+            firstLooks,
             onFacts: options.onFacts,
           },
           {

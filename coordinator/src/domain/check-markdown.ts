@@ -5,17 +5,24 @@ import { plainText } from '@argunix/shared/domain/plain-text';
 /** A fence longer than any inside. */
 export function codeBlock(text: string): string {
   const plain = plainText(text).toWellFormed();
-  const longest = Math.max(2, ...[...plain.matchAll(/`+/g)].map(([ticks]) => ticks.length));
-  const fence = '`'.repeat(longest + 1);
+  const fence = fenceOf(plain, 3);
   return `${fence}text\n${plain}\n${fence}`;
 }
 
 /** As code on one line, so that no sign of it means anything. */
 export function inline(text: string): string {
   const plain = plainText(text).replace(/\s+/g, ' ').trim().toWellFormed();
-  const longest = Math.max(0, ...[...plain.matchAll(/`+/g)].map(([ticks]) => ticks.length));
-  const fence = '`'.repeat(longest + 1);
+  const fence = fenceOf(plain, 1);
   return plain === '' ? '' : `${fence} ${plain} ${fence}`;
+}
+
+/** Longer than any row of backticks inside; a build may have printed a million of them. */
+function fenceOf(text: string, least: number): string {
+  let length = least;
+  for (const [ticks] of text.matchAll(/`+/g)) {
+    length = Math.max(length, ticks.length + 1);
+  }
+  return '`'.repeat(length);
 }
 
 export function failureHeading(attr: string): string {

@@ -1,7 +1,8 @@
 /**
  * Whose result a line below a revision shows. Several evaluations can be of one revision: a push and a request, two
  * requests, restarts. A line belongs to the most trusted of those that live or have a result: the trusted before a
- * stranger's, a push before a request, then the newest. What was cancelled or superseded shows only where nobody else has it.
+ * stranger's, a push before a request, then the newest. What was cancelled or superseded shows only where nobody else
+ * has it.
  */
 import type { EvaluationStatus, Trigger } from '@argunix/shared/domain/evaluation-status';
 

@@ -9,8 +9,16 @@ const MOST = 140;
 
 export const EVALUATION_CONTEXT = 'argunix: evaluation';
 
+// What no line shows: controls, what turns the direction of reading or joins characters, ends of lines and paragraphs.
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/** A flake may name its attributes as it likes; two that differ stay two, for in a quoted name a backslash is two. */
 export function jobContext(attr: string): string {
-  return `argunix: ${attr}`;
+  const name = attr.replace(
+    UNSEEN,
+    (sign) => `\\u{${(sign.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}}`,
+  );
+  return `argunix: ${name}`;
 }
 
 /** `CheckState` of ports/forge.ts, which this floor does not know. */
@@ -43,11 +51,11 @@ export function sayEvaluation(evaluation: ToldEvaluation, isRolling: boolean): S
     case 'building':
       return say('pending', isRolling ? progressOf(counts) : `Building ${jobs(total(counts))}.`);
     case 'evaluation_failed':
-      return say('failure', `Evaluation failed: ${reason ?? 'no reason is known'}`);
+      return say('failure', `Evaluation failed: ${lineOf(reason ?? '') || 'no reason is known'}`);
     case 'cancelled':
-      return say('cancelled', reason ?? 'Cancelled.');
+      return say('cancelled', reason ?? '', 'Cancelled.');
     case 'superseded':
-      return say('cancelled', reason ?? 'Something newer took its place.');
+      return say('cancelled', reason ?? '', 'Something newer took its place.');
     case 'done':
       return say(outcome ?? 'error', verdictOf(counts));
   }
@@ -71,17 +79,17 @@ export function sayJob({ status, reason, tookMs }: ToldJob): Said {
     case 'success':
       return say('success', tookMs === null ? 'Built.' : `Built in ${duration(tookMs)}.`);
     case 'failure':
-      return say('failure', because || 'The build failed.');
+      return say('failure', because, 'The build failed.');
     case 'timed_out':
-      return say('failure', because || 'The build took too long.');
+      return say('failure', because, 'The build took too long.');
     case 'dependency_failed':
-      return say('failure', because || 'Something that it needs failed.');
+      return say('failure', because, 'Something that it needs failed.');
     case 'cancelled':
-      return say('cancelled', because || 'Cancelled.');
+      return say('cancelled', because, 'Cancelled.');
     case 'unsupported':
-      return say('error', because || 'No builder can build it.');
+      return say('error', because, 'No builder can build it.');
     case 'error':
-      return say('error', because || 'It could not be built, which is not its fault.');
+      return say('error', because, 'It could not be built, which is not its fault.');
   }
 }
 
@@ -131,10 +139,24 @@ function duration(ms: number): string {
     : `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
 }
 
-/** One line, whatever a flake or a build put into it. */
-function say(state: State, text: string): Said {
-  const first = plainText(text).trim().split('\n', 1)[0] ?? '';
-  const line = first.replaceAll('\t', ' ');
-  const cut = line.length <= MOST ? line : `${line.slice(0, MOST - 1)}…`;
-  return { state, description: cut.toWellFormed() };
+function say(state: State, text: string, orElse = ''): Said {
+  return { state, description: cut(lineOf(text) || orElse) };
+}
+
+/** The first line that says anything, whatever a flake or a build put into it. */
+function lineOf(text: string): string {
+  const lines = plainText(text).split(/[\n\p{Zl}\p{Zp}]/u);
+  return (
+    lines
+      .map((line) => line.toWellFormed().replaceAll('\t', ' ').replace(UNSEEN, '').trim())
+      .find((line) => line !== '') ?? ''
+  );
+}
+
+function cut(line: string): string {
+  if (line.length <= MOST) {
+    return line;
+  }
+  // Half of a character, where it is cut in the middle of one, is none.
+  return `${line.slice(0, MOST - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }

@@ -5,6 +5,9 @@
  */
 import type { Login } from './forge-event.ts';
 
+/** Why a request waits of whose people nothing is known yet. */
+export const ASKING = 'The forge is being asked who may build here.';
+
 export interface RequestTrustFacts {
   readonly author: Login;
   /** Null: nobody knows who pushed its head. */
@@ -17,24 +20,29 @@ export type TrustVerdict =
   | { readonly kind: 'trusted'; readonly because: string }
   | { readonly kind: 'stranger'; readonly reason: string };
 
-/** Whom the forge has to be asked about: those that the allowlist does not name. */
+/** Whom the forge has to be asked about: those that the allowlist does not name, where its answer can change anything. */
 export function peopleToAskAbout({ author, pusher, allowlist }: RequestTrustFacts): readonly Login[] {
-  const people = pusher === null ? [author] : [...new Set([author, pusher])];
-  return people.filter((login) => !allowlist.includes(login));
+  if (author === '' || pusher === null || pusher === '') {
+    return [];
+  }
+  return [...new Set([author, pusher])].filter((login) => !allowlist.includes(login));
 }
 
 /** `mayPush` holds the answer about each of `peopleToAskAbout`. */
 export function judgeRequest(facts: RequestTrustFacts, mayPush: ReadonlyMap<Login, boolean>): TrustVerdict {
   const { author, pusher, allowlist } = facts;
   const isTrusted = (login: Login): boolean => allowlist.includes(login) || mayPush.get(login) === true;
+  if (author === '') {
+    return { kind: 'stranger', reason: 'Who made the request is not known.' };
+  }
+  if (pusher === null || pusher === '') {
+    return { kind: 'stranger', reason: 'Who pushed the newest commit of the request is not known.' };
+  }
   if (!isTrusted(author)) {
     return {
       kind: 'stranger',
       reason: `${author}, who made the request, may not push to this repository and is not on pr_allowlist.`,
     };
-  }
-  if (pusher === null) {
-    return { kind: 'stranger', reason: 'Who pushed the newest commit of the request is not known.' };
   }
   if (!isTrusted(pusher)) {
     return {

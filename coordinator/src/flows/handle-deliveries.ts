@@ -2,8 +2,11 @@
 import { isEvaluationEnded } from '@argunix/shared/domain/evaluation-status';
 import { type GitRef, shortRef } from '@argunix/shared/domain/git-ref';
 import type { RepositoryId } from '@argunix/shared/domain/ids';
+import { isAppError, mayPass, messageOf } from '@argunix/shared/kit/app-error';
 import type { Clock } from '@argunix/shared/kit/clock';
+import type { Logger } from '@argunix/shared/kit/logger';
 import { type Subject, subjectKey } from '../domain/supersede.ts';
+import { ASKING } from '../domain/trust-policy.ts';
 import type { Changes } from '../ports/changes.ts';
 import type { Delivery, DeliveryStore, InboxItem, Notice, Opening } from '../ports/delivery-store.ts';
 import type { Evaluation, EvaluationStore } from '../ports/evaluation-store.ts';
@@ -13,6 +16,7 @@ export interface DeliveryPorts {
   readonly evaluations: EvaluationStore;
   readonly changes: Changes;
   readonly clock: Clock;
+  readonly log: Logger;
   /** Equal deliveries within it are one. */
   readonly coalesceMs: number;
   /** How long before a look the forge may have told of what the look finds. */
@@ -68,13 +72,18 @@ function inWaves(items: readonly InboxItem[]): readonly (readonly InboxItem[])[]
 async function handle(ports: DeliveryPorts, item: InboxItem): Promise<boolean> {
   const { deliveries, changes, clock } = ports;
   if (!asksForEvaluation(item)) {
-    await deliveries.settle(item, await ports.heed(item), clock.now());
+    await deliveries.settle(item, await heed(ports, item), clock.now());
     return false;
   }
-  const unwanted = whyUnwanted(ports.wishesOf(item.repositoryId), item) ?? whyDuplicate(ports, item);
+  const unwanted = whyUnwanted(ports.wishesOf(item.repositoryId), item);
   if (unwanted !== undefined) {
-    await identify(ports, item);
     await deliveries.settle(item, unwanted, clock.now());
+    return false;
+  }
+  const duplicate = whyDuplicate(ports, item);
+  if (duplicate !== undefined) {
+    await identify(ports, item);
+    await deliveries.recognize(item, duplicate, clock.now());
     return false;
   }
   const evaluationId = await deliveries.accept(item, clock.now(), openingOf(item));
@@ -85,15 +94,33 @@ async function handle(ports: DeliveryPorts, item: InboxItem): Promise<boolean> {
   return evaluationId !== undefined;
 }
 
+/** One item that meets a mistake of ours must not keep all that come after it from being handled. */
+async function heed({ heed: doIt, log }: DeliveryPorts, notice: Notice): Promise<string> {
+  try {
+    return await doIt(notice);
+  } catch (error) {
+    const isButton = notice.kind === 'rerun' || notice.kind === 'approve';
+    // A person sees that nothing came of a button, and presses it again; what is gone nobody tells us twice.
+    if (mayPass(error) && (!isButton || (isAppError(error) && error.code === 'store.failed'))) {
+      throw error;
+    }
+    log.error({ err: error, notice }, 'what a forge told could not be heeded');
+    return `it could not be done: ${messageOf(error)}`;
+  }
+}
+
 function asksForEvaluation(item: InboxItem): item is Delivery {
   return item.kind === 'push' || item.kind === 'pull_request' || item.kind === 'manual';
 }
 
 /** A request from elsewhere waits until it is known whether its people are trusted. */
 function openingOf({ kind, isTrusted, people }: Delivery): Opening {
-  return kind === 'pull_request' && !isTrusted && people !== null
-    ? { status: 'awaiting_approval', awaits: 'forge', reason: 'The forge is being asked who may build here.' }
-    : { status: 'queued' };
+  if (kind !== 'pull_request' || isTrusted) {
+    return { status: 'queued' };
+  }
+  return people === null
+    ? { status: 'awaiting_approval', awaits: 'approval', reason: 'Whose request it is is not known.' }
+    : { status: 'awaiting_approval', awaits: 'forge', reason: ASKING };
 }
 
 /** What of the configuration makes nobody want it; undefined where it is wanted. */
@@ -116,16 +143,12 @@ export function whyUnwanted(
 }
 
 /** A look may have been first, which cannot see who pushed; the forge's own delivery can. */
-async function identify(
-  { evaluations, changes, onAccepted }: DeliveryPorts,
-  delivery: Delivery,
-): Promise<void> {
+async function identify({ evaluations, changes }: DeliveryPorts, delivery: Delivery): Promise<void> {
   const pusher = delivery.people?.pusher ?? null;
   const waiting = pusher === null ? undefined : evaluations.newestLike({ ...delivery, isTrusted: null });
   if (waiting?.status === 'awaiting_approval' && pusher !== null) {
     if (await evaluations.identify(waiting.id, pusher)) {
       changes.tell({ kind: 'evaluation', evaluationId: waiting.id });
-      await onAccepted(delivery);
     }
   }
 }
@@ -145,16 +168,21 @@ function whyDuplicate(ports: DeliveryPorts, delivery: Delivery): string | undefi
     return undefined;
   }
   const ageMs = delivery.receivedAt - newest.createdAt;
-  if (ageMs < coalesceMs) {
-    return 'the same revision was delivered a moment before';
-  }
-  if (delivery.origin === 'look' && ageMs < lookbackMs) {
+  const isLook = delivery.origin === 'look';
+  if (isLook && ageMs < coalesceMs) {
     return 'the forge told of it before it was seen';
   }
-  // The head is where it was when that was made: somebody edited a request, or a delivery comes late.
-  return delivery.origin !== 'look' && evaluations.isNewestOfSubject(newest)
-    ? 'nothing of it is new: the evaluation of this revision stands'
-    : undefined;
+  // It went on to something else, and came back.
+  if (!evaluations.isNewestOfSubject(newest)) {
+    return undefined;
+  }
+  if (isLook) {
+    return ageMs < lookbackMs ? 'the forge told of it before it was seen' : undefined;
+  }
+  // Else the head is where it was when that was made: somebody edited a request, or a delivery comes late.
+  return ageMs < coalesceMs
+    ? 'the same revision was delivered a moment before'
+    : 'nothing of it is new: the evaluation of this revision stands';
 }
 
 /** What was taken away is delivered anew when it comes back: a push that was taken back, a request that is opened again. */

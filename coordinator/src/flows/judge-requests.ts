@@ -87,10 +87,14 @@ async function askUntilAnswered(
     }
     const verdict = await judge(evaluation, gate, signal);
     if (verdict.kind !== 'unanswered') {
-      await settle(ports, evaluation, verdict, signal);
-      return;
+      if (await settle(ports, evaluation, verdict, signal)) {
+        return;
+      }
+      // It was not as it had been when it was judged: who pushed it is known now, or it has ended.
+      continue;
     }
-    await tell(ports, id, () => evaluations.hold(id, 'forge', verdict.reason), signal);
+    const { pusher } = evaluation;
+    await tell(ports, id, () => evaluations.hold(id, 'forge', verdict.reason, pusher), signal);
     await clock.sleep(Math.min(retryDelayMs(ports.retryMs, failures), 300_000), signal);
     await gate.health.working(signal);
   }
@@ -128,19 +132,20 @@ function isNumber(login: Login): boolean {
   return login.startsWith('#');
 }
 
+/** False when it is not what it was when it was judged. */
 async function settle(
   ports: JudgePorts,
-  { id }: Evaluation,
+  { id, pusher }: Evaluation,
   verdict: TrustVerdict,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   if (verdict.kind === 'trusted') {
-    await tell(ports, id, () => ports.evaluations.approve(id, verdict.because), signal);
+    const isApproved = await tell(ports, id, () => ports.evaluations.approve(id, verdict.because), signal);
     ports.onQueued();
-    return;
+    return isApproved;
   }
   const { reason } = verdict;
-  await tell(ports, id, () => ports.evaluations.hold(id, 'approval', reason), signal);
+  return await tell(ports, id, () => ports.evaluations.hold(id, 'approval', reason, pusher), signal);
 }
 
 async function tell(
@@ -148,8 +153,10 @@ async function tell(
   id: EvaluationId,
   change: () => Promise<boolean>,
   signal: AbortSignal,
-): Promise<void> {
-  if (await keepTrying(ports, 'keep whom to trust', signal, change)) {
+): Promise<boolean> {
+  const hasChanged = await keepTrying(ports, 'keep whom to trust', signal, change);
+  if (hasChanged) {
     ports.changes.tell({ kind: 'evaluation', evaluationId: id });
   }
+  return hasChanged;
 }

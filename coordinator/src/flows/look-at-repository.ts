@@ -6,7 +6,7 @@ import type { Logger } from '@argunix/shared/kit/logger';
 import { headChanges } from '../domain/head-changes.ts';
 import type { Changes } from '../ports/changes.ts';
 import type { DeliveryStore } from '../ports/delivery-store.ts';
-import type { Repository, RepositoryStore } from '../ports/repository-store.ts';
+import type { Head, Repository, RepositoryStore } from '../ports/repository-store.ts';
 import type { Source, SourceCheckout } from '../ports/source-checkout.ts';
 import { keepTrying } from './keep-trying.ts';
 import type { Tended } from './tend-repository.ts';
@@ -45,11 +45,13 @@ export async function lookAtRepository(
   const { repository, source } = watched;
   try {
     const tended = (await watched.tend?.(signal)) ?? { stored: 0, troubles: [] };
+    const before = repositories.heads(repository.id);
     const found = await checkout.look(source, signal);
     const at = clock.now();
-    const { pushed, gone } = headChanges(repositories.heads(repository.id), found.heads, (ref) =>
-      watched.isWatched(ref),
-    );
+    const told = toldMeanwhile(before, repositories.heads(repository.id));
+    const changed = headChanges(before, found.heads, (ref) => watched.isWatched(ref));
+    const pushed = changed.pushed.filter(({ ref }) => !told.has(ref));
+    const gone = changed.gone.filter((ref) => !told.has(ref));
     // The next look may be an hour away: what this one found waits until it can be stored.
     await keepTrying(ports, 'store what a look found', signal, async () => {
       await repositories.recordLook(repository.id, {
@@ -72,6 +74,14 @@ export async function lookAtRepository(
     await recordTrouble(ports, repository.id, reason);
     return { kind: 'trouble', reason };
   }
+}
+
+/** What the forge told of while it was looked at is newer than what was seen. */
+function toldMeanwhile(before: readonly Head[], after: readonly Head[]): ReadonlySet<GitRef> {
+  const [known, now] = [before, after].map((heads) => new Map(heads.map(({ ref, sha }) => [ref, sha])));
+  return new Set(
+    [...before, ...after].map(({ ref }) => ref).filter((ref) => known?.get(ref) !== now?.get(ref)),
+  );
 }
 
 /** Where even that cannot be stored, the next look tells. */

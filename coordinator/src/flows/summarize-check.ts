@@ -16,6 +16,9 @@ export interface SummaryPorts {
 const MOST_FAILURES = 10;
 const LINES_OF_EACH = 20;
 const LINES_OF_ONE = 100;
+// One line without end must not take the room of all that comes after it.
+const LONGEST_LINE = 500;
+const LONGEST_REASON = 8_000;
 
 export async function summarize(ports: SummaryPorts, check: DueCheck): Promise<string | null> {
   if (check.evaluationId === null || check.state === 'pending') {
@@ -35,7 +38,7 @@ async function ofEvaluation(
   const parts = [countsTable(counts)];
   const reason = evaluations.find(id)?.reason ?? null;
   if (reason !== null) {
-    parts.push(codeBlock(reason));
+    parts.push(codeBlock(short(reason, LONGEST_REASON)));
   }
   for (const job of bad) {
     parts.push(await failure(logs, job));
@@ -51,7 +54,7 @@ async function ofEvaluation(
 async function failure(logs: SummaryPorts['logs'], { id, attr, reason }: CheckedJob): Promise<string> {
   return [
     failureHeading(attr),
-    ...(reason === null ? [] : [inline(reason)]),
+    ...(reason === null ? [] : [inline(short(reason))]),
     await tail(logs, id, LINES_OF_EACH),
   ]
     .filter((part) => part !== '')
@@ -66,5 +69,9 @@ async function ofJob({ logs }: SummaryPorts, { description }: DueCheck, jobId: J
 
 async function tail(logs: SummaryPorts['logs'], jobId: JobId, count: number): Promise<string> {
   const { lines } = await logs.tail(jobId, count);
-  return lines.length === 0 ? '' : codeBlock(lines.map(({ text }) => text).join('\n'));
+  return lines.length === 0 ? '' : codeBlock(lines.map(({ text }) => short(text)).join('\n'));
+}
+
+function short(text: string, longest = LONGEST_LINE): string {
+  return text.length <= longest ? text : `${text.slice(0, longest)}…`;
 }

@@ -3,6 +3,7 @@
  * see it, whether our hook is there, and which requests are open. What a forge forbids is a sentence for people and no
  * reason to stop: branches can still be looked at.
  */
+import type { RepositoryId } from '@argunix/shared/domain/ids';
 import type { RepositorySlug } from '@argunix/shared/domain/repository-slug';
 import { isAppError, messageOf } from '@argunix/shared/kit/app-error';
 import type { Clock } from '@argunix/shared/kit/clock';
@@ -10,7 +11,7 @@ import type { OpenRequest } from '../domain/forge-event.ts';
 import type { DeliveryStore, NewDelivery } from '../ports/delivery-store.ts';
 import type { Forge } from '../ports/forge.ts';
 import type { HookStore, KeptHook } from '../ports/hook-store.ts';
-import type { Repository, RepositoryStore } from '../ports/repository-store.ts';
+import type { KnownRequest, Repository, RepositoryStore } from '../ports/repository-store.ts';
 import { type HookPorts, keepHook } from './keep-hook.ts';
 
 export interface TendPorts extends HookPorts {
@@ -19,6 +20,8 @@ export interface TendPorts extends HookPorts {
   readonly repositories: RepositoryStore;
   readonly deliveries: DeliveryStore;
   readonly clock: Clock;
+  /** Kept from look to look: whether the open requests are still to be learnt. */
+  readonly firstLooks: Map<RepositoryId, 'due' | 'over'>;
   /** What strangers may see, or where it is, is not what it was. */
   onFacts(): void;
 }
@@ -58,7 +61,10 @@ export async function tendRepository(
     }
   }
   const { id } = tended.repository;
-  const isFirst = ports.repositories.facts(id).isPrivate === null;
+  const { firstLooks } = ports;
+  const isFirst =
+    (firstLooks.get(id) ?? (ports.repositories.facts(id).isPrivate === null ? 'due' : 'over')) === 'due';
+  firstLooks.set(id, isFirst ? 'due' : 'over');
   await attempt('Visibility', async () => {
     const facts = await ports.forge.repository(tended.slug, signal);
     if (await ports.repositories.recordFacts(id, facts)) {
@@ -95,33 +101,50 @@ async function tendHook(ports: TendPorts, tended: TendedRepository, signal: Abor
 
 /** Requests that moved, came or went without our being told. Those that were open before us are only learnt. */
 async function compareRequests(
-  { forge, repositories, deliveries, clock }: TendPorts,
+  { forge, repositories, deliveries, clock, firstLooks }: TendPorts,
   { repository, slug }: TendedRepository,
   isFirst: boolean,
   signal: AbortSignal,
 ): Promise<number> {
   const { id } = repository;
+  const before = repositories.requests(id);
   const open = await forge.openRequests(slug, signal);
   if (isFirst) {
     await repositories.learnRequests(id, open, clock.now());
+    firstLooks.set(id, 'over');
     return 0;
   }
-  const known = new Map(repositories.requests(id).map((request) => [request.number, request]));
+  const known = new Map(before.map((request) => [request.number, request]));
+  // What the forge told while it was asked is newer than its answer.
+  const told = toldMeanwhile(before, repositories.requests(id));
   const common = { repositoryId: id, origin: 'look', uid: null, receivedAt: clock.now() } as const;
   let stored = 0;
   for (const request of open) {
-    const before = known.get(request.number);
+    const asKnown = known.get(request.number);
     known.delete(request.number);
-    if (before?.headSha !== request.headSha || before.baseRef !== request.baseRef) {
+    if (!told.has(request.number) && !isSame(asKnown, request)) {
       await deliveries.receive({ ...common, ...toDelivery(request) });
       stored += 1;
     }
   }
-  for (const { number } of known.values()) {
+  for (const { number } of [...known.values()].filter((request) => !told.has(request.number))) {
     await deliveries.receive({ ...common, kind: 'closed', prNumber: number });
     stored += 1;
   }
   return stored;
+}
+
+function toldMeanwhile(before: readonly KnownRequest[], after: readonly KnownRequest[]): ReadonlySet<number> {
+  const unchanged = new Map(before.map((request) => [request.number, request]));
+  const changed = after.filter((request) => !isSame(unchanged.get(request.number), request));
+  const gone = before.filter(({ number }) => !after.some((request) => request.number === number));
+  return new Set([...changed, ...gone].map(({ number }) => number));
+}
+
+type Place = Pick<KnownRequest, 'headSha' | 'baseRef'>;
+
+function isSame(one: Place | undefined, other: Place): boolean {
+  return one?.headSha === other.headSha && one.baseRef === other.baseRef;
 }
 
 /** A list does not say who pushed. */

@@ -15,6 +15,6 @@ export interface CheckedJob {
 export interface CheckJobs {
   /** In the order of their attributes. */
   all(evaluationId: EvaluationId, limit: number): readonly CheckedJob[];
-  /** Those that did not end well, failures before what failed by them. */
+  /** Those that did not end well, failures before what failed by them; what was cancelled is no news. */
   bad(evaluationId: EvaluationId, limit: number): readonly CheckedJob[];
 }

@@ -85,6 +85,8 @@ export interface DeliveryStore {
   pending(): readonly InboxItem[];
   /** Makes the evaluation and marks the delivery handled in one transaction; undefined when it was handled already. */
   accept(delivery: Delivery, at: EpochMs, opening?: Opening): Promise<EvaluationId | undefined>;
+  /** Marks it handled: there is an evaluation of it already. The next look does not take it for news either. */
+  recognize(delivery: Delivery, verdict: string, at: EpochMs): Promise<void>;
   /** Marks it handled without an evaluation; `verdict` says why. A closed request and a deleted ref are not known any more. */
   settle(item: InboxItem, verdict: string, at: EpochMs): Promise<void>;
 }

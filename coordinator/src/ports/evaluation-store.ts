@@ -66,8 +66,16 @@ export interface EvaluationStore {
 
   /** awaiting_approval → queued, from now on trusted; `by` says who or what made it so. */
   approve(id: EvaluationId, by: string): Promise<boolean>;
-  /** Stays awaiting_approval: what it awaits now, and the sentence for people. */
-  hold(id: EvaluationId, awaits: 'forge' | 'approval', reason: string): Promise<boolean>;
+  /**
+   * Stays awaiting_approval: what it awaits now, and the sentence for people. False also when it became known meanwhile
+   * who pushed its head: what was found out was found out for `pusher`.
+   */
+  hold(
+    id: EvaluationId,
+    awaits: 'forge' | 'approval',
+    reason: string,
+    pusher: Login | null,
+  ): Promise<boolean>;
   /** Stays awaiting_approval: who pushed its head is known now, and the forge is to be asked. */
   identify(id: EvaluationId, pusher: Login): Promise<boolean>;
   /** Of one that is queued: what is to be built. */
@@ -99,6 +107,9 @@ export interface EvaluationStore {
   ): Promise<readonly JobAttempt[] | undefined>;
   /** building → done, or superseded when it has a successor; false also while a job has not ended. */
   finish(id: EvaluationId, outcome: EvaluationOutcome, counts: StatusCounts, at: EpochMs): Promise<boolean>;
-  /** A new evaluation of the same revision, `restart_of` this one; undefined when this one has not ended. */
+  /**
+   * A new evaluation of the same revision, `restart_of` this one; undefined when this one has not ended. What nobody
+   * vouched for waits for that again.
+   */
   restart(id: EvaluationId, at: EpochMs): Promise<EvaluationId | undefined>;
 }

@@ -6,7 +6,9 @@ import type { CheckedJob, CheckJobs } from '../../ports/check-jobs.ts';
 import type { Reader } from './open-database.ts';
 import { sqlite } from './sql.ts';
 
-const BAD = JOB_STATUSES.filter((status) => isJobEnding(status) && !isJobGood(status));
+const BAD = JOB_STATUSES.filter(
+  (status) => isJobEnding(status) && !isJobGood(status) && status !== 'cancelled',
+);
 
 export function createCheckJobs(database: Reader): CheckJobs {
   const read = (query: ReturnType<typeof jobs>): readonly CheckedJob[] =>

@@ -86,6 +86,9 @@ export function createDeliveryStore(database: Reader & Writer): DeliveryStore {
       ]);
       return result.kind === 'done' ? (insertedId(result, 1) as EvaluationId) : undefined;
     },
+    recognize: async (delivery, verdict, at) => {
+      await database.write([statement(handled(delivery.id, verdict, at)), ...knownOf(delivery, at)]);
+    },
     settle: async (item, verdict, at) => {
       await database.write([statement(handled(item.id, verdict, at)), ...forgotten(item)]);
     },

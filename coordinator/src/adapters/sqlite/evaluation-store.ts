@@ -5,6 +5,7 @@ import type { EvaluationId, RepositoryId } from '@argunix/shared/domain/ids';
 import { JOB_STATUSES } from '@argunix/shared/domain/job-status';
 import type { Sha } from '@argunix/shared/domain/sha';
 import { type Selectable, sql } from 'kysely';
+import { ASKING } from '../../domain/trust-policy.ts';
 import type { Evaluation, EvaluationStore, StatusCounts } from '../../ports/evaluation-store.ts';
 import { insertedId, returnedAttempts } from './inserted-id.ts';
 import { UNFINISHED } from './job-changes.ts';
@@ -13,6 +14,9 @@ import { reuseDigest } from './reuse-digest.ts';
 import { sqlite } from './sql.ts';
 import type { Tables } from './tables.ts';
 import { guarded, statement, type Writer } from './writer.ts';
+
+/** A request that nobody vouched for: to have it built again is not to approve it. */
+const isUnapproved = sql`pr_number is not null and is_trusted = 0`;
 
 const ENDED = ['done', 'evaluation_failed', 'cancelled', 'superseded'] as const;
 
@@ -81,7 +85,8 @@ export function createEvaluationStore(database: Reader & Writer): EvaluationStor
           reason: null,
         }),
       ),
-    hold: (id, awaits, reason) => transition(leave(id, 'awaiting_approval').set({ awaits, reason })),
+    hold: (id, awaits, reason, pusher) =>
+      transition(leave(id, 'awaiting_approval').set({ awaits, reason }).where('pusher', 'is', pusher)),
     identify: (id, pusher) =>
       transition(leave(id, 'awaiting_approval').set({ awaits: 'forge', pusher }).where('pusher', 'is', null)),
     setBuilt: (id, built) =>
@@ -179,6 +184,8 @@ export function createEvaluationStore(database: Reader & Writer): EvaluationStor
               'approved_by',
               'restart_of',
               'status',
+              'awaits',
+              'reason',
               'is_reported',
               'created_at',
             ])
@@ -197,7 +204,9 @@ export function createEvaluationStore(database: Reader & Writer): EvaluationStor
                   'is_trusted',
                   'approved_by',
                   'id as restart_of',
-                  sql<'queued'>`'queued'`.as('status'),
+                  sql<'queued'>`iif(${isUnapproved}, 'awaiting_approval', 'queued')`.as('status'),
+                  sql<'forge' | null>`iif(${isUnapproved}, 'forge', null)`.as('awaits'),
+                  sql<string | null>`iif(${isUnapproved}, ${ASKING}, null)`.as('reason'),
                   sql<number>`(select kind = 'git' from repositories where repositories.id = repository_id)`.as(
                     'is_reported',
                   ),

@@ -234,7 +234,7 @@ test('what flows read and write is found by an index', async () => {
     evaluations.isNewestOfSubject(one);
   }
   await evaluations.approve(id, 'somebody');
-  await evaluations.hold(id, 'approval', 'why');
+  await evaluations.hold(id, 'approval', 'why', null);
   await evaluations.setBuilt(id, { sha: sha('e'), ref: 'refs/pull/7/merge' as never });
   checks.of(stores.repository.id, sha('a'));
   checks.due('here', AT, 10);
