@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NO_SHA, type Sha } from '@argunix/shared/domain/sha';
+import { toSha } from '../coordinator/test/forges/contract/sample.ts';
 import { until } from '../coordinator/test/until.ts';
 import { flakeOf } from '../e2e/harness/flake-text.ts';
 import { type ForgeScene, SLUG, startForgeScene } from '../e2e/harness/forges/forge-scene.ts';
@@ -51,7 +52,7 @@ async function tellOne(): Promise<{ readonly requests: number; readonly lateMs: 
   });
   try {
     await until('the hook is there', () => scene.hook() !== undefined, 60_000);
-    const sha = (await scene.repository.commit({ 'flake.nix': flakeOf(manyJobs()) })) as Sha;
+    const sha = toSha(await scene.repository.commit({ 'flake.nix': flakeOf(manyJobs()) }));
     const asked = scene.forge.standIn.server.requests.length;
     const push = { slug: SLUG, ref: 'refs/heads/main', before: NO_SHA, after: sha, by: 'somebody' };
     await scene.tell(scene.forge.push(push), gitHubHeaders);

@@ -17,7 +17,7 @@ export interface SendOrder {
   readonly perSecond: number | null;
 }
 
-export interface Sent {
+interface Sent {
   readonly seconds: number;
   /** By status. */
   readonly answers: Readonly<Record<string, number>>;

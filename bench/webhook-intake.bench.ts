@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { EvaluationView } from '@argunix/shared/control-api/views';
 import { NO_SHA } from '@argunix/shared/domain/sha';
 import { z } from 'zod';
+import { toSha } from '../coordinator/test/forges/contract/sample.ts';
 import { until } from '../coordinator/test/until.ts';
 import { get } from '../e2e/harness/control-socket.ts';
 import { flakeOf } from '../e2e/harness/flake-text.ts';
@@ -13,7 +14,14 @@ import { type ForgeScene, SLUG, startForgeScene } from '../e2e/harness/forges/fo
 import { gitHubByToken } from '../e2e/harness/forges/github-in-test.ts';
 import { builtProgram } from './built.ts';
 import { type Bench, toFigure } from './figure.ts';
-import type { SendOrder, Sent } from './webhook-intake-sender.ts';
+import type { SendOrder } from './webhook-intake-sender.ts';
+
+const Sent = z.object({
+  seconds: z.number(),
+  answers: z.record(z.string(), z.number()),
+  latenciesMs: z.array(z.number()),
+});
+type Sent = z.infer<typeof Sent>;
 
 const RUNS = 5;
 const AS_FAST = 20_000;
@@ -83,9 +91,9 @@ async function sendTo(scene: ForgeScene, bodies: readonly string[], perSecond: n
     perSecond,
   };
   sender.send(order);
-  const [sent] = (await once(sender, 'message')) as [Sent];
+  const answer: unknown = await once(sender, 'message');
   sender.disconnect();
-  return sent;
+  return z.tuple([Sent], z.unknown()).parse(answer)[0];
 }
 
 function expectTaken(sent: Sent, count: number): void {
@@ -105,7 +113,7 @@ function unwatched(scene: ForgeScene, count: number, run: number): readonly stri
 }
 
 function pushOf(scene: ForgeScene, sha: string, ref: string): string {
-  const told = scene.forge.push({ slug: SLUG, ref, before: NO_SHA, after: sha as never, by: 'somebody' });
+  const told = scene.forge.push({ slug: SLUG, ref, before: NO_SHA, after: toSha(sha), by: 'somebody' });
   return JSON.stringify(told.payload);
 }
 

@@ -46,10 +46,11 @@ export interface Stores {
 /** Real stores on a real file, with one repository in it. */
 export async function openStores(
   stateDir?: string,
-  options: WriterOptions = {},
+  options: WriterOptions & { readonly wrap?: (database: OpenDatabase) => OpenDatabase } = {},
 ): Promise<Stores & { close(): Promise<void> }> {
+  const { wrap = (unchanged) => unchanged, ...writing } = options;
   const dir = stateDir ?? (await mkdtemp(join(tmpdir(), 'argunix-store-')));
-  const database = await openDatabase(dir, AT, options);
+  const database = wrap(await openDatabase(dir, AT, writing));
   const repositories = createRepositoryStore(database);
   return {
     stateDir: dir,

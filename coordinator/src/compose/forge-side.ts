@@ -24,6 +24,7 @@ import { approveEvaluation } from '../flows/approve-evaluation.ts';
 import type { ForgeHealth } from '../flows/forge-health.ts';
 import type { Wishes } from '../flows/handle-deliveries.ts';
 import { createRequestJudge, type RequestGate } from '../flows/judge-requests.ts';
+import { keepTrying } from '../flows/keep-trying.ts';
 import { createDeliveryDoor, type DoorForge } from '../flows/receive-delivery.ts';
 import { createCheckReporter } from '../flows/report-checks.ts';
 import { summarize } from '../flows/summarize-check.ts';
@@ -115,7 +116,11 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
     areSecretsNew: secrets.isNew,
   });
   /** Every repository there is, also those that left the configuration: their last checks are still to be told. */
-  let rows = new Map<RepositoryId, Repository>();
+  let rows = readRows();
+  let isStarted = false;
+  function readRows(): ReadonlyMap<RepositoryId, Repository> {
+    return new Map(repositories.all().map((row) => [row.id, row]));
+  }
   const patience = {
     clock,
     log,
@@ -232,6 +237,8 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
       }
     },
     onInstallations: (forge) => {
+      // A permission that was accepted holds for tokens that are made from now on.
+      inBackground('look at the installations again', tendOthers);
       for (const { id } of [...rows.values()].filter((row) => row.forge === forge)) {
         options.poke(id);
       }
@@ -281,7 +288,7 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
   async function tendOthersAgain(): Promise<void> {
     while (!stopping.aborted) {
       await clock.sleep(current().schedule.catchUpMs, stopping);
-      await tendOthers();
+      await keepTrying(patience, 'look after hooks', stopping, tendOthers);
     }
   }
 
@@ -292,7 +299,9 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
       const days = Math.round((awaitingApprovalMs / 86_400_000) * 10) / 10;
       for (const { id, createdAt } of evaluations.living(['awaiting_approval'])) {
         if (clock.now() - createdAt > awaitingApprovalMs) {
-          await options.cancel(id, `Nobody approved it within ${days} days.`);
+          await keepTrying(patience, 'cancel what nobody approves', stopping, () =>
+            options.cancel(id, `Nobody approved it within ${days} days.`),
+          );
         }
       }
       await clock.sleep(Math.min(HOUR_MS, awaitingApprovalMs), stopping);
@@ -308,13 +317,17 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
     forgeAdministration: createForgeAdministration({ forges, checks, current }),
     openForges: async () => {
       await forges.follow(current().forges.filter((forge) => forge.kind !== 'git'));
-    },
-    keepHooks: async () => {
-      rows = new Map(repositories.all().map((row) => [row.id, row]));
-      // Not before the repositories are known that the outbox tells of.
       for (const { poster } of forges.all()) {
         poster.wake();
       }
+      if (isStarted) {
+        // While a forge was opened anew, nobody could be told or asked.
+        reporter.takeUp();
+        judge.wake();
+      }
+    },
+    keepHooks: async () => {
+      rows = readRows();
       for (const row of rows.values()) {
         const composed = forges.get(row.forge);
         if (composed !== undefined && composed.appHook === null && settingsOf(row) !== undefined) {
@@ -324,6 +337,7 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
       inBackground('look after hooks that no repository has', tendOthers);
     },
     start: () => {
+      isStarted = true;
       reporter.start();
       judge.wake();
       inBackground('cancel what nobody approves', expireApprovals);
@@ -385,11 +399,21 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
 
   async function approveBy({ id, repositoryId }: Evaluation, login: string): Promise<void> {
     const found = composedOf(repositoryId);
-    if (found === undefined || !(await found.composed.forge.mayPush(found.row.slug, login, stopping))) {
+    if (found === undefined) {
+      return;
+    }
+    const { forge } = found.composed;
+    // The button was pressed and is not pressed again: a forge that cannot answer now is asked later.
+    const mayPush = await keepTrying(patience, 'ask whether somebody may approve', stopping, () =>
+      forge.mayPush(found.row.slug, login, stopping),
+    );
+    if (!mayPush) {
       log.warn({ evaluationId: id, login }, 'somebody who may not push pressed the button that approves');
       return;
     }
-    await approveEvaluation({ evaluations, changes }, id, login);
+    await keepTrying(patience, 'approve an evaluation', stopping, () =>
+      approveEvaluation({ evaluations, changes }, id, login),
+    );
     options.onQueued();
   }
 }

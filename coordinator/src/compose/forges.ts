@@ -56,7 +56,8 @@ interface Running extends ComposedForge {
 export function createForges(options: ForgesOptions, stopping: AbortSignal): Forges {
   const { clock, log } = options;
   const running = new Map<string, Running>();
-  const closing = new Set<Promise<void>>();
+  /** By name: what was under way there ends before another of that name tells anything. */
+  const closing = new Map<string, Promise<void>>();
 
   async function open(settings: RealForgeSettings): Promise<Running> {
     const { name, kind } = settings;
@@ -97,12 +98,24 @@ export function createForges(options: ForgesOptions, stopping: AbortSignal): For
   }
 
   function close(one: Running): void {
+    const { name } = one.settings;
     one.controller.abort();
-    const closed = one.poster.ended().then(() => one.close());
-    closing.add(closed);
-    void closed
-      .catch((error: unknown) => log.warn({ err: error, forge: one.settings.name }, 'a forge did not close'))
-      .finally(() => closing.delete(closed));
+    const closed = closeAfter(closing.get(name), one).finally(() => {
+      if (closing.get(name) === closed) {
+        closing.delete(name);
+      }
+    });
+    closing.set(name, closed);
+  }
+
+  async function closeAfter(before: Promise<void> | undefined, one: Running): Promise<void> {
+    await before;
+    try {
+      await one.poster.ended();
+      await one.close();
+    } catch (error) {
+      log.warn({ err: error, forge: one.settings.name }, 'a forge did not close');
+    }
   }
 
   return {
@@ -114,9 +127,14 @@ export function createForges(options: ForgesOptions, stopping: AbortSignal): For
           close(one);
         } else {
           one.forge.refresh();
+          // Whoever reloads may have put a new token in place.
+          if (one.health.pause !== undefined) {
+            void one.health.resume();
+          }
         }
       }
       for (const settings of wanted) {
+        await closing.get(settings.name);
         const known = running.get(settings.name);
         running.set(settings.name, known === undefined ? await open(settings) : { ...known, settings });
       }
@@ -127,7 +145,7 @@ export function createForges(options: ForgesOptions, stopping: AbortSignal): For
       for (const one of running.values()) {
         close(one);
       }
-      await Promise.allSettled(closing);
+      await Promise.all(closing.values());
     },
   };
 }

@@ -46,8 +46,12 @@ export function createHookKeeping(options: HookKeepingOptions, stopping: AbortSi
     signal: AbortSignal,
   ): Promise<void> {
     const url = `${current().externalUrl}/webhook/${encodeURIComponent(settings.name)}`;
-    await appHook?.configure({ url, secret: secrets.secretOf(hook) }, signal);
-    await appHook?.refreshInstallations(signal);
+    try {
+      await appHook?.configure({ url, secret: secrets.secretOf(hook) }, signal);
+    } finally {
+      // Also where the App lacks a permission: what was accepted meanwhile holds from now on.
+      await appHook?.refreshInstallations(signal);
+    }
     await store.installed(hook.id, { forgeId: null, url, at: clock.now() });
   }
 

@@ -45,6 +45,7 @@ const LONGEST_PROBE_MS = 600_000;
 export function createForgeHealth(ports: HealthPorts, signal: AbortSignal): ForgeHealth {
   const { forge, clock, log } = ports;
   let pause: ForgePause | undefined;
+  let pauses = 0;
   let works = Promise.withResolvers<void>();
   let wake = new AbortController();
   works.resolve();
@@ -54,6 +55,7 @@ export function createForgeHealth(ports: HealthPorts, signal: AbortSignal): Forg
       return;
     }
     pause = { since: clock.now(), reason, nextProbeAt: later(1) };
+    pauses += 1;
     works = Promise.withResolvers();
     log.error({ forge: forge.name, reason }, 'a forge refuses our credential and is paused');
     ports.onChange();
@@ -69,13 +71,15 @@ export function createForgeHealth(ports: HealthPorts, signal: AbortSignal): Forg
   }
 
   async function probeUntilItWorks(): Promise<void> {
-    for (let failures = 1; isPaused(); failures += 1) {
+    for (let failures = 1; isPaused(); ) {
       wake = new AbortController();
       const waitMs = (pause?.nextProbeAt ?? 0) - clock.now();
-      await clock.sleep(Math.max(0, waitMs), AbortSignal.any([signal, wake.signal]));
-      // Somebody may have probed by hand meanwhile.
-      if (isPaused()) {
-        await probe(failures + 1);
+      if (waitMs > 0) {
+        // By hand it may have been probed meanwhile, which is as good.
+        await clock.sleep(waitMs, AbortSignal.any([signal, wake.signal]));
+      } else {
+        failures += 1;
+        await probe(failures);
       }
     }
   }
@@ -112,10 +116,12 @@ export function createForgeHealth(ports: HealthPorts, signal: AbortSignal): Forg
           forge: forge.name,
         });
       }
+      const begunAfter = pauses;
       try {
         return await request();
       } catch (error) {
-        if (isAppError(error) && error.code === 'forge.unauthorized') {
+        // One that was under way during a pause tells of the credential of before it.
+        if (isAppError(error) && error.code === 'forge.unauthorized' && begunAfter === pauses) {
           pauseFor(messageOf(error));
         }
         throw error;

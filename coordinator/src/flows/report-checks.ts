@@ -29,6 +29,8 @@ export interface ReportPorts extends RevisionPorts, PatiencePorts {
 export interface CheckReporter {
   /** Takes up what was not told yet, and follows from then on. */
   start(): void;
+  /** Takes up what could not be told, when there is a forge now that was not there before. */
+  takeUp(): void;
   /** When nothing is being worked out any more, once the signal has aborted. */
   ended(): Promise<void>;
 }
@@ -102,7 +104,14 @@ export function createCheckReporter(ports: ReportPorts, signal: AbortSignal): Ch
     own.ended = follow(id, own);
   }
 
+  function takeUp(): void {
+    for (const { id } of evaluations.unreported()) {
+      touch(id, false);
+    }
+  }
+
   return {
+    takeUp,
     start: () => {
       const stopListening = changes.listen((change) => {
         if (change.kind === 'evaluation' || change.kind === 'jobs') {
@@ -110,9 +119,7 @@ export function createCheckReporter(ports: ReportPorts, signal: AbortSignal): Ch
         }
       });
       signal.addEventListener('abort', stopListening, { once: true });
-      for (const { id } of evaluations.unreported()) {
-        touch(id, false);
-      }
+      takeUp();
     },
     ended: async () => {
       await Promise.all([...following.values()].map(({ ended }) => ended));

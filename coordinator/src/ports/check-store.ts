@@ -26,7 +26,8 @@ export interface DueCheck extends StandingCheck {
   readonly sha: Sha;
   readonly version: number;
   readonly handle: string | null;
-  readonly tries: number;
+  /** How often the forge refused this for what it is. */
+  readonly refusals: number;
   readonly changedAt: EpochMs;
 }
 
@@ -55,11 +56,19 @@ export interface CheckStore {
   /** This one, when it is due now. */
   findDue(id: number, now: EpochMs): DueCheck | undefined;
   /** When the next one is due that is not yet; undefined when there is none. */
-  nextDueAt(forge: string): EpochMs | undefined;
+  nextDueAt(forge: string, now: EpochMs): EpochMs | undefined;
   /** The forge was told what was to be shown at `version`. */
   posted(id: number, version: number, handle: string | null, at: EpochMs): Promise<void>;
-  /** It stays, to be tried again. */
-  postpone(id: number, nextTryAt: EpochMs, trouble: string): Promise<void>;
+  /** It stays, to be tried again: unless it is to say something else by now, which is due at once. */
+  postpone(
+    id: number,
+    version: number,
+    what: {
+      readonly until: EpochMs;
+      readonly trouble: string;
+      readonly refusals: number;
+    },
+  ): Promise<void>;
   /** The forge will not take it: not tried again until something else is to be shown. */
   abandon(id: number, version: number, trouble: string): Promise<void>;
   backlog(): readonly Backlog[];

@@ -42,7 +42,7 @@ interface Client {
   readonly advance: (ms: number) => void;
 }
 
-function clientOf(apiUrl: string, timeoutMs = 400): Client {
+function clientOf(apiUrl: string, timeoutMs = 10_000): Client {
   let now = Date.parse('2026-03-01T12:00:00Z');
   const outcomes: (number | 'unreachable')[] = [];
   const http = createForgeHttp({
@@ -131,7 +131,7 @@ describe('an answer', () => {
         clearInterval(timer);
       });
     });
-    const { http } = clientOf(place.url, 10_000);
+    const { http } = clientOf(place.url);
 
     await expect(http.send(get())).rejects.toMatchObject({ code: 'forge.failed' });
     expect(place.heard).toHaveLength(1);
@@ -145,7 +145,7 @@ describe('an answer', () => {
         clearInterval(timer);
       });
     });
-    const { http, outcomes } = clientOf(place.url);
+    const { http, outcomes } = clientOf(place.url, 400);
 
     await expect(http.send(get())).rejects.toMatchObject({
       code: 'forge.unreachable',
@@ -343,7 +343,7 @@ describe('a signal', () => {
     const place = await listen(() => {
       controller.abort(reason);
     });
-    const { http } = clientOf(place.url, 10_000);
+    const { http } = clientOf(place.url);
 
     await expect(http.send(get('/x', { signal: controller.signal }))).rejects.toBe(reason);
     expect(place.heard).toHaveLength(1);
@@ -369,6 +369,6 @@ describe('close', () => {
 
   async function hanging(): Promise<Client> {
     const place = await listen(() => undefined);
-    return clientOf(place.url, 10_000);
+    return clientOf(place.url);
   }
 });

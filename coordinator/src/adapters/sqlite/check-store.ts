@@ -59,8 +59,11 @@ export function createCheckStore(database: Reader & Writer): CheckStore {
       );
       return row === undefined ? undefined : toDue(row);
     },
-    nextDueAt: (forge) => {
-      const at = database.first(untold(forge).select(({ fn }) => fn.min('next_try_at').as('at')))?.at ?? null;
+    nextDueAt: (forge, now) => {
+      const next = untold(forge)
+        .where('next_try_at', '>', now)
+        .select(({ fn }) => fn.min('next_try_at').as('at'));
+      const at = database.first(next)?.at ?? null;
       return at === null ? undefined : toEpochMs(at);
     },
     posted: async (id, version, handle, at) => {
@@ -73,13 +76,14 @@ export function createCheckStore(database: Reader & Writer): CheckStore {
         ),
       ]);
     },
-    postpone: async (id, nextTryAt, trouble) => {
+    postpone: async (id, version, { until, trouble, refusals }) => {
       await database.write([
         statement(
           sqlite
             .updateTable('checks')
-            .set(({ eb }) => ({ tries: eb('tries', '+', 1), next_try_at: nextTryAt, trouble }))
-            .where('id', '=', id),
+            .set({ tries: refusals, next_try_at: until, trouble })
+            .where('id', '=', id)
+            .where('version', '=', version),
         ),
       ]);
     },
@@ -160,7 +164,7 @@ function toDue(row: Selectable<Tables['checks']>): DueCheck {
     sha: row.sha as Sha,
     version: row.version,
     handle: row.handle,
-    tries: row.tries,
+    refusals: row.tries,
     changedAt: toEpochMs(row.changed_at),
   };
 }

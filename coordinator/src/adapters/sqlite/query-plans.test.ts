@@ -239,10 +239,10 @@ test('what flows read and write is found by an index', async () => {
   checks.of(stores.repository.id, sha('a'));
   checks.due('here', AT, 10);
   checks.findDue(1, AT);
-  checks.nextDueAt('here');
+  checks.nextDueAt('here', AT);
   checks.backlog();
   await checks.posted(1, 1, null, AT);
-  await checks.postpone(1, AT, 'why');
+  await checks.postpone(1, 1, { until: AT, trouble: 'why', refusals: 1 });
   await checks.abandon(1, 1, 'why');
   checkJobs.all(id, 10);
   checkJobs.bad(id, 10);

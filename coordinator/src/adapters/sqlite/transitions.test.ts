@@ -458,11 +458,26 @@ describe('the outbox', () => {
     await stores.checks.want(stores.repository.id, REVISION, [{ ...check, evaluationId }], [], AT);
     const later = toEpochMs(AT + 1_000);
 
-    await stores.checks.postpone(due()[0]?.id ?? 0, later, 'the forge said 503');
+    const what = { until: later, trouble: 'the forge said 422', refusals: 1 };
+    await stores.checks.postpone(due()[0]?.id ?? 0, 1, what);
 
     expect(due()).toEqual([]);
-    expect(stores.checks.nextDueAt('here')).toBe(later);
-    expect(due(later).map(({ tries }) => tries)).toEqual([1]);
-    expect(stores.checks.nextDueAt('elsewhere')).toBeUndefined();
+    expect(stores.checks.nextDueAt('here', AT)).toBe(later);
+    expect(stores.checks.nextDueAt('here', later)).toBeUndefined();
+    expect(due(later).map(({ refusals }) => refusals)).toEqual([1]);
+    expect(stores.checks.nextDueAt('elsewhere', AT)).toBeUndefined();
+  });
+
+  test('does not make wait what the line is to say now for what it was to say before', async () => {
+    const evaluationId = await queued(stores, 'd');
+    await stores.checks.want(stores.repository.id, REVISION, [{ ...check, evaluationId }], [], AT);
+    const [told] = due();
+    const changed = { ...check, evaluationId, state: 'success' } as const;
+    await stores.checks.want(stores.repository.id, REVISION, [changed], [], AT);
+
+    const what = { until: toEpochMs(AT + 1_000), trouble: 'the forge said 503', refusals: 0 };
+    await stores.checks.postpone(told?.id ?? 0, told?.version ?? 0, what);
+
+    expect(due().map(({ state }) => state)).toEqual(['success']);
   });
 });

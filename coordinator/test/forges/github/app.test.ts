@@ -198,6 +198,7 @@ describe('the hook of the App', () => {
 
   it('what the App lacks is named as its page names it, after the hook was set', async () => {
     const { github, standIn } = await openScene(openAsApp);
+    standIn.app.events = ['push', 'check_run'];
     standIn.app.permissions = { checks: 'read', contents: 'write', metadata: 'read', pull_requests: 'read' };
 
     const error: unknown = await hookOf(github)
@@ -206,10 +207,10 @@ describe('the hook of the App', () => {
 
     expect(error).toMatchObject({
       code: 'forge.forbidden',
-      details: { missing: ['checks', 'repository_hooks'] },
+      details: { missing: ['checks', 'pull_request'] },
     });
     expect(isAppError(error) ? error.message : '').toMatch(
-      /"Checks: read and write", "Webhooks: read and write"/,
+      /"Checks: read and write", "the event Pull request"/,
     );
     expect(standIn.app.hook).toMatchObject({ url: wanted.url });
   });

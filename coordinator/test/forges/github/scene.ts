@@ -17,7 +17,7 @@ export async function openScene(
   open: (options: OpenOptions) => Promise<GitHubSubject>,
 ): Promise<GitHubScene> {
   const clock = heldClock();
-  const subject = await open({ clock, timeoutMs: 2_000, retryMs: 5 });
+  const subject = await open({ clock, timeoutMs: 10_000, retryMs: 5 });
   const { standIn } = subject;
   standIn.addRepository({ slug: OURS, isPrivate: true, defaultBranch: 'main' });
   onTestFinished(async () => {

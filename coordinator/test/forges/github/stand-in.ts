@@ -41,8 +41,8 @@ export async function startGitHubStandIn(clock: Clock): Promise<GitHubStandIn> {
       contents: 'read',
       metadata: 'read',
       pull_requests: 'read',
-      repository_hooks: 'write',
     },
+    events: ['push', 'pull_request'],
     hook: {},
   };
   const broken: string[] = [];
