@@ -8,9 +8,9 @@ import type { Sha } from '@argunix/shared/domain/sha';
 const UNREACHED = 'refs/unreached/';
 
 export function unreachedRef(sha: Sha): GitRef {
-  const ref = parseGitRef(UNREACHED + sha);
+  const ref = parseGitRef(`${UNREACHED}${sha}`);
   if (ref === undefined) {
-    throw new Error('a sha has only digits and letters, which any ref may have');
+    throw new Error('a full ref of hex digits is one');
   }
   return ref;
 }
