@@ -26,7 +26,7 @@ export interface DeliveryPorts {
   /** There is a new evaluation: older ones of the same subject may have to end. */
   readonly onAccepted: (subject: Subject) => Promise<void>;
   /** Does what a notice asks for, and answers what came of it. May be called again after a crash. */
-  heed(notice: Notice): Promise<string>;
+  readonly heed: (notice: Notice) => Promise<string>;
 }
 
 /** What the configuration says of what is to be built. */
