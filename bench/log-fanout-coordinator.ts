@@ -22,9 +22,12 @@ const app = createApp({
 await app.register(logRoutes, {
   logs,
   logger: silentLogger,
-  findLog: () => ({ leaseId: lease, isLive: true }),
+  findLog: () => ({ leaseId: lease, isLive: true, isReadable: () => true }),
   findLeaseLog: () => undefined,
-  changes: { tell: () => undefined, listen: () => () => undefined },
+  changesFor: () => ({
+    key: 'strangers',
+    changes: { tell: () => undefined, listen: () => () => undefined },
+  }),
 });
 process.on('message', (message) => {
   if (message === 'stop') {

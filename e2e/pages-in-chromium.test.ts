@@ -169,6 +169,7 @@ async function serve(): Promise<void> {
     endedAt: null,
     jobIds: [1, 2, 3],
   };
+  const hostileLog = { leaseId: LEASE, isLive: false, isReadable: () => true };
   server = await startHttpServer({
     builders,
     rows,
@@ -180,10 +181,10 @@ async function serve(): Promise<void> {
       async (app) => {
         await app.register(logRoutes, {
           logs,
-          changes,
+          changesFor: () => ({ key: 'strangers', changes }),
           logger: silentLogger,
-          findLeaseLog: ({ leaseId }) => (leaseId === LEASE ? { leaseId, isLive: false } : undefined),
-          findLog: ({ jobId }) => (jobId === 1 ? { leaseId: LEASE, isLive: false } : undefined),
+          findLeaseLog: ({ leaseId }) => (leaseId === LEASE ? hostileLog : undefined),
+          findLog: ({ jobId }) => (jobId === 1 ? hostileLog : undefined),
         });
       },
     ],

@@ -47,6 +47,7 @@ export function outboxHouse(
         clock,
         log,
         slugOf: () => SLUG,
+        refOf: () => null,
         summaryOf: () => Promise.resolve(null),
         externalIdOf: ({ id }) => `line:${id}`,
         pace: PACE,

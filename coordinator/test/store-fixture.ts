@@ -64,7 +64,6 @@ export async function openStores(
     checks: createCheckStore(database),
     views: createViews(database, {
       externalUrl: 'http://ci.test',
-      webUrlOf: () => null,
       waitingReason: () => null,
     }),
     repository: await repositories.ensure(

@@ -15,11 +15,14 @@ export interface ControlClient {
 // Loopback within one host: what takes longer hangs. A stream is kept alive by comments well within its time.
 const CONNECT_MS = 5_000;
 const ANSWER_MS = 30_000;
+// What is to be done may ask a forge, which may take two minutes with all its tries.
+const DONE_MS = 150_000;
 const SILENT_STREAM_MS = 90_000;
 const MOST_BYTES = 64 * 1024 * 1024;
-const JSON_WANTED = { accept: 'application/json' };
 
-export function createControlClient(socketPath: string): ControlClient {
+/** `operator`: who the coordinator's log says asked for it. */
+export function createControlClient(socketPath: string, operator: string): ControlClient {
+  const jsonWanted = { accept: 'application/json', 'argunix-operator': operator };
   const http = new Client('http://localhost', {
     socketPath,
     connect: { socketPath, timeout: CONNECT_MS },
@@ -71,16 +74,17 @@ export function createControlClient(socketPath: string): ControlClient {
   }
 
   return {
-    get: async (path, schema) => await answer({ method: 'GET', path, headers: JSON_WANTED }, schema),
+    get: async (path, schema) => await answer({ method: 'GET', path, headers: jsonWanted }, schema),
     post: async (path, schema, body) =>
       await answer(
         body === undefined
-          ? { method: 'POST', path, headers: JSON_WANTED }
+          ? { method: 'POST', path, headers: jsonWanted, headersTimeout: DONE_MS }
           : {
               method: 'POST',
               path,
+              headersTimeout: DONE_MS,
               body: JSON.stringify(body),
-              headers: { ...JSON_WANTED, 'content-type': 'application/json' },
+              headers: { ...jsonWanted, 'content-type': 'application/json' },
             },
         schema,
       ),
@@ -112,17 +116,21 @@ function toFailure(path: string, status: number, body: string): CommandFailure {
     : `the coordinator answered with HTTP status ${status}`;
   const isUsage = status === 400;
   if (status === 404) {
-    return new CommandFailure(EXIT.notFound, noSuchBuilder(path) ?? message);
+    return new CommandFailure(EXIT.notFound, nothingNamed(path) ?? message);
   }
   return new CommandFailure(isUsage ? EXIT.usage : EXIT.refused, message);
 }
 
+/** What is asked for by a name, in the singular. */
+const NAMED: Readonly<Record<string, string>> = { builders: 'builder', tokens: 'token', forges: 'forge' };
+
 /** The coordinator says only that there is nothing: a name is mistyped more often than a number. */
-function noSuchBuilder(path: string): string | undefined {
-  const name = /^\/api\/v1\/builders\/([^/?]+)/.exec(path)?.[1];
-  return name === undefined
+function nothingNamed(path: string): string | undefined {
+  const [, group = '', name] = /^\/api\/v1\/(\w+)\/([^/?]+)/.exec(path) ?? [];
+  const what = NAMED[group];
+  return name === undefined || what === undefined
     ? undefined
-    : `There is no builder ${decodeURIComponent(name)}; argunixctl builders list tells which there are.`;
+    : `There is no ${what} ${decodeURIComponent(name)}; argunixctl ${group} list tells which there are.`;
 }
 
 function parseJson(text: string): unknown {

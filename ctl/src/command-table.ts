@@ -1,10 +1,16 @@
 import { EVALUATION_STATUSES } from '@argunix/shared/domain/evaluation-status';
+import { TOKEN_RIGHTS } from '@argunix/shared/domain/token-right';
 import type { ArgumentSpec, CommandSpec, OptionSpec } from './command.ts';
 
 const EVALUATION: ArgumentSpec = { name: 'id', summary: 'the number of an evaluation' };
 const JOB: ArgumentSpec = { name: 'id', summary: 'the number of a job' };
 
 const BUILDER: ArgumentSpec = { name: 'name', summary: 'the name of a builder' };
+
+const HOOK: ArgumentSpec = {
+  name: 'repo',
+  summary: 'forge/owner/name, or the name of a forge for the hook of its GitHub App',
+};
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
@@ -51,7 +57,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     path: ['evals', 'trigger'],
-    summary: 'Evaluate a branch, a ref or a revision now.',
+    summary: 'Evaluate a branch, a ref or a revision now; one that no branch or tag leads to is not trusted.',
     args: [
       { name: 'repo', summary: 'forge/owner/name' },
       { name: 'revision', summary: 'a branch, a full ref or a full sha' },
@@ -72,6 +78,13 @@ export const COMMANDS: readonly CommandSpec[] = [
     args: [EVALUATION],
     options: [{ long: 'failed', summary: 'only the jobs that failed, without a new evaluation' }],
     load: async () => (await import('./commands/evals.ts')).restartEvaluation,
+  },
+  {
+    path: ['evals', 'approve'],
+    summary: 'Trust exactly the revision of a request that waits for approval, and let it be evaluated.',
+    args: [EVALUATION],
+    options: [],
+    load: async () => (await import('./commands/evals.ts')).approveEvaluation,
   },
   {
     path: ['evals', 'bump'],
@@ -195,6 +208,85 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./commands/repos.ts')).listRepositories,
   },
   {
+    path: ['hooks', 'list'],
+    summary: 'Hooks at forges: how they are, and when they last delivered something.',
+    args: [],
+    options: [],
+    load: async () => (await import('./commands/hooks.ts')).listHooks,
+  },
+  {
+    path: ['hooks', 'check'],
+    summary: 'Ask the forge now whether hooks are as wanted.',
+    args: [{ ...HOOK, summary: `${HOOK.summary}; all if left out`, isOptional: true }],
+    options: [],
+    load: async () => (await import('./commands/hooks.ts')).checkHooks,
+  },
+  {
+    path: ['hooks', 'repair'],
+    summary: 'Install hooks anew.',
+    args: [{ ...HOOK, summary: `${HOOK.summary}; all if left out`, isOptional: true }],
+    options: [],
+    load: async () => (await import('./commands/hooks.ts')).repairHooks,
+  },
+  {
+    path: ['hooks', 'rotate'],
+    summary: 'Give a hook another secret, and install it.',
+    args: [HOOK],
+    options: [],
+    load: async () => (await import('./commands/hooks.ts')).rotateHook,
+  },
+  {
+    path: ['forges', 'list'],
+    summary: 'Forges: whether they take our credential, and what they are still to be told.',
+    args: [],
+    options: [],
+    load: async () => (await import('./commands/forges.ts')).listForges,
+  },
+  {
+    path: ['forges', 'resume'],
+    summary: 'Try the credential of a forge now, and go on if it works.',
+    args: [{ name: 'name', summary: 'the name of a forge' }],
+    options: [],
+    load: async () => (await import('./commands/forges.ts')).resumeForge,
+  },
+  {
+    path: ['tokens', 'create'],
+    summary: 'Make a token of the API, and print it this once.',
+    args: [{ name: 'name', summary: 'what the log will call whoever uses it' }],
+    options: [
+      {
+        long: 'may',
+        value: 'rights',
+        summary: `what it may, with commas between: ${TOKEN_RIGHTS.join(', ')}; any of them lets it read`,
+      },
+      {
+        long: 'repos',
+        value: 'glob',
+        summary: 'for these only: forge/owner/name, or a pattern such as forge/owner/*; all if left out',
+      },
+      {
+        long: 'expires-days',
+        value: 'days',
+        summary: 'works for so long; until it is revoked if left out',
+      },
+    ],
+    load: async () => (await import('./commands/tokens.ts')).createToken,
+  },
+  {
+    path: ['tokens', 'list'],
+    summary: 'Tokens of the API: what they may, and when they were last used.',
+    args: [],
+    options: [],
+    load: async () => (await import('./commands/tokens.ts')).listTokens,
+  },
+  {
+    path: ['tokens', 'revoke'],
+    summary: 'Revoke a token: it opens nothing any more, at once.',
+    args: [{ name: 'name', summary: 'the name of a token' }],
+    options: [],
+    load: async () => (await import('./commands/tokens.ts')).revokeToken,
+  },
+  {
     path: ['completion'],
     summary: 'Print a completion script for a shell.',
     args: [{ name: 'shell', summary: 'bash, zsh or fish', choices: SHELLS }],
@@ -214,4 +306,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   jobs: 'Jobs of evaluations.',
   builders: 'Builders: this host and those that joined.',
   repos: 'Repositories.',
+  hooks: 'Hooks at forges, by which they tell of pushes.',
+  forges: 'Forges.',
+  tokens: 'Tokens of the API.',
 };

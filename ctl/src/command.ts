@@ -16,6 +16,8 @@ export interface ArgumentSpec {
   readonly name: string;
   readonly summary: string;
   readonly choices?: readonly string[];
+  /** Left out, it is empty. */
+  readonly isOptional?: boolean;
 }
 
 export interface OptionSpec {

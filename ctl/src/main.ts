@@ -1,4 +1,5 @@
 /** Runs one command and ends with its exit code. The only place where this program exits. */
+import { userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { terminalText } from '@argunix/shared/terminal/text';
 import { CommanderError } from 'commander';
@@ -11,13 +12,25 @@ async function run({ spec, given, socket, isJson }: Invocation): Promise<void> {
     import('./control-socket.ts'),
     import('./output/printer.ts'),
   ]);
-  const client = createControlClient(findControlSocket(socket));
+  const client = createControlClient(findControlSocket(socket), nameOfUser());
   try {
     const print = createPrinter(process.stdout, process.stderr, isJson);
     const command = await spec.load();
     await command({ client, print, now: Date.now, sleep: async (ms) => await sleep(ms) }, given);
   } finally {
     await client.close();
+  }
+}
+
+/** As it may stand in a header; there may be no such user. */
+function nameOfUser(): string {
+  try {
+    return userInfo()
+      .username.replaceAll(/[^\w.@+-]/g, '_')
+      .slice(0, 64);
+  } catch {
+    // A user id without a name, as in a container.
+    return `uid-${process.getuid?.() ?? 'unknown'}`;
   }
 }
 

@@ -42,8 +42,8 @@ function addCommand(
   onCommand: (invocation: Invocation) => Promise<void>,
 ): void {
   const command = parent.command(spec.path.at(-1) ?? '').description(spec.summary);
-  for (const { name, summary, choices } of spec.args) {
-    const argument = new Argument(`<${name}>`, summary);
+  for (const { name, summary, choices, isOptional } of spec.args) {
+    const argument = new Argument(isOptional === true ? `[${name}]` : `<${name}>`, summary);
     command.addArgument(choices === undefined ? argument : argument.choices(choices));
   }
   for (const option of spec.options) {
@@ -68,7 +68,8 @@ function toGiven(
 ): Given {
   return {
     argument(name) {
-      const value = args[spec.args.findIndex((argument) => argument.name === name)];
+      const at = spec.args.findIndex((argument) => argument.name === name);
+      const value = args[at] ?? (spec.args[at]?.isOptional === true ? '' : undefined);
       if (typeof value !== 'string') {
         throw new Error(`the command table gives ${spec.path.join(' ')} no argument ${name}`);
       }

@@ -1,9 +1,9 @@
 /** A coordinator with several repositories, each of which is pushed to and followed to the end of its evaluation. */
-import { request } from 'node:http';
 import { join } from 'node:path';
 import { EvaluationView, type JobView, RepositoryView } from '@argunix/shared/control-api/views';
 import { z } from 'zod';
 import { until } from '../../coordinator/test/until.ts';
+import { post } from './control-socket.ts';
 import { type CoordinatorOptions, type RunningCoordinator, startCoordinator } from './coordinator.ts';
 import { type Files, type FlakeRepository, makeFlakeRepository } from './flake-repository.ts';
 
@@ -164,28 +164,4 @@ export async function startSite(options: SiteOptions): Promise<Site> {
       await coordinator.kill('SIGTERM');
     },
   };
-}
-
-async function post(
-  socketPath: string,
-  path: string,
-  body: unknown = {},
-): Promise<{ readonly status: number; readonly text: string }> {
-  const { promise, resolve, reject } = Promise.withResolvers<{
-    readonly status: number;
-    readonly text: string;
-  }>();
-  const asked = request(
-    { socketPath, path, method: 'POST', headers: { 'content-type': 'application/json' } },
-    (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (chunk: string) => {
-        text += chunk;
-      });
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
-    },
-  );
-  asked.on('error', reject);
-  asked.end(JSON.stringify(body));
-  return await promise;
 }

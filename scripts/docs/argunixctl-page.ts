@@ -1,4 +1,4 @@
-import type { CommandSpec, OptionSpec } from '../../ctl/src/command.ts';
+import type { ArgumentSpec, CommandSpec, OptionSpec } from '../../ctl/src/command.ts';
 import { COMMANDS, GLOBAL_OPTIONS } from '../../ctl/src/command-table.ts';
 
 /** docs/reference/argunixctl.md: the command table as a page. */
@@ -19,12 +19,16 @@ ${COMMANDS.map(renderCommand).join('\n')}`;
 }
 
 function renderCommand({ path, summary, args, options }: CommandSpec): string {
-  const words = [...path, ...args.map(({ name }) => `<${name}>`)].join(' ');
+  const words = [...path, ...args.map(argumentWord)].join(' ');
   const details = [
-    ...args.map(({ name, summary: meaning }) => `- \`<${name}>\`: ${meaning}`),
+    ...args.map((argument) => `- \`${argumentWord(argument)}\`: ${argument.summary}`),
     ...options.map(renderOption),
   ];
   return `## \`argunixctl ${words}\`\n\n${summary}\n${details.length === 0 ? '' : `\n${details.join('\n')}\n`}`;
+}
+
+function argumentWord({ name, isOptional }: ArgumentSpec): string {
+  return isOptional === true ? `[${name}]` : `<${name}>`;
 }
 
 function renderOption({ long, short, value, summary, choices }: OptionSpec): string {

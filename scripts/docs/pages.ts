@@ -11,7 +11,7 @@ const GENERATED: Readonly<Record<string, () => string>> = {
   'docs/reference/configuration.md': renderConfigurationPage,
   'docs/reference/errors.md': renderErrorsPage,
 };
-const WITH_EXAMPLES = ['docs/configuration.md'];
+const WITH_EXAMPLES = ['docs/configuration.md', 'docs/reference/forges/github.md'];
 
 export async function writePages(root: URL): Promise<void> {
   await Promise.all(

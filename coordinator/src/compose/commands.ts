@@ -1,5 +1,6 @@
 import { type RepositoryId, toEvaluationId, toJobId } from '@argunix/shared/domain/ids';
 import type { Clock } from '@argunix/shared/kit/clock';
+import { approveEvaluation } from '../flows/approve-evaluation.ts';
 import { bumpEvaluation, bumpJob } from '../flows/bump-job.ts';
 import { cancelEvaluation } from '../flows/cancel-evaluation.ts';
 import { cancelJob } from '../flows/cancel-job.ts';
@@ -65,6 +66,11 @@ export function createCommands({
         trigger,
         signal,
       );
+      engine.queue.wake();
+      return verdict;
+    },
+    approveEvaluation: async (id, by) => {
+      const verdict = await approveEvaluation(ports, toEvaluationId(id), by);
       engine.queue.wake();
       return verdict;
     },

@@ -22,9 +22,12 @@ import { createJobDirectory } from '../adapters/sqlite/job-directory.ts';
 import type { OpenDatabase } from '../adapters/sqlite/open-database.ts';
 import { createReadings } from '../adapters/sqlite/readings.ts';
 import { createRepositoryStore } from '../adapters/sqlite/repository-store.ts';
+import { createTokenStore } from '../adapters/sqlite/token-store.ts';
 import { createViews } from '../adapters/sqlite/views.ts';
 import type { HostKey } from '../adapters/ssh/host-key.ts';
+import { tokenSecrets } from '../adapters/tokens/token-secrets.ts';
 import type { Configuration } from '../config/configuration.ts';
+import { administerTokens } from '../flows/administer-tokens.ts';
 import { cancelBranch } from '../flows/cancel-branch.ts';
 import { cancelDeparted } from '../flows/cancel-departed.ts';
 import { cancelEvaluation } from '../flows/cancel-evaluation.ts';
@@ -34,7 +37,6 @@ import { keepTrying } from '../flows/keep-trying.ts';
 import { createOneAtATime } from '../flows/one-at-a-time.ts';
 import { supersedeLeftovers, supersedeOlder } from '../flows/supersede-older.ts';
 import type { BuilderStore } from '../ports/builder-store.ts';
-import type { Change, Changes } from '../ports/changes.ts';
 import type { MayRead } from '../ports/may-read.ts';
 import type { Queue } from '../ports/queue.ts';
 import type { Reload } from '../ports/reload.ts';
@@ -42,10 +44,13 @@ import type { EvaluationSettings } from '../ports/settings.ts';
 import type { Views } from '../ports/views.ts';
 import { createCloneCredentials } from './clone-credentials.ts';
 import { createCommands } from './commands.ts';
+import { createDescribeRepository } from './describe-repository.ts';
 import { composeEngine, type Engine, type EngineOptions, makeStateDir } from './engine.ts';
 import { composeForgeSide, type ForgeSide } from './forge-side.ts';
+import { createReaders } from './readers.ts';
 import { createReload, type ReadAgain } from './reload.ts';
 import { ensureRepositories, NOTHING_KNOWN } from './repositories.ts';
+import { createTokenRegistry } from './token-registry.ts';
 import { createWatches } from './watches.ts';
 import { withoutEnrollment } from './without-enrollment.ts';
 
@@ -167,7 +172,7 @@ export async function startCoordinator({
 
   const views: Views = createViews(database, {
     externalUrl,
-    webUrlOf: (forge, slug) => known.webUrls.get(`${forge}/${slug}`) ?? null,
+    describe: createDescribeRepository({ known: () => known, side: () => side }),
     waitingReason: (jobId) => queue.why(toJobId(jobId))?.sentence ?? null,
     waitingEvaluation: (id) => engine.queue.whyWaiting(toEvaluationId(id)),
     get failureCacheMs() {
@@ -181,7 +186,14 @@ export async function startCoordinator({
   });
   const directory = createJobDirectory(database, { externalUrl });
   const queue: Queue = engine.dispatcher;
-  const mayRead: MayRead = (_reader, { forge, slug }) => !known.privateOnes.has(`${forge}/${slug}`);
+  const tokenStore = createTokenStore(database);
+  const tokens = createTokenRegistry({ store: tokenStore, secrets: tokenSecrets, clock, log });
+  const { mayRead, changesFor } = createReaders({
+    changes,
+    evaluations,
+    privateOnes: () => known.privateOnes,
+    tokens,
+  });
   const warnings = (): readonly string[] => [
     ...engine.warnings,
     ...(side?.warnings() ?? []),
@@ -237,12 +249,24 @@ export async function startCoordinator({
   /** One at a time, and once more when something came meanwhile. */
   const inbox = createOneAtATime(takeFromInbox);
   const inBackground = (what: string, work: () => Promise<unknown>): void => {
-    void keepTrying(patience, what, stopping.signal, work).catch((error: unknown) =>
-      log.error({ err: error, what }, 'something in the background failed'),
-    );
+    void keepTrying(patience, what, stopping.signal, work).catch((error: unknown) => {
+      // At the stop the next start takes up what is stored.
+      if (!stopping.signal.aborted) {
+        log.error({ err: error, what }, 'something in the background failed');
+      }
+    });
   };
+  /** Thousands may ask while one run is under way: all of them are answered by one more. */
+  let isInboxAskedFor = false;
   function handleInbox(): void {
-    inBackground('handle the inbox', inbox);
+    if (!isInboxAskedFor) {
+      isInboxAskedFor = true;
+      inBackground('handle the inbox', async () => {
+        await Promise.resolve();
+        isInboxAskedFor = false;
+        await inbox();
+      });
+    }
   }
   const watches = createWatches(
     {
@@ -325,20 +349,29 @@ export async function startCoordinator({
     async (app) => {
       await app.register(logRoutes, {
         logs: engine.logs,
-        changes: isOperator ? changes : readableChanges(engine, () => known.privateIds),
+        changesFor: isOperator ? () => ({ key: 'operator', changes }) : changesFor,
         logger: log,
         findLeaseLog: ({ leaseId, bearer }) => {
+          const reader = { bearer };
           const mayReadThis: MayRead = isOperator ? () => true : mayRead;
           const sources = { queue, directory, externalUrl, mayRead: mayReadThis };
-          const found = findReadableLease(sources, leaseId, createVisibleSteps(sources, { bearer }));
-          return found === undefined ? undefined : { leaseId, isLive: found.running };
+          const found = findReadableLease(sources, leaseId, createVisibleSteps(sources, reader));
+          return found === undefined
+            ? undefined
+            : {
+                leaseId,
+                isLive: found.running,
+                isReadable: () => found.jobs.some(({ repo }) => mayReadThis(reader, repo)),
+              };
         },
         findLog: ({ jobId, attempt, bearer }) => {
+          const reader = { bearer };
           const job = views.job(jobId);
           const owner = job === undefined ? undefined : views.evaluation(job.eval_id);
-          return owner !== undefined && (isOperator || mayRead({ bearer }, owner.repo))
-            ? findLog(jobId, attempt)
-            : undefined;
+          const isReadable = (): boolean =>
+            owner !== undefined && (isOperator || mayRead(reader, owner.repo));
+          const found = isReadable() ? findLog(jobId, attempt) : undefined;
+          return found === undefined ? undefined : { ...found, isReadable };
         },
       });
     };
@@ -352,12 +385,14 @@ export async function startCoordinator({
       metrics,
       current: () => current,
       retryMs: () => patience.retryMs,
+      wishesOf: (id) => known.watched.get(id),
       onStored: handleInbox,
       onQueued: () => engine.queue.wake(),
       onFacts: () =>
         inBackground('learn what strangers may see', async () => {
           await learn();
         }),
+      isPrivate: (id) => known.saidPrivate.get(id) ?? null,
       poke: (id) => watches.poke(id),
       cancel: (id, reason) => cancelEvaluation({ ...engine, clock }, id, reason),
     },
@@ -369,7 +404,8 @@ export async function startCoordinator({
     plugins: [logPlugin(false)],
     logs: jobLogs,
     mayRead,
-    poke: (poke) => commands.poke(poke),
+    commands,
+    identify: (sent) => tokens.identify(sent),
     pokedForges: () => known.pokedForges,
     door: side.door,
     metrics,
@@ -399,6 +435,14 @@ export async function startCoordinator({
       socketPath: configuration.controlSocketPath,
       commands,
       reload,
+      hooks: side.hookAdministration,
+      forges: side.forgeAdministration,
+      tokens: administerTokens({
+        tokens: tokenStore,
+        secrets: tokenSecrets,
+        clock,
+        onChange: () => tokens.reload(),
+      }),
     });
     await control.listen();
     isReady = true;
@@ -424,32 +468,6 @@ function administered({ builders }: Engine, store: BuilderStore): AdministeredBu
 async function hostKeyOf(stateDir: string): Promise<HostKey> {
   makeStateDir(stateDir);
   return await (await import('../adapters/ssh/host-key.ts')).openHostKey(stateDir);
-}
-
-/** Strangers are not told that something of a private repository changed, not even by its number. */
-function readableChanges(
-  { changes, evaluations }: Engine,
-  privateIds: () => ReadonlySet<RepositoryId>,
-): Changes {
-  const isReadable = (change: Change): boolean => {
-    if (change.kind === 'queue' || privateIds().size === 0) {
-      return true;
-    }
-    const id =
-      change.kind === 'repository'
-        ? change.repositoryId
-        : evaluations.find(change.evaluationId)?.repositoryId;
-    return id !== undefined && !privateIds().has(id);
-  };
-  return {
-    tell: (change) => changes.tell(change),
-    listen: (listener) =>
-      changes.listen((change) => {
-        if (isReadable(change)) {
-          listener(change);
-        }
-      }),
-  };
 }
 
 /** A transaction that writes and changes nothing: the writing thread lives, nobody else holds the database, the disk has room. */

@@ -78,6 +78,8 @@ async function start(): Promise<void> {
       metrics: silentMetrics,
       current: () => current,
       retryMs: () => 20,
+      wishesOf: () => ({ isWatched: () => true, buildsRequests: true }),
+      isPrivate: () => false,
       onStored: () => undefined,
       onQueued: () => undefined,
       onFacts: () => undefined,

@@ -4,9 +4,9 @@
  */
 
 import { evaluationPath, jobPath } from '@argunix/shared/control-api/paths';
+import { type GitRef, parseGitRef } from '@argunix/shared/domain/git-ref';
 import type { EvaluationId, RepositoryId } from '@argunix/shared/domain/ids';
 import type { RepositorySlug } from '@argunix/shared/domain/repository-slug';
-import { isAppError, messageOf } from '@argunix/shared/kit/app-error';
 import type { Clock } from '@argunix/shared/kit/clock';
 import type { Logger } from '@argunix/shared/kit/logger';
 import { writeCheckHandle } from '../adapters/forge/check-handle.ts';
@@ -19,9 +19,12 @@ import type { OpenDatabase } from '../adapters/sqlite/open-database.ts';
 import { createRepositoryStore } from '../adapters/sqlite/repository-store.ts';
 import type { Configuration, ForgeRepositorySettings } from '../config/configuration.ts';
 import { forgeNamed } from '../domain/forge-named.ts';
+import { isUnreached } from '../domain/unreached-ref.ts';
+import type { HookAdministration } from '../flows/administer-hooks.ts';
 import { approveEvaluation } from '../flows/approve-evaluation.ts';
+import type { ForgeHealth } from '../flows/forge-health.ts';
+import type { Wishes } from '../flows/handle-deliveries.ts';
 import { createRequestJudge, type RequestGate } from '../flows/judge-requests.ts';
-import { removeHooks } from '../flows/keep-hook.ts';
 import { keepTrying } from '../flows/keep-trying.ts';
 import { createDeliveryDoor, type DoorForge } from '../flows/receive-delivery.ts';
 import { createCheckReporter } from '../flows/report-checks.ts';
@@ -32,10 +35,13 @@ import type { CheckStore, DueCheck } from '../ports/check-store.ts';
 import type { DeliveryDoor } from '../ports/delivery-door.ts';
 import type { Evaluation, EvaluationStore } from '../ports/evaluation-store.ts';
 import type { Forge } from '../ports/forge.ts';
+import type { ForgeAdministration } from '../ports/forge-administration.ts';
 import type { JobLogs } from '../ports/job-logs.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Repository } from '../ports/repository-store.ts';
+import { createForgeAdministration } from './forge-administration.ts';
 import { type ComposedForge, createForges, type Forges } from './forges.ts';
+import { createHookKeeping } from './hook-keeping.ts';
 import { createHookRegistry, type HookRegistry } from './hook-registry.ts';
 
 export interface ForgeSideOptions {
@@ -49,21 +55,32 @@ export interface ForgeSideOptions {
   readonly metrics: Pick<Metrics, 'forgeAsked'>;
   readonly current: () => Configuration;
   readonly retryMs: () => number;
+  wishesOf(id: RepositoryId): Wishes | undefined;
   /** Something stands in the inbox. */
   onStored(): void;
   /** An evaluation may go on. */
   onQueued(): void;
   /** What strangers may see changed. */
   onFacts(): void;
+  /** As its forge last said; null where it did not yet. Asked for with every delivery. */
+  isPrivate(id: RepositoryId): boolean | null;
   /** Looks at the repository now. */
   poke(id: RepositoryId): void;
   cancel(id: EvaluationId, reason: string): Promise<unknown>;
+}
+
+export interface ForgeOfRepository {
+  readonly forge: Forge;
+  readonly health: ForgeHealth;
+  readonly slug: RepositorySlug;
 }
 
 export interface ForgeSide {
   readonly door: DeliveryDoor;
   readonly forges: Forges;
   readonly hooks: HookRegistry;
+  readonly hookAdministration: HookAdministration;
+  readonly forgeAdministration: ForgeAdministration;
   /** Opens, closes and refreshes them as the configuration says now. */
   openForges(): Promise<void>;
   /** Hooks for what the configuration has, none for what left it. */
@@ -74,7 +91,7 @@ export interface ForgeSide {
   judgeRequests(): void;
   /** What is asked before each look at a repository. */
   tend(repository: Repository, settings: ForgeRepositorySettings, signal: AbortSignal): Promise<Tended>;
-  forgeOf(id: RepositoryId): { readonly forge: Forge; readonly slug: RepositorySlug } | undefined;
+  forgeOf(id: RepositoryId): ForgeOfRepository | undefined;
   /** Asks whether this login may, and approves; in the background. */
   approveBy(evaluation: Evaluation, login: string): void;
   warnings(): readonly string[];
@@ -83,7 +100,6 @@ export interface ForgeSide {
 }
 
 const HOUR_MS = 3_600_000;
-const TEND_MS = 600_000;
 
 export async function composeForgeSide(options: ForgeSideOptions, stopping: AbortSignal): Promise<ForgeSide> {
   const { stateDir, database, evaluations, changes, clock, log, current } = options;
@@ -121,11 +137,15 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
       isDryRun: current().isDryRun,
       retryMs: options.retryMs,
       asked: (forge, outcome) => options.metrics.forgeAsked(forge, outcome),
-      onHealth: () => changes.tell({ kind: 'queue' }),
+      onHealth: () => {
+        changes.tell({ kind: 'queue' });
+        options.onQueued();
+      },
       posting: {
         checks,
         slugOf: (id) => rows.get(id)?.slug,
         summaryOf: (check) => summarize({ evaluations, checkJobs, logs: options.logs }, check),
+        refOf,
         externalIdOf: (check: DueCheck) =>
           writeCheckHandle({ evaluationId: check.evaluationId ?? 0, jobId: check.jobId }),
       },
@@ -202,17 +222,13 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
     hookNamed: (id) => hooks.named(id),
     hookOf: (id) => hooks.of(id),
     appHookOf: (forge) => (forges.get(forge)?.appHook === null ? undefined : hooks.ofApp(forge)),
+    wishesOf: options.wishesOf,
     onStored: options.onStored,
     onHeard: (hook, hint, id) => {
       hooks.heard(hook);
       // A repository that was made private or public: asked for at once, for strangers may be looking.
-      const known = id === null ? null : repositories.facts(id).isPrivate;
-      if (
-        id !== null &&
-        hint?.isPrivate !== null &&
-        hint?.isPrivate !== undefined &&
-        hint.isPrivate !== known
-      ) {
+      const said = hint?.isPrivate ?? null;
+      if (id !== null && said !== null && said !== options.isPrivate(id)) {
         options.poke(id);
       }
     },
@@ -225,80 +241,41 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
       if (hook.repositoryId !== null) {
         options.poke(hook.repositoryId);
       } else if (composed !== undefined && !current().isDryRun) {
-        inBackground('set the hook of a GitHub App anew', () => tendApp(composed, stopping));
+        inBackground('set the hook of a GitHub App anew', () => keeping.tendApp(composed, stopping));
       }
     },
     onInstallations: (forge) => {
+      // A permission that was accepted holds for tokens that are made from now on.
+      inBackground('look at the installations again', tendOthers);
       for (const { id } of [...rows.values()].filter((row) => row.forge === forge)) {
         options.poke(id);
       }
     },
   });
 
-  async function tendApp({ settings, appHook, forge }: ComposedForge, signal: AbortSignal): Promise<void> {
-    if (appHook === null) {
-      return;
+  function refOf({ evaluationId, repositoryId }: DueCheck): GitRef | null {
+    const evaluation = evaluationId === null ? undefined : evaluations.find(evaluationId);
+    if (evaluation === undefined || evaluation.prNumber === null) {
+      return evaluation === undefined || isUnreached(evaluation.ref) ? null : evaluation.ref;
     }
-    const hook = await hooks.ensure(settings.name, null);
-    const url = `${current().externalUrl}/webhook/${encodeURIComponent(settings.name)}`;
-    try {
-      await appHook.configure({ url, secret: secrets.secretOf(hook) }, signal);
-      await appHook.refreshInstallations(signal);
-      await hookStore.installed(hook.id, { forgeId: null, url, at: clock.now() });
-    } catch (error) {
-      if (signal.aborted || !isAppError(error)) {
-        throw error;
-      }
-      log.warn({ err: error, forge: forge.name }, 'the hook of the GitHub App could not be set');
-      await hookStore.failed(hook.id, messageOf(error));
-    }
-    hooks.reload();
+    const headRef = composedOf(repositoryId)?.composed.forge.headRef(evaluation.prNumber);
+    return headRef === undefined ? null : (parseGitRef(headRef) ?? null);
   }
 
-  /** Hooks at forges that are still there, of repositories that are not in the configuration any more. */
-  async function removeDeparted(signal: AbortSignal): Promise<void> {
-    for (const hook of hooks.all()) {
-      const row = hook.repositoryId === null ? undefined : rows.get(hook.repositoryId);
-      const composed = forges.get(hook.forge);
-      if (row === undefined || composed === undefined || settingsOf(row) !== undefined) {
-        continue;
-      }
-      try {
-        const forgeKind = composed.settings.kind;
-        const { externalUrl } = current();
-        await removeHooks(
-          { hooks: composed.hooks, externalUrl },
-          { slug: row.slug, hook, forgeKind },
-          signal,
-        );
-        await hookStore.remove(hook.id);
-        hooks.reload();
-        log.info({ forge: hook.forge, slug: row.slug }, 'the hook of a repository that left was removed');
-      } catch (error) {
-        if (signal.aborted || !isAppError(error)) {
-          throw error;
-        }
-        log.warn({ err: error, forge: hook.forge, slug: row.slug }, 'a hook could not be removed yet');
-      }
-    }
-    hooks.reload();
-  }
-
-  /** The hooks that no look at a repository looks after. */
-  async function tendOthers(): Promise<void> {
-    if (!current().isDryRun) {
-      await Promise.all(forges.all().map((composed) => tendApp(composed, stopping)));
-      await removeDeparted(stopping);
-    }
-  }
-
-  /** A forge that could not be asked at the start is asked again. */
-  async function keepTending(): Promise<void> {
-    while (!stopping.aborted) {
-      await clock.sleep(TEND_MS, stopping);
-      await keepTrying(patience, 'look after hooks', stopping, tendOthers);
-    }
-  }
+  const keeping = createHookKeeping(
+    {
+      forges,
+      hooks,
+      store: hookStore,
+      secrets,
+      clock,
+      log,
+      current,
+      rows: () => rows,
+      isConfigured: (row) => settingsOf(row) !== undefined,
+    },
+    stopping,
+  );
 
   function inBackground(what: string, work: () => Promise<unknown>): void {
     void work().catch((error: unknown) => {
@@ -306,6 +283,21 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
         log.error({ err: error, what }, 'something in the background failed');
       }
     });
+  }
+
+  /** The hooks of Apps, and those of repositories that left: what no look at a repository looks after. */
+  async function tendOthers(): Promise<void> {
+    if (!current().isDryRun) {
+      await Promise.all(forges.all().map((composed) => keeping.tendApp(composed, stopping)));
+      await keeping.removeDeparted(stopping);
+    }
+  }
+
+  async function tendOthersAgain(): Promise<void> {
+    while (!stopping.aborted) {
+      await clock.sleep(current().schedule.catchUpMs, stopping);
+      await keepTrying(patience, 'look after hooks', stopping, tendOthers);
+    }
   }
 
   /** Nobody approved them for so long. */
@@ -329,6 +321,8 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
     checks,
     forges,
     hooks,
+    hookAdministration: keeping.administration,
+    forgeAdministration: createForgeAdministration({ forges, checks, current }),
     openForges: async () => {
       await forges.follow(current().forges.filter((forge) => forge.kind !== 'git'));
       for (const { poster } of forges.all()) {
@@ -348,14 +342,14 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
           await hooks.ensure(row.forge, row.id);
         }
       }
-      inBackground('look after hooks', tendOthers);
+      inBackground('look after hooks that no repository has', tendOthers);
     },
     start: () => {
       isStarted = true;
       reporter.start();
       judge.wake();
       inBackground('cancel what nobody approves', expireApprovals);
-      inBackground('look after hooks', keepTending);
+      inBackground('look after hooks again', tendOthersAgain);
     },
     judgeRequests: () => judge.wake(),
     tend: async (repository, settings, signal) => {
@@ -368,38 +362,43 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
         // It may have been on its way out when its repository came back into the configuration.
         await hooks.ensure(repository.forge, repository.id);
       }
-      const tended = await tendRepository(
-        {
-          forge: composed.forge,
-          hooks: composed.hooks,
-          store: hookStore,
-          secrets,
-          repositories,
-          deliveries,
-          clock,
-          log,
-          externalUrl: current().externalUrl,
-          firstLooks,
-          onFacts: options.onFacts,
-        },
-        {
-          repository,
-          slug: settings.slug,
-          buildsRequests: settings.buildsRequests,
-          hook: () => (current().isDryRun || composed.appHook !== null ? null : (kept() ?? null)),
-          isHookInDoubt: () => {
-            const hook = kept();
-            return hook !== undefined && hooks.isInDoubt(hook);
+      // Its hook may be checked or repaired by hand at the same time.
+      const tended = await keeping.hold(kept()?.id ?? `repository ${repository.id}`, () =>
+        tendRepository(
+          {
+            forge: composed.forge,
+            hooks: composed.hooks,
+            store: hookStore,
+            secrets,
+            repositories,
+            deliveries,
+            clock,
+            log,
+            externalUrl: current().externalUrl,
+            firstLooks,
+            onFacts: options.onFacts,
           },
-        },
-        signal,
+          {
+            repository,
+            slug: settings.slug,
+            buildsRequests: settings.buildsRequests,
+            hook: () => (current().isDryRun || composed.appHook !== null ? null : (kept() ?? null)),
+            isHookInDoubt: () => {
+              const hook = kept();
+              return hook !== undefined && hooks.isInDoubt(hook);
+            },
+          },
+          signal,
+        ),
       );
       hooks.reload();
       return tended;
     },
     forgeOf: (id) => {
       const found = composedOf(id);
-      return found === undefined ? undefined : { forge: found.composed.forge, slug: found.row.slug };
+      return found === undefined
+        ? undefined
+        : { forge: found.composed.forge, slug: found.row.slug, health: found.composed.health };
     },
     approveBy: (evaluation, login) => {
       inBackground('judge an approval', () => approveBy(evaluation, login));
@@ -436,7 +435,8 @@ function warningOf({ settings: { name }, health: { pause } }: ComposedForge): re
   return pause === undefined
     ? []
     : [
-        `${name} refuses our credential since ${new Date(pause.since).toISOString()}: ${pause.reason} Nothing is lost: what it is to be told waits. Put a working token in place; it is tried again by itself, or now by argunixctl forges resume ${name}.`,
+        // Without the reason: it names what was asked for, which may be a private repository.
+        `${name} refuses our credential since ${new Date(pause.since).toISOString()}: argunixctl forges list says why. Nothing is lost: what it is to be told waits. Put a working token in place; it is tried again by itself, or now by argunixctl forges resume ${name}.`,
       ];
 }
 

@@ -9,6 +9,7 @@ import { createForgeHealth, type ForgeHealth } from '../flows/forge-health.ts';
 import { guardedAppHook, guardedForge, guardedHooks } from '../flows/guarded-forge.ts';
 import { type CheckPoster, createCheckPoster, type PostPorts } from '../flows/post-checks.ts';
 import type { Forge } from '../ports/forge.ts';
+import type { ForgeRequests } from '../ports/forge-administration.ts';
 import type { DeliveryDialect } from '../ports/forge-deliveries.ts';
 import type { AppHook, ForgeHooks } from '../ports/forge-hooks.ts';
 import { openForge, type RealForgeSettings } from './open-forge.ts';
@@ -21,12 +22,13 @@ export interface ComposedForge {
   readonly dialect: DeliveryDialect;
   readonly health: ForgeHealth;
   readonly poster: CheckPoster;
+  readonly requests: () => ForgeRequests;
 }
 
 export interface ForgesOptions {
   readonly clock: Clock;
   readonly log: Logger;
-  readonly posting: Pick<PostPorts, 'checks' | 'slugOf' | 'summaryOf' | 'externalIdOf'>;
+  readonly posting: Pick<PostPorts, 'checks' | 'slugOf' | 'summaryOf' | 'externalIdOf' | 'refOf'>;
   /** Whether forges are told anything. */
   readonly isDryRun: boolean;
   readonly retryMs: () => number;
@@ -45,8 +47,6 @@ export interface Forges {
 // GitHub asks for a second between requests that make something, and counts 80 of them a minute.
 const GITHUB_GAP_MS = 750;
 const AT_ONCE = 4;
-// Soon enough that nobody waits after a token was renewed, seldom enough to be no bother.
-const PROBE_MS = 30_000;
 
 interface Running extends ComposedForge {
   readonly controller: AbortController;
@@ -63,9 +63,13 @@ export function createForges(options: ForgesOptions, stopping: AbortSignal): For
     const { name, kind } = settings;
     const controller = new AbortController();
     const signal = AbortSignal.any([stopping, controller.signal]);
-    const opened = await openForge(settings, clock, (outcome) => options.asked(name, outcome));
+    let requests: ForgeRequests = { sent: 0, refused: 0, failed: 0 };
+    const opened = await openForge(settings, clock, (outcome) => {
+      requests = counted(requests, outcome);
+      options.asked(name, outcome);
+    });
     const health = createForgeHealth(
-      { forge: opened.forge, clock, log, probeMs: PROBE_MS, onChange: options.onHealth },
+      { forge: opened.forge, clock, log, probeMs: options.retryMs(), onChange: options.onHealth },
       signal,
     );
     const forge = guardedForge(opened.forge, health);
@@ -87,6 +91,7 @@ export function createForges(options: ForgesOptions, stopping: AbortSignal): For
       dialect: opened.dialect,
       health,
       poster,
+      requests: () => requests,
       controller,
       close: () => opened.close(),
     };
@@ -143,6 +148,12 @@ export function createForges(options: ForgesOptions, stopping: AbortSignal): For
       await Promise.all(closing.values());
     },
   };
+}
+
+function counted({ sent, refused, failed }: ForgeRequests, outcome: number | 'unreachable'): ForgeRequests {
+  const hasFailed = outcome === 'unreachable' || outcome >= 500;
+  const isRefused = outcome !== 'unreachable' && outcome >= 400 && outcome < 500;
+  return { sent: sent + 1, refused: refused + Number(isRefused), failed: failed + Number(hasFailed) };
 }
 
 /** What makes it another forge; its repositories do not. */

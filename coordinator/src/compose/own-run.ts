@@ -120,7 +120,6 @@ export async function runOwnFlake<Result>(
     }
     const views = createViews(engine.database, {
       externalUrl: '',
-      webUrlOf: () => null,
       waitingReason: () => null,
     });
     const stop = (): void =>

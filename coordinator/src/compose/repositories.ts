@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { RepositoryRef } from '@argunix/shared/control-api/views';
 import type { EpochMs } from '@argunix/shared/domain/epoch-ms';
 import type { RepositoryId } from '@argunix/shared/domain/ids';
 import { createRefMatcher } from '../config/branch-patterns.ts';
@@ -28,9 +29,10 @@ export interface ConfiguredRepository extends WatchedRepository {
 
 export interface KnownRepositories {
   readonly watched: ReadonlyMap<RepositoryId, ConfiguredRepository>;
-  /** `forge/slug` of those that only readers with the right may know of. */
-  readonly privateOnes: ReadonlySet<string>;
-  readonly privateIds: ReadonlySet<RepositoryId>;
+  /** Those that only readers with the right may know of. */
+  readonly privateOnes: ReadonlyMap<RepositoryId, RepositoryRef>;
+  /** As forges last said; null where one did not yet. */
+  readonly saidPrivate: ReadonlyMap<RepositoryId, boolean | null>;
   /** Where people look at the source, by `forge/slug`. */
   readonly webUrls: ReadonlyMap<string, string>;
   readonly pokedForges: readonly string[];
@@ -40,8 +42,8 @@ export interface KnownRepositories {
 /** Until the first answer of `ensureRepositories`. */
 export const NOTHING_KNOWN: KnownRepositories = {
   watched: new Map(),
-  privateOnes: new Set(),
-  privateIds: new Set(),
+  privateOnes: new Map(),
+  saidPrivate: new Map(),
   webUrls: new Map(),
   pokedForges: [],
   metricsToken: () => null,
@@ -66,15 +68,25 @@ export async function ensureRepositories(
 ): Promise<KnownRepositories> {
   const { repositories, now } = sources;
   const watched = new Map<RepositoryId, ConfiguredRepository>();
-  const privateOnes = new Set<string>();
-  const privateIds = new Set<RepositoryId>();
+  const privateOnes = new Map<RepositoryId, RepositoryRef>();
+  const saidPrivate = new Map<RepositoryId, boolean | null>();
   const webUrls = new Map<string, string>();
   for (const forge of configuration.forges) {
-    for (const settings of forge.repositories) {
+    // Together: each waits for the disk, and thousands of waits are a slow start.
+    const rows = await Promise.all(
+      forge.repositories.map(({ slug }) =>
+        repositories.ensure({ forge: forge.name, slug, kind: forge.kind }, now),
+      ),
+    );
+    for (const [at, settings] of forge.repositories.entries()) {
       const { slug } = settings;
       const name = `${forge.name}/${slug}`;
-      const row = await repositories.ensure({ forge: forge.name, slug, kind: forge.kind }, now);
+      const row = rows[at];
+      if (row === undefined) {
+        throw new Error(`repository ${name} was not stored`);
+      }
       const facts = repositories.facts(row.id);
+      saidPrivate.set(row.id, facts.isPrivate);
       watched.set(
         row.id,
         'url' in settings
@@ -85,8 +97,7 @@ export async function ensureRepositories(
       const isPrivate =
         settings.visibility === 'auto' ? facts.isPrivate !== false : settings.visibility === 'private';
       if (isPrivate) {
-        privateOnes.add(name);
-        privateIds.add(row.id);
+        privateOnes.set(row.id, { forge: forge.name, slug });
       }
       const webUrl = 'url' in settings ? settings.url : facts.webUrl;
       if (webUrl !== null && /^https?:/.test(webUrl)) {
@@ -94,18 +105,17 @@ export async function ensureRepositories(
       }
     }
   }
-  // A repository that left the configuration is nobody's to read until it comes back.
+  // A repository that left the configuration is no stranger's to read until it comes back.
   for (const { forge, slug, id } of repositories.all()) {
     if (!watched.has(id)) {
-      privateOnes.add(`${forge}/${slug}`);
-      privateIds.add(id);
+      privateOnes.set(id, { forge, slug });
     }
   }
   const { metricsTokenPath } = configuration;
   return {
     watched,
     privateOnes,
-    privateIds,
+    saidPrivate,
     webUrls,
     pokedForges: configuration.forges.filter(({ kind }) => kind === 'git').map(({ name }) => name),
     metricsToken: () => (metricsTokenPath === null ? null : readFileSync(metricsTokenPath, 'utf8').trim()),

@@ -5,7 +5,6 @@
 
 import { valueAt } from './lenient.ts';
 import type { KeyPath, Remark } from './problem.ts';
-import { REAL_FORGE_KINDS } from './schema/forge.ts';
 
 export interface WithoutEffect {
   /** `*` stands for any one name or index. */
@@ -54,7 +53,6 @@ export function remarkWithoutEffect(document: unknown): readonly Remark[] {
       ),
     ),
     ...remarkLocalBuilders(document),
-    ...matching(document, ['forges', '*'], []).flatMap((path) => remarkForgeKind(document, path)),
     ...matching(document, [...REPO, 'clone'], []).flatMap((path) => remarkCloneOfGit(document, path)),
   ];
 }
@@ -77,19 +75,6 @@ function remarkCloneOfGit(document: unknown, path: KeyPath): readonly Remark[] {
       ? [{ path: [...path, key], at: 'key' as const, message: `has no effect: ${BY_URL}` }]
       : [],
   );
-}
-
-function remarkForgeKind(document: unknown, path: KeyPath): readonly Remark[] {
-  const kind = valueAt(document, [...path, 'kind']);
-  return REAL_FORGE_KINDS.some((real) => real === kind)
-    ? [
-        {
-          path,
-          at: 'key',
-          message: `has no effect: this version only watches forges of kind git, got ${String(kind)}`,
-        },
-      ]
-    : [];
 }
 
 function matching(node: unknown, pattern: readonly string[], path: KeyPath): readonly KeyPath[] {

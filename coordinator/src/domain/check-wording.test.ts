@@ -18,7 +18,7 @@ const anything = option(constantFrom(printed, odd).chain((one) => one));
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
 function told(some: Partial<ToldEvaluation>): ToldEvaluation {
-  return { status: 'queued', outcome: null, reason: null, awaits: null, counts: NOTHING, ...some };
+  return { status: 'queued', outcome: null, reason: null, counts: NOTHING, ...some };
 }
 function isOneLine(description: string): boolean {
   return (
@@ -33,12 +33,8 @@ function isOneLine(description: string): boolean {
 describe('a line', () => {
   test('of an evaluation is one that anybody can read, whatever its reason is', () => {
     assert(
-      property(
-        constantFrom(...EVALUATION_STATUSES),
-        constantFrom('forge', 'approval', null),
-        anything,
-        (status, awaits, reason) =>
-          isOneLine(sayEvaluation(told({ status, awaits, reason }), true).description),
+      property(constantFrom(...EVALUATION_STATUSES), anything, (status, reason) =>
+        isOneLine(sayEvaluation(told({ status, reason }), true).description),
       ),
     );
   });
@@ -85,10 +81,7 @@ describe('a state at the forge', () => {
   test('is final for each end of an evaluation, and pending or asking for approval before', () => {
     const states = EVALUATION_STATUSES.map((status) => [
       status,
-      sayEvaluation(
-        told({ status, outcome: status === 'done' ? 'failure' : null, awaits: 'approval' }),
-        false,
-      ).state,
+      sayEvaluation(told({ status, outcome: status === 'done' ? 'failure' : null }), false).state,
     ]);
 
     expect(Object.fromEntries(states)).toEqual({
@@ -105,12 +98,6 @@ describe('a state at the forge', () => {
 
   test.each(['success', 'failure', 'error'] as const)('of one that is done is its outcome: %s', (outcome) => {
     expect(sayEvaluation(told({ status: 'done', outcome }), false).state).toBe(outcome);
-  });
-
-  test('is pending while the forge is asked, for nobody can do anything about it', () => {
-    expect(sayEvaluation(told({ status: 'awaiting_approval', awaits: 'forge' }), false).state).toBe(
-      'pending',
-    );
   });
 
   test('is final for each end of a job, good only where its outputs exist', () => {

@@ -35,18 +35,15 @@ export interface ToldEvaluation {
   readonly status: EvaluationStatus;
   readonly outcome: EvaluationOutcome | null;
   readonly reason: string | null;
-  readonly awaits: 'forge' | 'approval' | null;
   readonly counts: Counts;
 }
 
 /** `isRolling`: its jobs have no lines of their own, so this one tells how far they are. */
 export function sayEvaluation(evaluation: ToldEvaluation, isRolling: boolean): Said {
-  const { status, outcome, reason, awaits, counts } = evaluation;
+  const { status, outcome, reason, counts } = evaluation;
   switch (status) {
     case 'awaiting_approval':
-      return awaits === 'approval'
-        ? say('action_required', `Waits for approval. ${reason ?? ''}`)
-        : say('pending', 'Asking who may build here.');
+      return say('action_required', `Waits for approval. ${reason ?? ''}`);
     case 'queued':
       return say('pending', 'Waits to be evaluated.');
     case 'evaluating':

@@ -80,11 +80,20 @@ export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
     }
     const queued = evaluations
       .queued()
-      .filter(({ id }) => [running, resting, looking, resolving].every((place) => !place.has(id)));
+      .filter(({ id }) => [running, resting, looking, resolving].every((place) => !place.has(id)))
+      .filter(({ repositoryId }) => whyBlocked(repositoryId) === undefined);
     waiting = queued
       .filter((evaluation) => !isToResolve(evaluation) && !isToLook(evaluation))
       .map(toCandidate);
     startNext();
+  }
+
+  /** Without a credential that works nothing can be fetched, and that is no fault of the revision. */
+  function whyBlocked(repositoryId: RepositoryId): string | undefined {
+    const at = ports.forgeOf(repositoryId);
+    return at?.health.pause === undefined
+      ? undefined
+      : `${at.forge.name} refuses our credential; it is evaluated when that works again.`;
   }
 
   function isToResolve(evaluation: Evaluation): boolean {
@@ -256,7 +265,12 @@ export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
   }
 
   async function tryAgain(evaluation: Evaluation, spoiledBy: string, signal: AbortSignal): Promise<void> {
-    const { id } = evaluation;
+    const { id, repositoryId } = evaluation;
+    await ports.forgeOf(repositoryId)?.health.suspect();
+    if (whyBlocked(repositoryId) !== undefined) {
+      await queueAgain(id, spoiledBy, signal);
+      return;
+    }
     const verdict = tries.spoiled(id, spoiledBy);
     if (verdict.kind === 'failed') {
       await fail(id, verdict.reason, signal);
@@ -309,6 +323,11 @@ export function createEvaluationQueue(ports: QueuePorts): EvaluationQueue {
     const awaited = running
       .values()
       .find((one) => candidate !== undefined && isAwaited(one.evaluation, candidate.evaluation));
+    const evaluation = evaluations.find(id);
+    const blocked = evaluation?.status === 'queued' ? whyBlocked(evaluation.repositoryId) : undefined;
+    if (blocked !== undefined) {
+      return blocked;
+    }
     if (resolving.has(id)) {
       return 'The forge is being asked for the merge of the request.';
     }

@@ -12,6 +12,7 @@ import type { Forge } from '../ports/forge.ts';
 
 export interface ForgePause {
   readonly since: EpochMs;
+  /** For operators: it may name a repository. */
   readonly reason: string;
   readonly nextProbeAt: EpochMs;
 }
@@ -23,6 +24,8 @@ export interface ForgeHealth {
   ask<T>(request: () => Promise<T>): Promise<T>;
   /** Resolves when it is not paused, or the signal aborts. */
   working(signal: AbortSignal): Promise<void>;
+  /** Something else that needs the credential did not work: finds out whether that is why. Throws nothing. */
+  suspect(): Promise<void>;
   /** Probes now. Resolves with the sentence why it still does not work, undefined when it does. */
   resume(): Promise<string | undefined>;
 }
@@ -108,7 +111,8 @@ export function createForgeHealth(ports: HealthPorts, signal: AbortSignal): Forg
     },
     ask: async (request) => {
       if (pause !== undefined) {
-        throw new AppError('forge.unauthorized', `${forge.name} is paused: ${pause.reason}`, {
+        // Without the reason, which names what was asked for then: maybe a private repository, and this is told of others.
+        throw new AppError('forge.unauthorized', `${forge.name} is paused: it refuses our credential.`, {
           forge: forge.name,
         });
       }
@@ -132,6 +136,18 @@ export function createForgeHealth(ports: HealthPorts, signal: AbortSignal): Forg
       waiting.addEventListener('abort', onAbort, { once: true });
       await Promise.race([works.promise, promise]);
       waiting.removeEventListener('abort', onAbort);
+    },
+    suspect: async () => {
+      if (pause !== undefined) {
+        return;
+      }
+      try {
+        await forge.probe(signal);
+      } catch (error) {
+        if (isAppError(error) && error.code === 'forge.unauthorized') {
+          pauseFor(messageOf(error));
+        }
+      }
     },
     resume: async () => {
       const trouble = await probe(1);

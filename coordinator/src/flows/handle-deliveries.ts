@@ -26,7 +26,7 @@ export interface DeliveryPorts {
   /** There is a new evaluation: older ones of the same subject may have to end. */
   readonly onAccepted: (subject: Subject) => Promise<void>;
   /** Does what a notice asks for, and answers what came of it. May be called again after a crash. */
-  heed(notice: Notice): Promise<string>;
+  readonly heed: (notice: Notice) => Promise<string>;
 }
 
 /** What the configuration says of what is to be built. */
@@ -75,7 +75,7 @@ async function handle(ports: DeliveryPorts, item: InboxItem): Promise<boolean> {
     await deliveries.settle(item, await heed(ports, item), clock.now());
     return false;
   }
-  const unwanted = whyUnwanted(ports, item);
+  const unwanted = whyUnwanted(ports.wishesOf(item.repositoryId), item);
   if (unwanted !== undefined) {
     await deliveries.settle(item, unwanted, clock.now());
     return false;
@@ -123,11 +123,14 @@ function openingOf({ kind, isTrusted, people }: Delivery): Opening {
     : { status: 'awaiting_approval', awaits: 'forge', reason: ASKING };
 }
 
-function whyUnwanted({ wishesOf }: DeliveryPorts, delivery: Delivery): string | undefined {
+/** What of the configuration makes nobody want it; undefined where it is wanted. */
+export function whyUnwanted(
+  wishes: Wishes | undefined,
+  delivery: Pick<Delivery, 'kind' | 'ref'>,
+): string | undefined {
   if (delivery.kind === 'manual') {
     return undefined;
   }
-  const wishes = wishesOf(delivery.repositoryId);
   if (wishes === undefined) {
     return 'its repository is not in the configuration any more';
   }

@@ -101,13 +101,18 @@ async function askUntilAnswered(
 }
 
 async function judge(
-  { author, pusher }: Evaluation,
+  { author, pusher, prNumber }: Evaluation,
   { forge, slug, allowlist }: RequestGate,
   signal: AbortSignal,
 ): Promise<TrustVerdict | { readonly kind: 'unanswered'; readonly reason: string }> {
-  const facts = { author: author ?? '', pusher, allowlist };
+  let facts = { author: author ?? '', pusher, allowlist };
   const answers = new Map<Login, boolean>();
   try {
+    if (isNumber(facts.author) && allowlist.length > 0) {
+      const requests = await forge.openRequests(slug, signal);
+      const found = requests.find(({ number }) => number === prNumber);
+      facts = { ...facts, author: found?.author ?? facts.author };
+    }
     for (const login of peopleToAskAbout(facts)) {
       answers.set(login, await forge.mayPush(slug, login, signal));
     }
@@ -120,6 +125,11 @@ async function judge(
     return { kind: 'unanswered', reason: `Who may build here could not be asked yet: ${messageOf(error)}` };
   }
   return judgeRequest(facts, answers);
+}
+
+/** Some deliveries of GitLab name the author by a number alone, which no allowlist has. */
+function isNumber(login: Login): boolean {
+  return login.startsWith('#');
 }
 
 /** False when it is not what it was when it was judged. */

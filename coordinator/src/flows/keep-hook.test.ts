@@ -137,7 +137,7 @@ describe('a hook', () => {
     await stores.hookStore.rotate('opaque');
     fake.mood = (question) => (question === 'hooks.replace' ? 'failed' : undefined);
     await expect(keep()).rejects.toMatchObject({ code: 'forge.failed' });
-    await stores.hookStore.failed('opaque', 'It failed.');
+    await stores.hookStore.failed('opaque', 'It failed.', stores.clock.now());
     fake.mood = () => undefined;
 
     expect(await keep()).toMatchObject({ kind: 'repaired' });

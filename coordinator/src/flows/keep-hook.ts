@@ -47,7 +47,7 @@ export async function keepHook(
   const found = await hooks.list(slug, signal);
   const wantedOnes = found.filter((one) => one.url === url);
   const own = wantedOnes.find(({ id }) => id === hook.forgeId) ?? wantedOnes[0];
-  const isSecretKnown = hook.checkedAt !== null && hook.url === url && !isInDoubt;
+  const isSecretKnown = hasOurSecret(hook, url, isInDoubt);
   let verdict: HookVerdict = { kind: 'good' };
   let forgeId = own?.id ?? null;
   if (own === undefined) {
@@ -79,6 +79,12 @@ export async function keepHook(
     log.info({ forge: hook.forge, slug, differences: verdict.differences }, 'a hook was set up or repaired');
   }
   return verdict;
+}
+
+/** No forge tells a secret: what was installed, and has had no trouble and no doubt since, has ours. */
+export function hasOurSecret(hook: KeptHook, url: string, isInDoubt: boolean): boolean {
+  // What failed may have failed before its secret was there.
+  return hook.checkedAt !== null && hook.trouble === null && hook.url === url && !isInDoubt;
 }
 
 /** Takes away every hook of ours: the repository left the configuration. */

@@ -4,6 +4,7 @@
  * one line only that line; nothing is given up but what the forge refuses for what it is.
  */
 import { toEpochMs } from '@argunix/shared/domain/epoch-ms';
+import type { GitRef } from '@argunix/shared/domain/git-ref';
 import type { RepositoryId } from '@argunix/shared/domain/ids';
 import type { RepositorySlug } from '@argunix/shared/domain/repository-slug';
 import { type AppError, isAppError, messageOf } from '@argunix/shared/kit/app-error';
@@ -26,6 +27,8 @@ export interface PostPorts {
   /** Markdown for forges that show it. */
   summaryOf(check: DueCheck): Promise<string | null>;
   externalIdOf(check: DueCheck): string;
+  /** What it is of: a branch, a tag, the head of a request; null where nobody knows any more. */
+  refOf(check: DueCheck): GitRef | null;
   readonly pace: PostPace;
 }
 
@@ -156,7 +159,7 @@ export function createCheckPoster(ports: PostPorts, signal: AbortSignal): CheckP
           summary: await summaryOf(check),
           externalId: ports.externalIdOf(check),
           handle: check.handle,
-          ref: null,
+          ref: ports.refOf(check),
         },
         signal,
       );

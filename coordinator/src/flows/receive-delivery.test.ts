@@ -61,6 +61,7 @@ beforeEach(async () => {
     hookNamed: (id) => hooks.find((one) => one.id === id),
     hookOf: (id) => hooks.find((one) => one.repositoryId === id),
     appHookOf: () => appHook,
+    wishesOf: () => ({ isWatched: (ref) => ref === 'refs/heads/main', buildsRequests: true }),
     onStored: () => void (stored += 1),
     onHeard: ({ id }) => void heard.push(id),
     onDoubt: ({ id }) => void doubted.push(id),
@@ -158,6 +159,15 @@ describe('a delivery with a good signature', () => {
     expect(inbox()).toBe(0);
   });
 
+  test('of a branch that nobody watches is settled as it is stored, and known when it comes again', async () => {
+    const unwatched = push().replace('refs/heads/main', 'refs/heads/topic');
+
+    expect(await door(delivery(unwatched))).toMatchObject({ kind: 'ignored' });
+
+    expect(await door(delivery(unwatched))).toEqual({ kind: 'known' });
+    expect([inbox(), stored]).toEqual([0, 0]);
+  });
+
   test('that says a ref is gone stands there as that', async () => {
     await door(delivery(push(SLUG, '0'.repeat(40))));
 
@@ -218,6 +228,7 @@ describe('a signature', () => {
       hookNamed: () => hooks[0],
       hookOf: () => undefined,
       appHookOf: () => undefined,
+      wishesOf: () => undefined,
       onStored: () => undefined,
       onHeard: () => undefined,
       onDoubt: ({ id }) => void doubted.push(id),

@@ -11,6 +11,7 @@ import type { DeliveryStore, NewItem } from '../ports/delivery-store.ts';
 import type { DeliveryDialect } from '../ports/forge-deliveries.ts';
 import type { HookSecrets } from '../ports/hook-secrets.ts';
 import type { KeptHook } from '../ports/hook-store.ts';
+import { type Wishes, whyUnwanted } from './handle-deliveries.ts';
 
 /** What the door knows of one forge, as the configuration says now. */
 export interface DoorForge {
@@ -29,6 +30,7 @@ export interface DoorPorts {
   hookNamed(id: string): KeptHook | undefined;
   hookOf(repositoryId: RepositoryId): KeptHook | undefined;
   appHookOf(forge: string): KeptHook | undefined;
+  readonly wishesOf: (id: RepositoryId) => Wishes | undefined;
   readonly onStored: () => void;
   /** The signature was good: the hook works, and the forge said this of the repository. */
   onHeard(hook: KeptHook, hint: RepositoryHint | null, repositoryId: RepositoryId | null): void;
@@ -126,17 +128,25 @@ const SIGNATURE_TROUBLE = {
 type Stored = Exclude<ForgeEvent, { kind: 'ignored' | 'installations' }>;
 
 async function store(
-  { deliveries, clock, onStored }: DoorPorts,
+  { deliveries, clock, wishesOf, onStored }: DoorPorts,
   event: Stored,
   about: { readonly repositoryId: RepositoryId; readonly uid: string | null },
 ): Promise<DoorAnswer> {
-  const isNew = await deliveries.receiveOnce(
-    toItem(event, { ...about, origin: 'hook', receivedAt: clock.now() }),
-  );
-  if (isNew) {
-    onStored();
+  const item = toItem(event, { ...about, origin: 'hook', receivedAt: clock.now() });
+  // Most pushes of a busy repository are to branches that nobody watches: they are settled as they are stored.
+  const unwanted =
+    item.kind === 'push' || item.kind === 'pull_request'
+      ? whyUnwanted(wishesOf(item.repositoryId), item)
+      : undefined;
+  const isNew = await deliveries.receiveOnce(item, unwanted ?? null);
+  if (!isNew) {
+    return { kind: 'known' };
   }
-  return { kind: isNew ? 'accepted' : 'known' };
+  if (unwanted !== undefined) {
+    return { kind: 'ignored', reason: unwanted };
+  }
+  onStored();
+  return { kind: 'accepted' };
 }
 
 function toItem(

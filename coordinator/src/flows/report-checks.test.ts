@@ -174,7 +174,8 @@ describe('what was pending ends', () => {
       { prNumber: 7, isTrusted: false },
       { status: 'awaiting_approval', awaits: 'forge', reason: 'Asking.' },
     );
-    expect(lines()).toEqual({ evaluation: 'pending' });
+    // Nothing is told while the forge itself is being asked.
+    expect(lines()).toEqual({});
     await stores.evaluations.hold(id, 'approval', 'A stranger made it.', null);
     await house.tell(id);
     expect(lines()).toEqual({ evaluation: 'action_required' });

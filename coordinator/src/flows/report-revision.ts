@@ -62,6 +62,10 @@ function checksOf(
   standing: ReadonlyMap<string, StandingCheck>,
 ): readonly WantedCheck[] {
   const { id } = evaluation;
+  if (evaluation.status === 'awaiting_approval' && evaluation.awaits === 'forge') {
+    // A moment later it waits for approval or goes on, and GitLab does not take another text for what is pending.
+    return [];
+  }
   const counts = evaluations.counts(id);
   const isCollapsed = isCollapsedBy(counts, repository);
   const overall = {

@@ -20,6 +20,7 @@ let stopping: AbortController;
 /** What git finds at the ref of the merge, where its parent is the head. */
 let fetched: () => Promise<Sha | undefined>;
 let hasForge = true;
+const health = { pause: undefined, suspect: () => Promise.resolve() };
 
 beforeAll(async () => {
   stores = await openForgeStores();
@@ -48,7 +49,7 @@ function resolve(): Promise<void> {
       log,
       retryMs: 1_000,
       checkout: { fetchMerge: () => fetched() },
-      forgeOf: () => (hasForge ? { forge: fake.forge, slug: SLUG } : undefined),
+      forgeOf: () => (hasForge ? { forge: fake.forge, slug: SLUG, health } : undefined),
     },
     evaluation,
     {} as Source,

@@ -11,12 +11,20 @@ import { retryDelayMs } from '../domain/retry-delay.ts';
 import type { Evaluation, EvaluationStore } from '../ports/evaluation-store.ts';
 import type { Forge } from '../ports/forge.ts';
 import type { Source, SourceCheckout } from '../ports/source-checkout.ts';
+import type { ForgeHealth } from './forge-health.ts';
 import { keepTrying, type PatiencePorts } from './keep-trying.ts';
 
 export interface MergePorts extends PatiencePorts {
   readonly evaluations: Pick<EvaluationStore, 'setBuilt'>;
   readonly checkout: Pick<SourceCheckout, 'fetchMerge'>;
-  forgeOf(id: RepositoryId): { readonly forge: Forge; readonly slug: RepositorySlug } | undefined;
+  /** Undefined where the repository has no forge. */
+  forgeOf(id: RepositoryId):
+    | {
+        readonly forge: Forge;
+        readonly slug: RepositorySlug;
+        readonly health: Pick<ForgeHealth, 'pause' | 'suspect'>;
+      }
+    | undefined;
 }
 
 // 1 + 2 + 4 + 8 s: GitHub works most merges out within five seconds.

@@ -94,7 +94,7 @@ async function tendHook(ports: TendPorts, tended: TendedRepository, signal: Abor
     );
   } catch (error) {
     signal.throwIfAborted();
-    await ports.store.failed(hook.id, messageOf(error));
+    await ports.store.failed(hook.id, messageOf(error), ports.clock.now());
     throw error;
   }
 }

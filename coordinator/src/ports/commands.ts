@@ -24,7 +24,10 @@ export type CommandVerdict<Done> =
 export interface Commands {
   /** Brings the next poll forward; asking twice is asking once. `message` says what will happen, for whoever poked. */
   poke(poke: Poke): Promise<CommandVerdict<{ readonly message: string }>>;
+  /** A revision that no branch or tag leads to is evaluated too, and not trusted. */
   trigger(trigger: Trigger): Promise<CommandVerdict<{ readonly evaluationId: number }>>;
+  /** Trusts exactly its revision; `by` is kept with it. */
+  approveEvaluation(evaluationId: number, by: string): Promise<CommandVerdict<object>>;
   cancelEvaluation(evaluationId: number): Promise<CommandVerdict<object>>;
   /** The id is that of the new evaluation. */
   restartEvaluation(evaluationId: number): Promise<CommandVerdict<{ readonly evaluationId: number }>>;

@@ -79,8 +79,8 @@ export interface DeliveryStore {
   ): Promise<void>;
   /** What has no uid. */
   receive(item: NewItem & { readonly uid: null }): Promise<DeliveryId>;
-  /** False when the repository has had a delivery of this uid before. */
-  receiveOnce(item: NewItem): Promise<boolean>;
+  /** With a reason it is settled with it at once. False when the repository has had a delivery of this uid before. */
+  receiveOnce(item: NewItem, settledBecause?: string | null): Promise<boolean>;
   /** Not yet handled, oldest first; a thousand at the most. */
   pending(): readonly InboxItem[];
   /** Makes the evaluation and marks the delivery handled in one transaction; undefined when it was handled already. */

@@ -15,7 +15,7 @@ export interface KeptHook {
   readonly url: string | null;
   /** Why it is not as wanted, for people. */
   readonly trouble: string | null;
-  /** When it was last found or made as wanted; null: what the forge has is to be written anew. */
+  /** When it was last looked at; null: what the forge has is to be written anew, and has not been yet. */
   readonly checkedAt: EpochMs | null;
   readonly deliveredAt: EpochMs | null;
 }
@@ -32,8 +32,8 @@ export interface HookStore {
     id: string,
     what: { readonly forgeId: string | null; readonly url: string; readonly at: EpochMs },
   ): Promise<void>;
-  /** It could not be; whether what is there fits is as sure, or as unsure, as before. */
-  failed(id: string, trouble: string): Promise<void>;
+  /** It could not be. One that has not been written since it was made or rotated is still to be. */
+  failed(id: string, trouble: string, at: EpochMs): Promise<void>;
   /** A delivery of it came, and its signature was good. */
   delivered(id: string, at: EpochMs): Promise<void>;
   /** From now on its secret is another one; it is to be installed anew. */

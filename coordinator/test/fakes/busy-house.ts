@@ -82,10 +82,10 @@ export function busyHouse(now: number): BusyHouse {
     evaluationRow({
       id: 35,
       ...ran(at, 90_000, 61),
-      ref: 'refs/pull/12/head',
       pr_number: 12,
       trigger: 'pull_request',
     }),
+    request(at),
   ];
   const jobs = [...buildingJobs(at), ...waitingJobs(at), ...failedJobs(at), ...goodJobs(at)];
   return {
@@ -96,12 +96,22 @@ export function busyHouse(now: number): BusyHouse {
         repositoryRow({
           ...TOOLS,
           kind: 'forgejo',
+          hook: { state: 'good', trouble: null, checked_at: at(40), delivered_at: at(25) },
           web_url: 'https://codeberg.org/harbour/tools',
+          default_branch_url: 'https://codeberg.org/harbour/tools/src/branch/main',
           checked_at: at(40),
         }),
         repositoryRow({
           ...SITE,
           kind: 'forgejo',
+          visibility: 'private',
+          hook: {
+            state: 'trouble',
+            trouble:
+              'codeberg: GET /repos/harbour/website/hooks was answered with 403. Most likely the token needs the scope write:repository.',
+            checked_at: at(700),
+            delivered_at: null,
+          },
           web_url: 'https://codeberg.org/harbour/website',
           checked_at: at(700),
           trouble: 'The git repository could not be reached: connection refused. It is tried again in 4 min.',
@@ -136,6 +146,36 @@ export function busyHouse(now: number): BusyHouse {
     leases: busyLeases(now),
     leaseLogs: new Map([[SHARED_LEASE, liveLog()]]),
   };
+}
+
+/** A stranger's, that somebody has to look at. */
+function request(at: (secondsAgo: number) => string): EvaluationView {
+  const page = 'https://codeberg.org/harbour/tools';
+  const sha = '5e11ed254729296a45a3885639ac7e10f9d54979';
+  const merge = 'ab1de5254729296a45a3885639ac7e10f9d54979';
+  return evaluationRow({
+    id: 43,
+    repo: TOOLS,
+    trigger: 'pull_request',
+    pr_number: 31,
+    trusted: false,
+    author: 'passing-sailor',
+    pusher: 'another-hand',
+    sha,
+    built_sha: merge,
+    request_url: `${page}/pulls/31`,
+    commit_url: `${page}/commit/${sha}`,
+    built_commit_url: `${page}/commit/${merge}`,
+    ref_url: `${page}/src/branch/main`,
+    status: 'awaiting_approval',
+    outcome: null,
+    reason:
+      'passing-sailor, who made the request, may not push to this repository and is not on pr_allowlist.',
+    created_at: at(400),
+    started_at: null,
+    building_at: null,
+    finished_at: null,
+  });
 }
 
 function building(at: (secondsAgo: number) => string): EvaluationView {

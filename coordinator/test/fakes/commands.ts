@@ -5,9 +5,9 @@ export function createFakeCommands(
   answers: Partial<Commands> = {},
 ): Commands & { readonly asked: unknown[] } {
   const asked: unknown[] = [];
-  function remember<Verdict>(name: string, verdict: Verdict): (what: unknown) => Promise<Verdict> {
-    return (what) => {
-      asked.push([name, what]);
+  function remember<Verdict>(name: string, verdict: Verdict): (...what: unknown[]) => Promise<Verdict> {
+    return (...what) => {
+      asked.push([name, ...what]);
       return Promise.resolve(verdict);
     };
   }
@@ -15,6 +15,7 @@ export function createFakeCommands(
     asked,
     poke: remember('poke', { kind: 'done', message: 'The next look comes at once.' }),
     trigger: remember('trigger', { kind: 'done', evaluationId: 1 }),
+    approveEvaluation: remember('approveEvaluation', { kind: 'done' }),
     cancelEvaluation: remember('cancelEvaluation', { kind: 'done' }),
     restartEvaluation: remember('restartEvaluation', { kind: 'done', evaluationId: 1 }),
     restartFailed: remember('restartFailed', { kind: 'done' }),

@@ -1,6 +1,7 @@
 import type { GitRef } from '@argunix/shared/domain/git-ref';
 import type { EvaluationId } from '@argunix/shared/domain/ids';
 import type { Sha } from '@argunix/shared/domain/sha';
+import { AppError } from '@argunix/shared/kit/app-error';
 import type { EvaluationEnding, Evaluator, Found } from '../../src/ports/evaluator.ts';
 import type { Head } from '../../src/ports/repository-store.ts';
 import type { SourceCheckout } from '../../src/ports/source-checkout.ts';
@@ -63,6 +64,8 @@ export interface FakeCheckout extends SourceCheckout {
   readonly merges: Map<string, { readonly sha: Sha; readonly head: Sha }>;
   /** The branch or tag that reaches a revision. */
   readonly reachable: Map<Sha, GitRef>;
+  /** What the server does not have. */
+  readonly missing: Set<Sha>;
   /** How often a checkout was asked for. */
   tries: number;
 }
@@ -75,6 +78,7 @@ export function createFakeCheckout(): FakeCheckout {
     trees: new Map(),
     merges: new Map(),
     reachable: new Map(),
+    missing: new Set(),
     tries: 0,
     look: () =>
       checkout.trouble === undefined
@@ -96,10 +100,15 @@ export function createFakeCheckout(): FakeCheckout {
         inputs: [],
       });
     },
-    treeOf: (_source, { sha }) =>
-      checkout.trouble === undefined
-        ? Promise.resolve(checkout.trees.get(sha) ?? sha)
-        : Promise.reject(checkout.trouble),
+    treeOf: async (_source, { sha }) => {
+      if (checkout.trouble !== undefined) {
+        throw checkout.trouble;
+      }
+      if (checkout.missing.has(sha)) {
+        throw new AppError('git.missing-revision', `there is no revision ${sha}`);
+      }
+      return await Promise.resolve(checkout.trees.get(sha) ?? sha);
+    },
     fetchMerge: (_source, { ref, head }) => {
       const merge = checkout.merges.get(ref);
       return checkout.trouble === undefined

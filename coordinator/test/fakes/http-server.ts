@@ -23,7 +23,6 @@ export async function startHttpServer(
   options: Partial<HttpServerOptions> & { readonly rows?: FakeRows } = {},
 ): Promise<HttpServer> {
   const { rows = smallRows(), ...given } = options;
-  const commands = createFakeCommands();
   return await createHttpServer({
     views: createFakeViews(rows),
     queue: createFakeQueue(),
@@ -33,7 +32,8 @@ export async function startHttpServer(
     warnings: () => [],
     logs: createFakeJobLogs(new Map()),
     mayRead: () => true,
-    poke: (poke) => commands.poke(poke),
+    commands: createFakeCommands(),
+    identify: () => ({ kind: 'unknown' }),
     pokedForges: () => ['here'],
     door: () => Promise.reject(new AppError('not-found', 'There is nothing here.')),
     metrics: {

@@ -12,13 +12,30 @@ import { OURS } from './contract/sample.ts';
 import { describeTrouble } from './contract/trouble.ts';
 import type { DialectContract, ForgeContract, ForgeSubject, Scene } from './forge-subject.ts';
 
-// Long enough for a busy machine, short enough that what hangs is seen to hang.
-const TIMEOUT_MS = 500;
+// A machine that does something else meanwhile must not look like a forge that hangs.
+const PATIENT_MS = 10_000;
+// Short, as each test of what hangs waits for all of it.
+const IMPATIENT_MS = 500;
 
 export function describeForge(contract: ForgeContract): void {
   describe.each([contract.name])('%s', () => {
     let current: ForgeSubject | undefined;
     let now = Date.parse('2026-03-01T12:00:00Z');
+
+    async function open(timeoutMs: number): Promise<void> {
+      const clock = { now: () => toEpochMs(now), sleep: systemClock.sleep.bind(systemClock) };
+      current = await contract.open({ clock, timeoutMs, retryMs: 5 });
+      current.standIn.addRepository({ slug: OURS, isPrivate: true, defaultBranch: 'main' });
+    }
+
+    async function close(): Promise<void> {
+      const violations = [...new Set(current?.standIn.server.violations)];
+      await current?.close();
+      await current?.standIn.server.close();
+      current = undefined;
+      expect(violations, 'every request is as the forge describes it').toEqual([]);
+    }
+
     const scene: Scene = {
       subject: () => {
         if (current === undefined) {
@@ -29,21 +46,16 @@ export function describeForge(contract: ForgeContract): void {
       advance: (ms) => {
         now += ms;
       },
+      hurry: async () => {
+        await close();
+        await open(IMPATIENT_MS);
+      },
     };
 
     beforeEach(async () => {
-      const clock = { now: () => toEpochMs(now), sleep: systemClock.sleep.bind(systemClock) };
-      current = await contract.open({ clock, timeoutMs: TIMEOUT_MS, retryMs: 5 });
-      current.standIn.addRepository({ slug: OURS, isPrivate: true, defaultBranch: 'main' });
+      await open(PATIENT_MS);
     });
-
-    afterEach(async () => {
-      const violations = [...new Set(current?.standIn.server.violations)];
-      await current?.close();
-      await current?.standIn.server.close();
-      current = undefined;
-      expect(violations, 'every request is as the forge describes it').toEqual([]);
-    });
+    afterEach(close);
 
     describeQuestions(contract, scene);
     describeChecks(contract, scene);

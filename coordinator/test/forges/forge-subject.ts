@@ -82,6 +82,8 @@ export interface Scene {
   readonly subject: () => ForgeSubject;
   /** Moves the clock that the adapter reads. */
   readonly advance: (ms: number) => void;
+  /** Another subject, that soon gives up on an answer: for what hangs. */
+  readonly hurry: () => Promise<void>;
 }
 
 export interface OpenOptions {

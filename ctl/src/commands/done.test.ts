@@ -28,6 +28,7 @@ describe('what is done', () => {
     [['evals', 'restart', '7', '--failed'], 'POST /api/v1/evals/7/restart-failed', undefined],
     [['evals', 'restart', '--failed', '7'], 'POST /api/v1/evals/7/restart-failed', undefined],
     [['evals', 'bump', '7'], 'POST /api/v1/evals/7/bump', undefined],
+    [['evals', 'approve', '7'], 'POST /api/v1/evals/7/approve', undefined],
   ])('argunixctl %j', async (args, route, body) => {
     answers.set(route, json(evaluation({ id: 8 }), 201));
 
@@ -37,6 +38,26 @@ describe('what is done', () => {
     expect(bodies).toEqual([body === undefined ? '' : JSON.stringify(body)]);
     expect(out).toContain('evaluation 8');
     expect(code).toBe(0);
+  });
+
+  test('a revision that nobody’s branch leads to is said to be a stranger’s', async () => {
+    answers.set('POST /api/v1/evals', json(evaluation({ id: 8, trusted: false }), 201));
+
+    const { code, out } = await ctl('evals', 'trigger', 'here/demo/sample', SHA);
+
+    expect([code, out]).toEqual([0, expect.stringContaining('No branch or tag of the repository leads to')]);
+  });
+
+  test('who runs argunixctl is told to the coordinator', async () => {
+    let claimed: unknown;
+    answers.set('POST /api/v1/evals/7/approve', (request, response) => {
+      claimed = request.headers['argunix-operator'];
+      json(evaluation())(request, response);
+    });
+
+    await ctl('evals', 'approve', '7');
+
+    expect(claimed).toMatch(/^[\w.@+-]{1,64}$/);
   });
 
   const RELOAD = 'POST /api/v1/reload';

@@ -71,7 +71,21 @@ export const triggerEvaluation: Command = async (context, given) => {
   const revision = given.argument('revision');
   const isSha = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/i.test(revision);
   const body = { repo: given.argument('repo'), ...(isSha ? { sha: revision } : { ref: revision }) };
-  announce(context, await context.client.post(EVALS, EvaluationView, body), 'is evaluated as');
+  const evaluation = await context.client.post(EVALS, EvaluationView, body);
+  announce(context, evaluation, 'is evaluated as');
+  if (!evaluation.trusted && !context.print.isJson) {
+    context.print.sentence(
+      'No branch or tag of the repository leads to this revision, so it is evaluated as a stranger’s: without credentials, and nothing of it is published.',
+    );
+  }
+};
+
+export const approveEvaluation: Command = async (context, given) => {
+  announce(
+    context,
+    await context.client.post(`${EVALS}/${idOf(given)}/approve`, EvaluationView),
+    'is approved, exactly this revision:',
+  );
 };
 
 export const cancelEvaluation: Command = async (context, given) => {

@@ -14,7 +14,9 @@ export const listRepositories: Command = async ({ client, print, now }) => {
   const columns: readonly Column<RepositoryView>[] = [
     { title: 'REPOSITORY', cell: nameOf },
     { title: 'KIND', cell: ({ kind }) => kind },
-    { title: 'BRANCH', cell: ({ default_branch: branch }) => branch ?? '-' },
+    { title: 'SEEN BY', cell: ({ visibility }) => (visibility === 'public' ? 'all' : 'readers') },
+    { title: 'BRANCH', cell: ({ default_branch: branch }) => branch?.replace('refs/heads/', '') ?? '-' },
+    { title: 'HOOK', cell: ({ hook }) => (hook === null ? '-' : hook.state.replace('_', ' ')) },
     { title: 'LATEST', cell: ({ latest }) => (latest === null ? '-' : evaluationState(latest)) },
     { title: 'ID', cell: ({ latest }) => (latest === null ? '-' : String(latest.id)) },
     { title: 'CHECKED', cell: ({ checked_at: at }) => formatAge(at, now()) },

@@ -100,8 +100,11 @@ describe('what is shown', () => {
       forge: 'here',
       slug: 'demo/sample',
       kind: 'git',
+      visibility: 'private',
+      hook: { state: 'never_installed', trouble: null, checked_at: null, delivered_at: null },
       web_url: null,
-      default_branch: 'main',
+      default_branch: 'refs/heads/main',
+      default_branch_url: null,
       trouble: 'The server cannot be reached.',
       checked_at: AT,
       latest: evaluation(),
@@ -111,7 +114,9 @@ describe('what is shown', () => {
 
     const { out } = await ctl('repos', 'list');
 
-    expect(out).toMatch(/here\/demo\/sample +git +main +failure +7 .* The server cannot be reached\./);
+    expect(out).toMatch(
+      /here\/demo\/sample +git +readers +main +never installed +failure +7 .* The server cannot be reached\./,
+    );
   });
 
   test('jobs show and why', async () => {

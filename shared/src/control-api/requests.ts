@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { EVALUATION_STATUSES } from '../domain/evaluation-status.ts';
 import { JOB_STATUSES } from '../domain/job-status.ts';
+import { TOKEN_RIGHTS } from '../domain/token-right.ts';
 import { BuilderName } from '../protocol/builder-name.ts';
 import { RepositoryRef } from './views.ts';
 
@@ -103,5 +104,36 @@ export const InviteBody = z.strictObject({
   name: BuilderName,
   valid_seconds: z.int().min(60).max(MOST_SECONDS).default(USUAL_SECONDS),
 });
+
+// As for a builder: it stands in logs and on command lines.
+const TokenName = z
+  .string()
+  .regex(/^[A-Za-z0-9][\w.-]{0,63}$/, 'expected a name of 1 to 64 letters, digits and . _ -');
+
+export const TokenParams = z.strictObject({ name: z.string().min(1).max(200) });
+
+export const TokenBody = z.strictObject({
+  name: TokenName,
+  may: z.array(z.enum(TOKEN_RIGHTS)).min(1).max(TOKEN_RIGHTS.length),
+  /** One that could match no repository is a mistake. */
+  repos: z
+    .string()
+    .max(1000)
+    .regex(
+      /^(?:\*\*|[^\s/]+\/\*\*|[^\s/]+(?:\/[^\s/]+){2,})$/,
+      'expected a pattern over forge/owner/name, such as codeberg/owner/* or ** for all',
+    )
+    .default('**'),
+  expires_days: z.int().min(1).max(3650).optional(),
+});
+
+export const ForgeParams = z.strictObject({ name: z.string().min(1).max(200) });
+
+/** The hook of a repository, or that of the GitHub App of a forge. */
+export const HookBody = z.union([
+  z.strictObject({ repo: z.union([RepositoryName, RepositoryRef]) }),
+  z.strictObject({ forge: z.string().min(1).max(200) }),
+]);
+export type HookBody = z.infer<typeof HookBody>;
 
 export const RenameBody = z.strictObject({ name: BuilderName });

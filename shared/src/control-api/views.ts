@@ -110,6 +110,16 @@ export const EvaluationView = z.object({
   restart_of: z.int().nullable(),
   /** The evaluation that found its jobs, when they were taken over. */
   reused_from: z.int().nullable(),
+  /** Of a request: logins at the forge; null where nobody knows. */
+  author: z.string().nullable(),
+  pusher: z.string().nullable(),
+  /** Of a request that was not made from the repository itself and is trusted: who or what made it so. */
+  approved_by: z.string().nullable(),
+  /** Pages of the forge, where it has any. */
+  request_url: z.string().nullable(),
+  commit_url: z.string().nullable(),
+  built_commit_url: z.string().nullable(),
+  ref_url: z.string().nullable(),
   status: z.enum(EVALUATION_STATUSES),
   outcome: z.enum(EVALUATION_OUTCOMES).nullable(),
   reason: z.string().nullable(),
@@ -123,12 +133,30 @@ export const EvaluationView = z.object({
 });
 export type EvaluationView = z.infer<typeof EvaluationView>;
 
+export const HOOK_STATES = ['good', 'trouble', 'never_installed'] as const;
+
+/** How pushes are told to us by the forge. */
+export const HookCondition = z.object({
+  state: z.enum(HOOK_STATES),
+  /** Why it is not as wanted, in a sentence. */
+  trouble: z.string().nullable(),
+  checked_at: Time.nullable(),
+  /** When a delivery last came, to the minute; null also where the hook is of all repositories of a GitHub App. */
+  delivered_at: Time.nullable(),
+});
+export type HookCondition = z.infer<typeof HookCondition>;
+
 export const RepositoryView = z.object({
   ...RepositoryRef.shape,
   kind: z.enum(FORGE_KINDS),
+  visibility: z.enum(['public', 'private']),
+  /** Null where nobody tells us: it is looked at. */
+  hook: HookCondition.nullable(),
   /** Where people look at the source, when that is a web page. */
   web_url: z.string().nullable(),
   default_branch: z.string().nullable(),
+  /** Its page at the forge, where there is one. */
+  default_branch_url: z.string().nullable(),
   /** The last trouble with its source, in a sentence; null when the last look went well. */
   trouble: z.string().nullable(),
   checked_at: Time.nullable(),

@@ -48,6 +48,7 @@ export const ERROR_CODES = {
     publicMessage: 'Not ready yet; try again in a moment.',
   },
   unauthorized: { httpStatus: 401, retry: false, exitCode: 1, publicMessage: 'A token is needed.' },
+  forbidden: { httpStatus: 403, retry: false, exitCode: 1, publicMessage: 'The token lacks the right.' },
   busy: {
     httpStatus: 503,
     retry: true,

@@ -1,13 +1,16 @@
 /** The values that every forge writes alike, read into our own words. Each refuses what our own parsers refuse. */
 import { type GitRef, parseGitRef } from '@argunix/shared/domain/git-ref';
 import { parseRepositorySlug, type RepositorySlug } from '@argunix/shared/domain/repository-slug';
-import { parseSha, type Sha } from '@argunix/shared/domain/sha';
+import { isZeroSha, parseSha, type Sha } from '@argunix/shared/domain/sha';
 import { z } from 'zod';
 
 export const WireSha = z.string().transform((text, context): Sha => {
   const sha = parseSha(text);
   return sha ?? refuse(context, 'expected a full git object name');
 });
+
+/** Of something that is there: not the zeros that git writes for nothing. */
+export const WireRevision = WireSha.refine((sha) => !isZeroSha(sha), 'expected a revision');
 
 export const WireRef = z.string().transform((text, context): GitRef => {
   const ref = text.startsWith('refs/') ? parseGitRef(text) : undefined;

@@ -24,8 +24,13 @@ export function addBadgeRoutes(plain: FastifyInstance, readFor: ReadFor): void {
         throw nothingHere();
       }
       const state = badgeState(views, wanted.repository, request.query.branch ?? wanted.branch);
+      // A proxy that keeps what a token was shown would show it to strangers.
+      const caching =
+        request.headers.authorization === undefined
+          ? { 'cache-control': 'public, max-age=60' }
+          : { 'cache-control': 'private, no-store' };
       return reply
-        .headers({ 'cache-control': 'public, max-age=60', 'cross-origin-resource-policy': 'cross-origin' })
+        .headers({ ...caching, vary: 'Authorization', 'cross-origin-resource-policy': 'cross-origin' })
         .type('image/svg+xml; charset=utf-8')
         .send(drawBadge(state));
     },

@@ -1,36 +1,9 @@
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { BuilderChange, InvitationView } from '@argunix/shared/control-api/builder-views';
-import { silentLogger } from '@argunix/shared/kit/logger';
 import { expect, test } from 'vitest';
-import { createFakeCommands } from '../../../test/fakes/commands.ts';
+import { startControl } from '../../../test/fakes/control-server.ts';
 import { createFakeBuilders, enrolledBuilder, HOST_KEY, TOKEN } from '../../../test/fakes/fake-builders.ts';
-import { createFakeDirectory, createFakeQueue } from '../../../test/fakes/fake-queue.ts';
-import { smallRows, startHttpServer } from '../../../test/fakes/http-server.ts';
-import { createFakeViews } from '../../../test/fakes/views.ts';
-import type { AdministeredBuilders } from './builder-command-routes.ts';
-import { createControlServer } from './control-server.ts';
+import { startHttpServer } from '../../../test/fakes/http-server.ts';
 import type { HttpServer } from './server.ts';
-
-async function startControl(builders: AdministeredBuilders): Promise<HttpServer> {
-  return await createControlServer({
-    commands: createFakeCommands(),
-    builders,
-    reload: () => Promise.resolve({ kind: 'not_found' }),
-    socketPath: join(tmpdir(), 'argunix-never-listened-on.sock'),
-    views: createFakeViews(smallRows()),
-    queue: createFakeQueue(),
-    directory: createFakeDirectory(smallRows()),
-    nixVersionOf: () => null,
-    warnings: () => [],
-    readiness: () => ({ kind: 'ready' }),
-    plugins: [],
-    externalUrl: 'https://ci.example.com',
-    version: '0.1.0',
-    logger: silentLogger,
-    now: () => 0,
-  });
-}
 
 const VERBS = [
   ['drain', undefined, ['drain', 'rack-1']],
@@ -46,7 +19,7 @@ test.each(VERBS)(
   async (verb, payload, asked) => {
     const name = verb === 'rename' ? 'rack-9' : 'rack-1';
     const builders = createFakeBuilders({ enrolled: [enrolledBuilder({ name })] });
-    const server = await startControl(builders);
+    const server = await startControl({ builders });
 
     const answer = await server.inject({
       method: 'POST',
@@ -61,7 +34,7 @@ test.each(VERBS)(
 );
 
 test('of a builder that is no more there is only the sentence', async () => {
-  const server = await startControl(createFakeBuilders());
+  const server = await startControl({ builders: createFakeBuilders() });
 
   const answer = await server.inject({ method: 'POST', url: '/api/v1/builders/rack-1/remove' });
 
@@ -81,14 +54,16 @@ test.each(VERBS)('%s that is refused is 409 with the reason, of nobody 404', asy
 
   expect(
     await ask(
-      await startControl(createFakeBuilders({ answers: { [verb]: () => Promise.resolve(refused) } })),
+      await startControl({
+        builders: createFakeBuilders({ answers: { [verb]: () => Promise.resolve(refused) } }),
+      }),
     ),
   ).toBe(409);
   expect(
     await ask(
-      await startControl(
-        createFakeBuilders({ answers: { [verb]: () => Promise.resolve({ kind: 'not_found' }) } }),
-      ),
+      await startControl({
+        builders: createFakeBuilders({ answers: { [verb]: () => Promise.resolve({ kind: 'not_found' }) } }),
+      }),
     ),
   ).toBe(404);
 });
@@ -97,7 +72,7 @@ async function invite(
   payload: object,
   builders = createFakeBuilders({ hostKey: HOST_KEY }),
 ): Promise<unknown> {
-  const server = await startControl(builders);
+  const server = await startControl({ builders });
   const answer = await server.inject({ method: 'POST', url: '/api/v1/builders/invite', payload });
   return answer.statusCode === 201 ? InvitationView.parse(answer.json()) : answer.statusCode;
 }

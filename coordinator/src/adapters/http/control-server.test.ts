@@ -2,16 +2,11 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { silentLogger } from '@argunix/shared/kit/logger';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createFakeCommands } from '../../../test/fakes/commands.ts';
-import { createFakeBuilders } from '../../../test/fakes/fake-builders.ts';
-import { createFakeDirectory, createFakeQueue } from '../../../test/fakes/fake-queue.ts';
-import { smallRows } from '../../../test/fakes/http-server.ts';
-import { createFakeViews } from '../../../test/fakes/views.ts';
+import { startControl as startFake } from '../../../test/fakes/control-server.ts';
 import type { Commands } from '../../ports/commands.ts';
 import type { Reload } from '../../ports/reload.ts';
-import { createControlServer } from './control-server.ts';
 import type { HttpServer } from './server.ts';
 
 let folder = '';
@@ -31,23 +26,7 @@ async function startControl(
   commands: Commands = createFakeCommands(),
   reload: Reload = NO_CHANGE,
 ): Promise<HttpServer> {
-  return await createControlServer({
-    commands,
-    reload,
-    socketPath: join(folder, 'control.sock'),
-    views: createFakeViews(smallRows()),
-    queue: createFakeQueue(),
-    directory: createFakeDirectory(smallRows()),
-    nixVersionOf: () => null,
-    builders: createFakeBuilders(),
-    warnings: () => [],
-    readiness: () => ({ kind: 'ready' }),
-    plugins: [],
-    externalUrl: 'https://ci.example.com',
-    version: '0.1.0',
-    logger: silentLogger,
-    now: () => 0,
-  });
+  return await startFake({ commands, reload, socketPath: join(folder, 'control.sock') });
 }
 
 test('the socket is for its owner alone, answers, and is gone after closing', async () => {
@@ -122,6 +101,7 @@ test.each([
     ],
   ],
   ['/api/v1/evals/1/cancel', undefined, 200, ['cancelEvaluation', 1]],
+  ['/api/v1/evals/1/approve', undefined, 200, ['approveEvaluation', 1, 'operator']],
   ['/api/v1/evals/1/restart', undefined, 201, ['restartEvaluation', 1]],
   ['/api/v1/evals/1/restart-failed', undefined, 200, ['restartFailed', 1]],
   ['/api/v1/evals/1/bump', undefined, 200, ['bumpEvaluation', 1]],

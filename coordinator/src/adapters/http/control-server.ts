@@ -5,17 +5,24 @@
 import { chmod, rm } from 'node:fs/promises';
 import { AppError, messageOf } from '@argunix/shared/kit/app-error';
 import type { FastifyInstance } from 'fastify';
+import type { HookAdministration } from '../../flows/administer-hooks.ts';
+import type { TokenAdministration } from '../../flows/administer-tokens.ts';
 import type { Commands } from '../../ports/commands.ts';
+import type { ForgeAdministration } from '../../ports/forge-administration.ts';
 import type { Reload } from '../../ports/reload.ts';
 import { addApiRoutes, type ReadFor } from './api-routes.ts';
 import { closeWithin, createApp, DEFAULT_HTTP_LIMITS, recordRoutes } from './app.ts';
+import { useAudit } from './audit.ts';
 import { type AdministeredBuilders, addBuilderCommandRoutes } from './builder-command-routes.ts';
 import { addCommandRoutes } from './command-routes.ts';
+import { operatorsDoor } from './doorkeeper.ts';
+import { addForgeCommandRoutes } from './forge-command-routes.ts';
 import { addHealthRoutes } from './health-routes.ts';
 import { useOpenApi } from './openapi.ts';
 import { createReadableViews } from './readable-views.ts';
 import { addReloadRoute } from './reload-route.ts';
 import type { HttpServer, HttpServerOptions } from './server.ts';
+import { addTokenRoutes } from './token-routes.ts';
 
 export interface ControlServerOptions
   extends Pick<
@@ -37,6 +44,9 @@ export interface ControlServerOptions
   readonly commands: Commands;
   readonly builders: AdministeredBuilders;
   readonly reload: Reload;
+  readonly tokens: TokenAdministration;
+  readonly hooks: HookAdministration;
+  readonly forges: ForgeAdministration;
 }
 
 export async function createControlServer(options: ControlServerOptions): Promise<HttpServer> {
@@ -52,12 +62,15 @@ export async function createControlServer(options: ControlServerOptions): Promis
     errorPage: ({ message }) => message,
   });
   const routes = recordRoutes(app);
+  useAudit(app, options.logger, (request) => operatorsDoor.nameOf(request));
   await useOpenApi(app, options.version);
   addHealthRoutes(app, options.readiness);
   addApiRoutes(app, readFor);
-  addCommandRoutes(app, options.commands, readFor);
+  addCommandRoutes(app, { commands: options.commands, readFor, door: operatorsDoor });
   addBuilderCommandRoutes(app, options.builders, { readFor, externalUrl: options.externalUrl });
   addReloadRoute(app, options.reload);
+  addTokenRoutes(app, options.tokens, options.now);
+  addForgeCommandRoutes(app, options);
   for (const plugin of options.plugins) {
     await plugin(app);
   }

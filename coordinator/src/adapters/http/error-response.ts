@@ -29,6 +29,7 @@ const WRITTEN_FOR_READERS: ReadonlySet<ErrorCode> = new Set([
   'rate-limited',
   'busy',
   'unauthorized',
+  'forbidden',
   'state.refused',
 ]);
 

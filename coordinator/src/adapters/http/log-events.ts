@@ -9,17 +9,22 @@ export interface FoundLog {
   readonly leaseId: LeaseId;
   /** Whether the job still runs: its log may be about to begin. */
   readonly isLive: boolean;
+  /** Asked again and again while it is sent: a token may be revoked, a repository made private. */
+  readonly isReadable: () => boolean;
 }
 
 export async function* asEvents(
   logs: LiveTail & LogStore,
-  { leaseId, isLive }: FoundLog,
+  { leaseId, isLive, isReadable }: FoundLog,
   from: number | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   // A job that runs and has no log yet, or no longer: the browser comes back and finds out.
   const isBetween = isLive && !logs.isLive(leaseId);
   for await (const event of logs.follow(leaseId, from, signal)) {
+    if (!isReadable()) {
+      return;
+    }
     if (event.kind !== 'end' || !isBetween) {
       yield encodeLogEvent(event, leaseId);
     }

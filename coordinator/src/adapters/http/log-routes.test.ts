@@ -9,6 +9,7 @@ import { silentLogger } from '@argunix/shared/kit/logger';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
+import { until } from '../../../test/until.ts';
 import type { Change, Changes } from '../../ports/changes.ts';
 import type { LiveTail, LogStore, LogWriter } from '../../ports/log-store.ts';
 import { createFileLogStore } from '../logs/file-log-store.ts';
@@ -27,7 +28,7 @@ let base: string;
 
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'argunix-log-routes-'));
-  found = { leaseId: LEASE, isLive: true };
+  found = { leaseId: LEASE, isLive: true, isReadable: () => true };
 });
 afterEach(async () => {
   await app.close();
@@ -60,7 +61,7 @@ async function serve(limits: LogRoutesOptions['limits'] = {}): Promise<void> {
   });
   await app.register(logRoutes, {
     logs,
-    changes,
+    changesFor: () => ({ key: 'strangers', changes }),
     logger: silentLogger,
     limits,
     findLog: ({ jobId }) => (jobId === 7 ? found : undefined),
@@ -171,7 +172,7 @@ test('as JSON a log comes in parts, each of which says where to go on', async ()
   const log = logs.open(LEASE);
   write(log, 'a', 'b', 'c');
   await log.close();
-  found = { leaseId: LEASE, isLive: false };
+  found = { leaseId: LEASE, isLive: false, isReadable: () => true };
 
   expect(await ask('limit=2')).toMatchObject({ lines: [{ number: 0, text: 'a' }, { text: 'b' }], next: 2 });
   expect(await ask('from=2')).toMatchObject({
@@ -345,4 +346,32 @@ test('changes come together, each thing once, and resume where a reader was', as
   await expect.poll(resumed.text).toContain(batch);
   const strange = await open('/api/v1/events', { 'last-event-id': 'another-run.5' });
   await expect.poll(strange.text).toContain('event: lag\ndata: {"dropped":null}\n');
+});
+
+test('a stream ends for a reader who may not read it any more, and tells nothing more', async () => {
+  await serve();
+  const log = logs.open(LEASE);
+  let isReadable = true;
+  found = { leaseId: LEASE, isLive: true, isReadable: () => isReadable };
+  write(log, 'before');
+  const stream = await open('/api/v1/jobs/7/log/stream?from=0');
+  await until('the stream has begun', () => stream.text().includes('before'));
+
+  isReadable = false;
+  write(log, 'after');
+
+  await until('the stream ends', () => stream.hasEnded());
+  expect(textsIn(stream.text())).toEqual(['before']);
+});
+
+test('a download is cut off, not closed, when its reader may not read it any more', async () => {
+  await serve();
+  const log = logs.open(LEASE);
+  found = { leaseId: LEASE, isLive: true, isReadable: () => false };
+  write(log, 'secret');
+  await log.close();
+
+  await expect(fetch(`${base}/api/v1/jobs/7/log`).then((answer) => answer.text())).rejects.toThrow(
+    'terminated',
+  );
 });

@@ -14,7 +14,7 @@ import type { Changes } from '../../ports/changes.ts';
 import type { LiveTail, LogStore, NumberedLine } from '../../ports/log-store.ts';
 import { REFUSALS } from './api-routes.ts';
 import { nothingHere } from './app.ts';
-import { createChangeFeed } from './change-feed.ts';
+import { createChangeFeeds } from './change-feeds.ts';
 import { displayedText } from './displayed-text.ts';
 import { eventStream } from './event-stream.ts';
 import { asEvents, type FoundLog, parseLastEventId, toLineView } from './log-events.ts';
@@ -42,7 +42,8 @@ export interface LogRoutesOptions {
   readonly findLog: (ask: LogAsk) => FoundLog | undefined;
   /** Undefined where this reader may see no job that needs the lease's derivation. */
   readonly findLeaseLog: (ask: LeaseAsk) => FoundLog | undefined;
-  readonly changes: Changes;
+  /** What a reader with this token, or without one, is told of; equal keys for those who are told the same. */
+  readonly changesFor: (bearer: string | null) => { readonly key: string; readonly changes: Changes };
   readonly logger: Logger;
   readonly limits?: Partial<OpenResponseLimits>;
 }
@@ -70,9 +71,9 @@ export function logRoutes(app: FastifyInstance, options: LogRoutesOptions, done:
   const { logs, logger } = options;
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const responses = createOpenResponses({ ...USUAL_RESPONSE_LIMITS, ...options.limits }, logger);
-  const feed = createChangeFeed(options.changes);
+  const feeds = createChangeFeeds(options.changesFor);
   app.addHook('preClose', async () => {
-    feed.stop();
+    feeds.stop();
     await responses.close();
   });
 
@@ -88,7 +89,7 @@ export function logRoutes(app: FastifyInstance, options: LogRoutesOptions, done:
   async function sendLog(
     request: FastifyRequest,
     reply: FastifyReply,
-    { leaseId, isLive }: FoundLog,
+    { leaseId, isLive, isReadable }: FoundLog,
     wanted: LogWish,
   ): Promise<z.infer<typeof LogView> | undefined> {
     const start = await startOf(leaseId, wanted.from);
@@ -102,7 +103,8 @@ export function logRoutes(app: FastifyInstance, options: LogRoutesOptions, done:
     const name = wanted.download === undefined ? 'inline' : `attachment; filename="${wanted.fileName}.log"`;
     responses.send(reply, {
       headers: { 'content-type': 'text/plain; charset=utf-8', 'content-disposition': name, vary: 'accept' },
-      produce: (signal) => asText(logs.read(leaseId, start), wanted.limit ?? Infinity, signal),
+      produce: (signal) =>
+        asText(whileReadable(logs.read(leaseId, start), isReadable), wanted.limit ?? Infinity, signal),
     });
     return undefined;
   }
@@ -198,7 +200,7 @@ export function logRoutes(app: FastifyInstance, options: LogRoutesOptions, done:
     const lastEventId = z.string().max(100).optional().catch('').parse(request.headers['last-event-id']);
     responses.send(
       reply,
-      eventStream((signal) => feed.follow(lastEventId, signal)),
+      eventStream((signal) => feeds.follow(bearerOf(request), lastEventId, signal)),
     );
   });
   done();
@@ -216,6 +218,19 @@ function foundLog(log: FoundLog | undefined): FoundLog {
     throw nothingHere();
   }
   return log;
+}
+
+/** Breaks off, so that nobody takes what came for the whole. */
+async function* whileReadable<Batch>(
+  batches: AsyncIterable<Batch>,
+  isReadable: () => boolean,
+): AsyncGenerator<Batch> {
+  for await (const batch of batches) {
+    if (!isReadable()) {
+      throw new Error('the reader may not read this log any more');
+    }
+    yield batch;
+  }
 }
 
 async function* asText(

@@ -54,8 +54,9 @@ test('the document has the form of OpenAPI 3.1 and names every route of the API'
 
   expect(Object.keys(document.paths).toSorted()).toEqual(
     server.routes
-      .filter((route) => route.startsWith('GET /api/v1/'))
-      .map((route) => route.slice('GET '.length).replaceAll(/:(\w+)/g, '{$1}'))
+      .filter((route) => /^(?:GET|POST) \/api\/v1\//.test(route))
+      .map((route) => route.replace(/^\w+ /, '').replaceAll(/:(\w+)/g, '{$1}'))
+      .filter((path, at, all) => all.indexOf(path) === at)
       .toSorted(),
   );
 });
@@ -65,7 +66,7 @@ test('path parameters are declared and required, and queries are typed', async (
 
   for (const [path, operations] of Object.entries(document.paths)) {
     for (const name of path.matchAll(/\{(\w+)\}/g)) {
-      expect(operations.get?.parameters).toContainEqual(
+      expect((operations.get ?? operations.post)?.parameters).toContainEqual(
         expect.objectContaining({ name: name[1], in: 'path', required: true }),
       );
     }

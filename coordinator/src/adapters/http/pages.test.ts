@@ -1,5 +1,5 @@
 import { jobPath } from '@argunix/shared/control-api/paths';
-import { ErrorView } from '@argunix/shared/control-api/views';
+import { ErrorView, type EvaluationView, type RepositoryView } from '@argunix/shared/control-api/views';
 import { expect, test } from 'vitest';
 import { smallRows, startHttpServer } from '../../../test/fakes/http-server.ts';
 import { createFakeJobLogs, numberLines } from '../../../test/fakes/job-logs.ts';
@@ -150,4 +150,93 @@ test('an asset is kept for ever under the name of its content, and is nowhere el
   expect(style.headers['cache-control']).toContain('immutable');
   expect((await server.inject({ url: '/assets/0000000000000000/style.css' })).statusCode).toBe(404);
   expect((await server.inject({ url: href.replace('style.css', '..%2Fpackage.json') })).statusCode).toBe(404);
+});
+
+const FORGE = 'https://codeberg.org/harbour/tools';
+const REQUEST = {
+  id: 1,
+  trigger: 'pull_request',
+  pr_number: 31,
+  author: 'sailor',
+  pusher: 'sailor',
+  trusted: false,
+  status: 'awaiting_approval',
+  outcome: null,
+  request_url: `${FORGE}/pulls/31`,
+  commit_url: `${FORGE}/commit/1234567`,
+} as const;
+
+async function evaluationBody(
+  some: Partial<EvaluationView>,
+  kind: RepositoryView['kind'] = 'forgejo',
+): Promise<string> {
+  const rows = smallRows({
+    repositories: [repositoryRow({ kind })],
+    evaluations: [evaluationRow({ ...REQUEST, ...some })],
+    jobs: [],
+  });
+  const server = await startHttpServer({ views: createFakeViews(rows) });
+  return (await server.inject({ url: '/r/here/demo/sample/eval/1', headers: HTML })).body;
+}
+
+test('a request that waits says whose it is, and has the command that approves it', async () => {
+  const body = await evaluationBody({ pusher: 'mate' });
+
+  expect(body).toContain(`<a href="${FORGE}/pulls/31">#31</a> by <bdi>sailor</bdi>`);
+  expect(body).toContain('<dt>Pushed by</dt><dd><bdi>mate</bdi>');
+  expect(body).toContain(`<a href="${FORGE}/commit/1234567"><code`);
+  expect(body).toContain('<code data-copy>argunixctl evals approve 1</code>');
+  expect(body).toContain('not trusted yet');
+});
+
+test.each([
+  [{ trusted: true, approved_by: 'operator ada' }, 'approved by operator ada'],
+  [{ trusted: true, approved_by: 'sailor may push here' }, 'trusted: sailor may push here'],
+  [{ trusted: true }, 'its head is a branch of the repository itself'],
+  [{ status: 'cancelled' }, 'not trusted: nobody approved it'],
+  [
+    { pr_number: null, trigger: 'manual', ref: 'refs/unreached/1234' },
+    'no branch or tag of the repository leads to it',
+  ],
+] as const)('an evaluation like %j says why it is trusted or not', async (some, sentence) => {
+  const body = await evaluationBody({ status: 'done', ...some });
+
+  expect(body).toContain(sentence);
+  expect(body).not.toContain('evals approve');
+});
+
+test('GitLab’s requests are written as GitLab writes them, and a merge that was built is named', async () => {
+  const built = { built_sha: 'feedface'.repeat(5), built_commit_url: `${FORGE}/-/commit/feedface` };
+  const body = await evaluationBody(built, 'gitlab');
+
+  expect(body).toContain('>!31</a>');
+  expect(body).toMatch(/built as its merge <a href="[^"]*\/-\/commit\/feedface">/);
+});
+
+test('what a forge calls its people is text and no markup, and a link is one of the web', async () => {
+  const evil = '<script>alert(1)</script>';
+  const body = await evaluationBody({ author: evil, pusher: `${evil}2`, request_url: 'javascript:alert(1)' });
+
+  expect(body).not.toContain('<script>alert');
+  expect(body).not.toContain('javascript:');
+});
+
+test.each([
+  [null, 'it is looked at again and again'],
+  [
+    { state: 'good', delivered_at: '2026-03-01T12:04:00.000Z' },
+    'tells of pushes by a webhook, the last time',
+  ],
+  [{ state: 'never_installed' }, 'is not installed yet'],
+  [{ state: 'trouble', trouble: 'It lacks a right.' }, 'It lacks a right.'],
+] as const)('a repository with the hook %j says so in plain words', async (some, sentence) => {
+  const none = { trouble: null, checked_at: null, delivered_at: null };
+  const hook = some === null ? null : { ...none, ...some };
+  const rows = smallRows({ repositories: [repositoryRow({ hook, visibility: 'private' })] });
+  const server = await startHttpServer({ views: createFakeViews(rows) });
+
+  const { body } = await server.inject({ url: '/r/here/demo/sample', headers: HTML });
+
+  expect(body).toContain(sentence);
+  expect(body).toContain('only readers with a token see it');
 });

@@ -164,11 +164,16 @@ test.each([
   expect((await server.inject({ url: '/badge/here/demo/absent.svg' })).statusCode).toBe(404);
 });
 
-test('changes cannot be asked for where strangers listen', async () => {
+test('what only an operator may change cannot be asked for where strangers listen', async () => {
   const server = await startHttpServer();
+  const changes = server.routes.filter((route) => !/^(GET|HEAD) /.test(route));
 
-  for (const url of ['/api/v1/evals', '/api/v1/evals/1/cancel', '/api/v1/jobs/1/restart']) {
+  expect(changes.filter((route) => !/^POST \/api\/v1\/(?:evals|jobs)\b/.test(route))).toEqual([
+    'POST /webhook/:forge',
+    'POST /webhook/:forge/:hook',
+  ]);
+  for (const url of ['/api/v1/reload', '/api/v1/tokens', '/api/v1/builders/local/revoke']) {
     expect((await server.inject({ method: 'POST', url, payload: {} })).statusCode).toBe(404);
   }
-  expect(server.routes.filter((route) => !/^(GET|HEAD) /.test(route))).toEqual(['POST /webhook/:forge']);
+  expect((await server.inject({ url: '/api/v1/tokens' })).statusCode).toBe(404);
 });

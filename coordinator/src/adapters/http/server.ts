@@ -1,8 +1,9 @@
-/** The listener that strangers reach: pages, the read half of the API, badges, pokes, health and metrics. */
+/** The listener that strangers reach: pages, the API (its write half for tokens), badges, pokes, health and metrics. */
 import type { AddressInfo } from 'node:net';
 import { AppError, messageOf } from '@argunix/shared/kit/app-error';
 import type { Logger } from '@argunix/shared/kit/logger';
 import type { FastifyInstance } from 'fastify';
+import type { IdentifyBearer } from '../../ports/bearers.ts';
 import type { Commands } from '../../ports/commands.ts';
 import type { DeliveryDoor } from '../../ports/delivery-door.ts';
 import type { JobDirectory } from '../../ports/job-directory.ts';
@@ -14,8 +15,11 @@ import type { Views } from '../../ports/views.ts';
 import { addApiRoutes, type ReadFor } from './api-routes.ts';
 import { closeWithin, createApp, DEFAULT_HTTP_LIMITS, type HttpLimits, recordRoutes } from './app.ts';
 import { addAssetRoutes, loadAssets } from './assets.ts';
+import { useAudit } from './audit.ts';
 import { addBadgeRoutes } from './badge-routes.ts';
 import type { BuilderSources } from './builder-sources.ts';
+import { addCommandRoutes } from './command-routes.ts';
+import { tokensDoor } from './doorkeeper.ts';
 import { addHealthRoutes, type Readiness } from './health-routes.ts';
 import { addMetricsRoute, type MetricsText } from './metrics-route.ts';
 import { useOpenApi } from './openapi.ts';
@@ -39,7 +43,9 @@ export interface HttpServerOptions {
   readonly warnings: () => readonly string[];
   readonly logs: JobLogs;
   readonly mayRead: MayRead;
-  readonly poke: Commands['poke'];
+  readonly commands: Commands;
+  /** Whose token it is, for those who ask for changes. */
+  readonly identify: IdentifyBearer;
   /** For deliveries of forges. */
   readonly door: DeliveryDoor;
   /** The forges that take unsigned pokes. */
@@ -93,11 +99,14 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   });
 
   const routes = recordRoutes(app);
+  const door = tokensDoor(options.identify);
+  useAudit(app, options.logger, (request) => door.nameOf(request));
   await useOpenApi(app, options.version);
   addHealthRoutes(app, options.readiness);
   addMetricsRoute(app, { render: () => options.metrics.render(), token: options.metricsToken });
   addAssetRoutes(app, assets);
   addApiRoutes(app, readFor);
+  addCommandRoutes(app, { commands: options.commands, readFor, door });
   addBadgeRoutes(app, readFor);
   const sources = { readFor, frame, logs: options.logs, externalUrl: options.externalUrl, now: options.now };
   addPageRoutes(app, sources);
@@ -107,7 +116,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     forges: options.pokedForges,
     door: options.door,
     logger: options.logger,
-    poke: (poke) => options.poke(poke),
+    poke: (poke) => options.commands.poke(poke),
     received: (forge, outcome) => options.metrics.webhookReceived(forge, outcome),
     now: options.now,
   });

@@ -12,7 +12,7 @@ afterEach(async () => {
 
 test('a poke brings the next look forward, whatever its body says', async () => {
   const commands = createFakeCommands();
-  server = await startHttpServer({ poke: (poke) => commands.poke(poke) });
+  server = await startHttpServer({ commands });
 
   for (const [type, payload] of [
     ['application/json', '{"repository":'],
@@ -40,7 +40,7 @@ test('a poke brings the next look forward, whatever its body says', async () => 
 
 test('only a trusted proxy may say for whom it speaks', async () => {
   const commands = createFakeCommands();
-  server = await startHttpServer({ poke: (poke) => commands.poke(poke), trustedProxies: ['127.0.0.1'] });
+  server = await startHttpServer({ commands, trustedProxies: ['127.0.0.1'] });
   const headers = { 'x-forwarded-for': '203.0.113.9' };
 
   await server.inject({ method: 'POST', url: '/webhook/here', headers });
@@ -56,7 +56,7 @@ test('pokes beyond the rate are told when to come back, and other forges are not
   let now = 0;
   const commands = createFakeCommands();
   const busy = await startHttpServer({
-    poke: (poke) => commands.poke(poke),
+    commands,
     pokedForges: () => ['here', 'there'],
     pokes: { burst: 2, refillMs: 4000 },
     now: () => now,

@@ -57,8 +57,8 @@ export function createDeliveryStore(database: Reader & Writer): DeliveryStore {
       ]);
     },
     receive: async (item) => insertedId(await database.write([receipt(item)]), 0) as DeliveryId,
-    receiveOnce: async (item) => {
-      const result = await database.write([receipt(item)]);
+    receiveOnce: async (item, settledBecause = null) => {
+      const result = await database.write([receipt(item, settledBecause)]);
       return result.kind === 'done' && (result.rows[0]?.length ?? 0) > 0;
     },
     pending: () =>
@@ -106,14 +106,16 @@ const INSERTED = [
   'is_trusted',
   'details',
   'received_at',
+  'handled_at',
+  'verdict',
 ] as const;
 
 /** The hot one, of five thousand a second: compiled once. */
 const RECEIPT = `insert into deliveries (${INSERTED.join(', ')}) values (${INSERTED.map(() => '?').join(', ')})
   on conflict (repository_id, uid) where uid is not null do nothing returning id`;
 
-function receipt(item: NewItem): Statement {
-  const row = fromItem(item);
+function receipt(item: NewItem, verdict: string | null = null): Statement {
+  const row = { ...fromItem(item), verdict, handled_at: verdict === null ? null : item.receivedAt };
   return { sql: RECEIPT, parameters: INSERTED.map((column) => row[column]) };
 }
 

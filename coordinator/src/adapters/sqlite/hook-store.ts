@@ -49,7 +49,12 @@ export function createHookStore(database: Reader & Writer): HookStore {
     },
     installed: (id, { forgeId, url, at }) =>
       update(id, { forge_id: forgeId, url, trouble: null, checked_at: at }),
-    failed: (id, trouble) => update(id, { trouble }),
+    failed: async (id, trouble, at) => {
+      const checkedAt = sql<number | null>`iif(checked_at is null, null, ${at})`;
+      await database.write([
+        statement(sqlite.updateTable('hooks').set({ trouble, checked_at: checkedAt }).where('id', '=', id)),
+      ]);
+    },
     delivered: (id, at) => update(id, { delivered_at: at }),
     rotate: async (id) => {
       await database.write([

@@ -62,7 +62,6 @@ test('a failure that stands for a later job is told with its end, as long as bot
   const [a = 0 as JobId, b = 0 as JobId] = jobIds;
   const views = createViews(stores.database, {
     externalUrl: 'http://ci.test',
-    webUrlOf: () => null,
     waitingReason: () => null,
     failureCacheMs: 24 * HOUR_MS,
   });

@@ -99,7 +99,6 @@ test('what pages and the API read is found by an index and needs no sorting', as
   const watched = watch();
   const views = createViews(watched.database, {
     externalUrl: '',
-    webUrlOf: () => null,
     waitingReason: () => null,
   });
   const repository = { forge: 'here', slug: 'demo/sample' };

@@ -9,7 +9,6 @@ beforeEach(async () => {
   stores = await openStores();
   views = createViews(stores.database, {
     externalUrl: '',
-    webUrlOf: () => null,
     waitingReason: () => null,
     waitingEvaluation: (id) => `Evaluation ${id} is next.`,
   });

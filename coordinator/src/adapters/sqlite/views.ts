@@ -5,11 +5,13 @@ import type {
   RepositoryView,
 } from '@argunix/shared/control-api/views';
 import type { EvaluationStatus } from '@argunix/shared/domain/evaluation-status';
+import type { RepositoryId } from '@argunix/shared/domain/ids';
 import { JOB_STATUSES, type JobStatus } from '@argunix/shared/domain/job-status';
 import type { Selectable } from 'kysely';
 import type { StatusCounts } from '../../ports/evaluation-store.ts';
 import type { EvaluationFilter, JobFilter, Views } from '../../ports/views.ts';
 import { parseCounts, parseOutputs } from './columns.ts';
+import { type DescribeRepository, describeNothing, evaluationLinks, hookCondition } from './described.ts';
 import { countsOf } from './evaluation-store.ts';
 import { isLivingJob } from './living.ts';
 import type { Reader } from './open-database.ts';
@@ -34,7 +36,7 @@ export function createViews(
   database: Reader,
   options: {
     readonly externalUrl: string;
-    readonly webUrlOf: (forge: string, slug: string) => string | null;
+    readonly describe?: DescribeRepository;
     /** Why this queued job does not run, where that is known better than its row says. */
     readonly waitingReason: (jobId: number) => string | null;
     /** The same of an evaluation that is queued. */
@@ -43,6 +45,7 @@ export function createViews(
     readonly failureCacheMs?: number;
   },
 ): Views {
+  const { describe = describeNothing } = options;
   const evaluations = sqlite
     .selectFrom('evaluations')
     .innerJoin('repositories', 'repositories.id', 'evaluations.repository_id')
@@ -70,6 +73,10 @@ export function createViews(
       trusted: row.is_trusted === 1,
       restart_of: row.restart_of,
       reused_from: row.reused_from,
+      author: row.author,
+      pusher: row.pusher,
+      approved_by: row.approved_by,
+      ...evaluationLinks(describe(row.repository_id as RepositoryId, row.forge, row.slug).links, row),
       status: row.status,
       outcome: row.outcome,
       reason: row.reason ?? (row.status === 'queued' ? (options.waitingEvaluation?.(row.id) ?? null) : null),
@@ -153,12 +160,16 @@ export function createViews(
     return row === undefined ? null : toEvaluationView(row);
   }
   function toRepositoryView(row: Selectable<Tables['repositories']>): RepositoryView {
+    const { webUrl, isPrivate, hook, links } = describe(row.id as RepositoryId, row.forge, row.slug);
     return {
       forge: row.forge,
       slug: row.slug,
       kind: row.kind,
-      web_url: options.webUrlOf(row.forge, row.slug),
+      visibility: isPrivate ? 'private' : 'public',
+      hook: hook === null ? null : hookCondition(hook),
+      web_url: webUrl,
       default_branch: row.default_branch,
+      default_branch_url: row.default_branch === null ? null : (links?.ref(row.default_branch) ?? null),
       trouble: row.trouble,
       checked_at: toTimeOrNull(row.checked_at),
       latest: newestOf(row.id),

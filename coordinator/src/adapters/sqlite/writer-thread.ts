@@ -18,6 +18,10 @@ connection.pragma('wal_autocheckpoint = 4000');
 connection.pragma('journal_size_limit = 67108864');
 
 const prepared = createStatementCache(connection);
+// Around each of thousands of units a second: parsed once.
+const begin = connection.prepare('savepoint unit');
+const undo = connection.prepare('rollback to unit');
+const release = connection.prepare('release unit');
 const MAX_UNITS_PER_COMMIT = 1_000;
 // 32,766 is SQLite's limit of parameters; 100 rows at a time were within 3% of the fastest width measured.
 const ROWS_PER_INSERT = 100;
@@ -62,29 +66,29 @@ function commit(units: readonly Extract<ToWriter, { id: number }>[]): (readonly 
 }
 
 function applyUnit(unit: readonly Write[]): Result {
-  connection.exec('savepoint unit');
+  begin.run();
   try {
     const changes: number[] = [];
     const rows: unknown[][] = [];
     for (const [at, write] of unit.entries()) {
       const outcome = 'bulk' in write ? insertMany(write) : runOne(write);
       if (!('bulk' in write) && write.mustChange === true && outcome.changes === 0) {
-        connection.exec('rollback to unit');
-        connection.exec('release unit');
+        undo.run();
+        release.run();
         return { kind: 'refused', at };
       }
       changes.push(outcome.changes);
       rows.push(outcome.rows);
     }
-    connection.exec('release unit');
+    release.run();
     return { kind: 'done', changes, rows };
   } catch (error) {
     if (!connection.inTransaction) {
       // A full disk undoes the transaction by itself: nothing of the group has happened, and nothing more may.
       throw error;
     }
-    connection.exec('rollback to unit');
-    connection.exec('release unit');
+    undo.run();
+    release.run();
     return { kind: 'failed', message: messageOf(error) };
   }
 }

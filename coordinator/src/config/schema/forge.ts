@@ -4,7 +4,7 @@ import { ForgeRepository, GitRepository, Slug } from './repository.ts';
 import { listOf, oneOf, parsedText, secretPath, section, text, wholeNumber } from './scalars.ts';
 
 /** `gitea` is another word for forgejo: both answer to the same API. */
-export const REAL_FORGE_KINDS = ['github', 'gitlab', 'forgejo', 'gitea'] as const;
+const REAL_FORGE_KINDS = ['github', 'gitlab', 'forgejo', 'gitea'] as const;
 export const FORGE_KIND_WORDS = [...REAL_FORGE_KINDS, 'git'] as const;
 
 export const ForgeName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, {

@@ -80,23 +80,20 @@ function count(node: unknown): number {
 const DULL =
   /_url$|^url$|^avatar|^gravatar|^node_id$|_count$|^has_|^allow_|_at$|_links$|^open_issues|^(?:forks|watchers|size|license|topics|events|permissions|app|pull_requests|commits|organization|installation)$/;
 
-/** The places of the values that somebody may read. */
-export function interestingPlaces(payload: unknown): readonly number[] {
-  const places: number[] = [];
-  let place = 0;
-  function walk(node: unknown, key: string): void {
-    if (DULL.test(key)) {
-      place += count(node);
-      return;
-    }
-    places.push(place);
-    place += 1;
-    if (typeof node === 'object' && node !== null) {
-      for (const [name, child] of Object.entries(node)) {
-        walk(child, name);
-      }
-    }
+/** The payload without what nobody reads, to be broken in every place in little time. */
+export function shrunk(payload: unknown): unknown {
+  if (Array.isArray(payload)) {
+    return payload.map(shrunk);
   }
-  walk(payload, '');
-  return places;
+  return typeof payload === 'object' && payload !== null
+    ? Object.fromEntries(
+        Object.entries(payload)
+          .filter(([key]) => !DULL.test(key))
+          .map(([key, value]) => [key, shrunk(value)]),
+      )
+    : payload;
+}
+
+export function placesOf(payload: unknown): readonly number[] {
+  return [...Array.from({ length: count(payload) }).keys()];
 }

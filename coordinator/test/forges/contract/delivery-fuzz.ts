@@ -5,11 +5,11 @@ import { array, assert, boolean, constantFrom, nat, property, tuple, uint8Array 
 import { describe, expect, it } from 'vitest';
 import type { DeliveryHeaders } from '../../../src/ports/forge-deliveries.ts';
 import type { DeliveryCase, DialectContract } from '../forge-subject.ts';
-import { anyHeaders, anyValue, changed, interestingPlaces, textOf } from './break-payload.ts';
+import { anyHeaders, anyValue, changed, placesOf, shrunk, textOf } from './break-payload.ts';
 import { judgeParsed } from './judge-parsed.ts';
 
-const RUNS = { numRuns: 600 };
-const VALUES = [undefined, null, -1, 1e300, '', 'x y', [], {}, '0'.repeat(40)];
+const RUNS = { numRuns: 400 };
+const VALUES = [undefined, null, -1, 'x y', [], '0'.repeat(40)];
 const VERDICTS = ['good', 'missing', 'bad', 'stale'];
 
 export function describeDeliveryFuzz({ dialect, sign, cases }: DialectContract): void {
@@ -32,7 +32,7 @@ export function describeDeliveryFuzz({ dialect, sign, cases }: DialectContract):
       const changes = array(tuple(nat(), anyValue()), { minLength: 1, maxLength: 4 });
       assert(
         property(aCase, changes, (from, places) => {
-          let payload = from.payload;
+          let payload = shrunk(from.payload);
           for (const [place, value] of places) {
             payload = changed(payload, place, value);
           }
@@ -43,15 +43,17 @@ export function describeDeliveryFuzz({ dialect, sign, cases }: DialectContract):
     });
 
     it('each single value that a reading could stumble over may be gone or of another type', () => {
-      const odd = ofEachForm(cases).flatMap(({ title, headers, payload }) =>
-        interestingPlaces(payload).flatMap((place) =>
+      const odd = ofEachForm(cases).flatMap(({ title, headers, payload: whole, expected }) => {
+        const payload = shrunk(whole);
+        expect(dialect.parse(headers, textOf(payload)), 'what was left out is not read').toEqual(expected);
+        return placesOf(payload).flatMap((place) =>
           VALUES.flatMap((value) =>
             oddities(headers, textOf(changed(payload, place, value))).map(
               (what) => `${title}, ${place}, ${JSON.stringify(value)}: ${what}`,
             ),
           ),
-        ),
-      );
+        );
+      });
 
       expect(odd).toEqual([]);
     });

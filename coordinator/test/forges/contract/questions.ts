@@ -146,10 +146,11 @@ export function describeQuestions(contract: ForgeContract, { subject }: Scene): 
     });
 
     it('many may ask at once', async () => {
+      // More than there are connections, and few enough for the short deadline on a busy machine.
       subject().standIn.grant(OURS, 'someone', 'write');
 
       const answers = await Promise.all(
-        Array.from({ length: 30 }, () => subject().forge.mayPush(OURS, 'someone', aSignal())),
+        Array.from({ length: 12 }, () => subject().forge.mayPush(OURS, 'someone', aSignal())),
       );
 
       expect(new Set(answers)).toEqual(new Set([true]));

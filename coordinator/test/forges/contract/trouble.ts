@@ -38,7 +38,7 @@ const MAY_BE_UNASKED = 'cloneCredential';
 /** How a call ended: the code of what it threw, or `answered …`, or `unasked` where it sent no request. */
 type Ending = string;
 
-export function describeTrouble({ mergeRef }: ForgeContract, { subject, advance }: Scene): void {
+export function describeTrouble({ mergeRef }: ForgeContract, { subject, advance, hurry }: Scene): void {
   // A forge that makes no merges is asked for none.
   const calls = Object.entries(CALLS).filter(([name]) => name !== 'mergeResult' || mergeRef !== null);
 
@@ -51,9 +51,25 @@ export function describeTrouble({ mergeRef }: ForgeContract, { subject, advance 
     await forge.mayPush(OURS, 'someone', aSignal());
   }
 
+  /** Who soon gives up may do so already here, where the machine does something else meanwhile. */
+  async function warmUpInHurry(): Promise<void> {
+    await hurry();
+    await until('what is known from earlier is known', async () => {
+      try {
+        await warmUp();
+        return true;
+      } catch (error) {
+        if (isAppError(error) && error.code === 'forge.unreachable') {
+          return false;
+        }
+        throw error;
+      }
+    });
+  }
+
   async function endingOf(call: Call, trouble: Trouble): Promise<Ending> {
+    await (trouble.kind === 'hang' ? warmUpInHurry() : warmUp());
     const { server } = subject().standIn;
-    await warmUp();
     const asked = server.requests.length;
     server.trouble(trouble);
     try {

@@ -26,7 +26,7 @@ for (const kind of ['gitea', 'forgejo'] as const) {
     }),
     open: async (options) => {
       const standIn = await startGiteaStandIn(kind);
-      const { forge, hooks, close } = createGiteaForge({
+      const { forge, hooks, ...adapter } = createGiteaForge({
         name: 'here',
         webUrl: standIn.server.url,
         readToken: () => Promise.resolve(new Secret(standIn.token())),
@@ -36,9 +36,9 @@ for (const kind of ['gitea', 'forgejo'] as const) {
         forge,
         hooks,
         standIn,
-        rotateCredential: standIn.rotateToken,
+        rotateCredential: () => standIn.rotateToken(),
         secrets: () => ['first-token', 'second-token'],
-        close,
+        close: async () => await adapter.close(),
       };
     },
   });

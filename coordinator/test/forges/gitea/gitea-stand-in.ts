@@ -1,16 +1,21 @@
 /** A Gitea or a Forgejo as far as its API goes: it keeps repositories, pull requests, permissions, hooks and statuses. */
-import { join } from 'node:path';
 import type { RepositorySlug } from '@argunix/shared/domain/repository-slug';
 import { z } from 'zod';
 import type { ForgeStandIn, ShownCheck, StandInRequest, StandInRole } from '../forge-subject.ts';
-import { readOperations } from '../judge-operations.ts';
+import { honestAnswer } from '../honest-answer.ts';
+import { createSchemaJudge, Excerpt } from '../schema-judge.ts';
 import { type SeenRequest, type StandInAnswer, startStandInServer } from '../stand-in-server.ts';
+import forgejo from './forgejo-operations.json' with { type: 'json' };
+import gitea from './gitea-operations.json' with { type: 'json' };
 import { createRepositoryHooks, type GiteaKind, type RepositoryHooks } from './stand-in-hooks.ts';
 
 export interface GiteaStandIn extends ForgeStandIn {
   token(): string;
   rotateToken(): void;
   closeRequest(slug: RepositorySlug, number: number): void;
+  spoil(slug: RepositorySlug, id: string, how: Parameters<RepositoryHooks['spoil']>[1]): void;
+  /** The owner is seen by those who have an account. */
+  hideOwner(slug: RepositorySlug): void;
   /** Runs once, right after the next page of pull requests was answered. */
   afterNextPage(run: () => void): void;
 }
@@ -46,8 +51,9 @@ const Status = z.object({
 const STATES = ['pending', 'success', 'error', 'failure', 'warning', 'skipped'];
 
 export async function startGiteaStandIn(kind: GiteaKind): Promise<GiteaStandIn> {
-  const operations = readOperations(join(import.meta.dirname, `${kind}-operations.json`), API);
+  const judge = createSchemaJudge(Excerpt.parse(kind === 'gitea' ? gitea : forgejo), API);
   const repositories = new Map<string, Repository>();
+  const hidden = new Set<string>();
   let token = 'first-token';
   let afterPage: (() => void) | undefined;
 
@@ -56,8 +62,8 @@ export async function startGiteaStandIn(kind: GiteaKind): Promise<GiteaStandIn> 
   }
 
   const server = await startStandInServer({
-    judge: (request) => operations.request(request),
-    answer: (request) => operations.honest(request, answer(request)),
+    judge: judge.judgeRequest,
+    answer: (request) => honestAnswer(judge, request, answer(request)),
   });
 
   function answer(request: SeenRequest): StandInAnswer {
@@ -103,7 +109,7 @@ export async function startGiteaStandIn(kind: GiteaKind): Promise<GiteaStandIn> 
       internal: false,
       default_branch: defaultBranch,
       html_url: `${server.url}/${slug}`,
-      owner: { ...toUser(slug.split('/')[0] ?? ''), visibility: 'public' },
+      owner: { ...toUser(slug.split('/')[0] ?? ''), visibility: hidden.has(slug) ? 'limited' : 'public' },
     };
   }
 
@@ -156,6 +162,12 @@ export async function startGiteaStandIn(kind: GiteaKind): Promise<GiteaStandIn> 
     token: () => token,
     rotateToken() {
       token = 'second-token';
+    },
+    hideOwner(slug) {
+      hidden.add(slug);
+    },
+    spoil(slug, id, how) {
+      repository(slug).hooks.spoil(id, how);
     },
     afterNextPage(run) {
       afterPage = run;

@@ -110,8 +110,9 @@ function toListed(event: string): readonly string[] {
   return [event === 'pull_request_only' ? 'pull_request' : event];
 }
 
-function show(id: string, { config: { secret: _, ...config }, ...hook }: Hook): unknown {
-  return { ...hook, id: Number(id), config };
+function show(id: string, { config, ...hook }: Hook): unknown {
+  const shown = Object.entries(config).filter(([name]) => name !== 'secret');
+  return { ...hook, id: Number(id), config: Object.fromEntries(shown) };
 }
 
 function fail(id: string): never {

@@ -4,7 +4,7 @@ import { type Asked, NOT_FOUND, type Route } from './route.ts';
 export const APP_ROUTES: Readonly<Record<string, Route>> = {
   'GET /app': ({ app }) => ({
     status: 200,
-    body: { ...exampleAnswer('GET /app'), permissions: app.permissions, events: [] },
+    body: { ...exampleAnswer('GET /app'), permissions: app.permissions, events: app.events },
   }),
   'PATCH /app/hook/config': (asked) => {
     asked.app.hook = { ...asked.app.hook, ...(asked.request.body as object) };

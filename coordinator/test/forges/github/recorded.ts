@@ -8,10 +8,15 @@ const Payload = z.record(z.string(), z.unknown());
 type Payload = z.infer<typeof Payload>;
 
 const Recorded = z.array(z.object({ name: z.string(), examples: z.array(Payload) }));
+type Recorded = z.infer<typeof Recorded>;
 
-const recorded = Recorded.parse(
-  createRequire(import.meta.url)('@octokit/webhooks-examples/api.github.com/index.json'),
-);
+const require = createRequire(import.meta.url);
+const recorded = Recorded.parse(require('@octokit/webhooks-examples'));
+
+/** Everything that was recorded of github.com, or of an Enterprise Server: `ghes-35`. */
+export function allRecorded(of: string): Recorded {
+  return Recorded.parse(require(`@octokit/webhooks-examples/${of}/index.json`));
+}
 
 export const API_PATH = '/api/v3';
 export const gitHubJudge = createSchemaJudge(Excerpt.parse(operations), API_PATH);

@@ -6,6 +6,7 @@ export interface AppState {
   /** By owner, in lower case; one without is not installed there. */
   readonly installations: Map<string, { readonly id: number; readonly isSuspended: boolean }>;
   permissions: Readonly<Record<string, string>>;
+  events: readonly string[];
   hook: Readonly<Record<string, unknown>>;
 }
 

@@ -24,7 +24,7 @@ describeForge({
   }),
   open: async (options) => {
     const standIn = await startGitLabStandIn();
-    const { forge, hooks, close } = createGitLabForge({
+    const { forge, hooks, ...adapter } = createGitLabForge({
       name: 'here',
       webUrl: standIn.server.url,
       readToken: () => Promise.resolve(new Secret(standIn.token())),
@@ -34,9 +34,9 @@ describeForge({
       forge,
       hooks,
       standIn,
-      rotateCredential: standIn.rotateToken,
+      rotateCredential: () => standIn.rotateToken(),
       secrets: () => ['glpat-first', 'glpat-second'],
-      close,
+      close: async () => await adapter.close(),
     };
   },
 });

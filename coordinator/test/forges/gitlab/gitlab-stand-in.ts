@@ -1,9 +1,10 @@
 /** A GitLab as far as its API goes: it keeps projects, merge requests, members, hooks and the jobs of pipelines. */
-import { join } from 'node:path';
 import type { RepositorySlug } from '@argunix/shared/domain/repository-slug';
 import type { ForgeStandIn, StandInMerge, StandInRequest, StandInRole } from '../forge-subject.ts';
-import { readOperations } from '../judge-operations.ts';
+import { honestAnswer } from '../honest-answer.ts';
+import { createSchemaJudge, Excerpt } from '../schema-judge.ts';
 import { type SeenRequest, type StandInAnswer, startStandInServer } from '../stand-in-server.ts';
+import operations from './operations.json' with { type: 'json' };
 import { createPipelines, type Pipelines } from './pipelines.ts';
 import { createProjectHooks, type ProjectHooks } from './stand-in-hooks.ts';
 
@@ -14,6 +15,9 @@ export interface GitLabStandIn extends ForgeStandIn {
   closeRequest(slug: RepositorySlug, number: number): void;
   /** Runs once, right after the next list of merge requests was answered. */
   afterNextList(run: () => void): void;
+  /** The commit `sha` has these parents, whatever merge it is. */
+  setParents(sha: string, parents: readonly string[]): void;
+  spoil(slug: RepositorySlug, id: string, how: Parameters<ProjectHooks['spoil']>[1]): void;
   /** The id of a user, who is made where there is none. */
   userId(login: string): number;
 }
@@ -40,9 +44,10 @@ const LEVELS: Readonly<Record<StandInRole, number>> = {
 const API = '/api/v4';
 
 export async function startGitLabStandIn(): Promise<GitLabStandIn> {
-  const operations = readOperations(join(import.meta.dirname, 'operations.json'), API);
+  const judge = createSchemaJudge(Excerpt.parse(operations), API);
   const projects = new Map<string, Project>();
   const users = new Map<string, number>();
+  const parents = new Map<string, readonly string[]>();
   let token = 'glpat-first';
   let afterList: (() => void) | undefined;
 
@@ -56,8 +61,8 @@ export async function startGitLabStandIn(): Promise<GitLabStandIn> {
   }
 
   const server = await startStandInServer({
-    judge: (request) => operations.request(request),
-    answer: (request) => operations.honest(request, answer(request)),
+    judge: judge.judgeRequest,
+    answer: (request) => honestAnswer(judge, request, answer(request)),
   });
 
   function answer(request: SeenRequest): StandInAnswer {
@@ -180,7 +185,7 @@ export async function startGitLabStandIn(): Promise<GitLabStandIn> {
     const head = found.requests.get(merged?.[0] ?? 0)?.headSha;
     return head === undefined
       ? { status: 404, body: { message: '404 Commit Not Found' } }
-      : { status: 200, body: { id: sha, parent_ids: ['e'.repeat(40), head] } };
+      : { status: 200, body: { id: sha, parent_ids: parents.get(sha) ?? ['e'.repeat(40), head] } };
   }
 
   return {
@@ -190,6 +195,12 @@ export async function startGitLabStandIn(): Promise<GitLabStandIn> {
       token = 'glpat-second';
     },
     userId,
+    setParents(sha, given) {
+      parents.set(sha, given);
+    },
+    spoil(slug, id, how) {
+      project(slug).hooks.spoil(id, how);
+    },
     pipelines: (slug) => project(slug).pipelines,
     afterNextList(run) {
       afterList = run;

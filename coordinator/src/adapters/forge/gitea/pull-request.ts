@@ -1,7 +1,7 @@
 /** A pull request as Gitea and Forgejo write it, in lists and in deliveries alike. */
 import { z } from 'zod';
 import type { OpenRequest } from '../../../domain/forge-event.ts';
-import { WireBranch, WireNumber, WireSha } from '../wire-values.ts';
+import { WireBranch, WireNumber, WireRevision } from '../wire-values.ts';
 
 const Repository = z.object({ full_name: z.string() });
 
@@ -11,12 +11,12 @@ export const PullRequest = z.object({
   /** Newer ones say it; before, it was the title alone that did. */
   draft: z.boolean().optional().catch(undefined),
   /** A user that was deleted is `Ghost`, who may nothing. */
-  user: z.object({ login: z.string() }).catch({ login: 'Ghost' }),
+  user: z.object({ login: z.string().min(1) }).catch({ login: 'Ghost' }),
   head: z.object({
     /** The branch; empty for a request that was pushed to `refs/for`. */
     label: z.string().catch(''),
     ref: z.string().catch(''),
-    sha: WireSha,
+    sha: WireRevision,
     /** Null where the fork is gone. */
     repo: Repository.nullable().catch(null),
   }),

@@ -1,6 +1,7 @@
 /** Where GitHub is asked and shown: github.com, its data residency (`*.ghe.com`), or an Enterprise Server. */
 import type { RepositorySlug } from '@argunix/shared/domain/repository-slug';
 import type { ForgeLinks } from '../../../ports/forge.ts';
+import { encodePath } from '../encode-path.ts';
 
 export function apiUrlOf(webUrl: string): string {
   const { hostname, protocol, host } = new URL(webUrl);
@@ -23,11 +24,6 @@ export function linksOf(webUrl: string): ForgeLinks {
     tag: (slug, name) => `${page(slug)}/releases/tag/${encodePath(name)}`,
     request: (slug, number) => `${page(slug)}/pull/${number}`,
   };
-}
-
-/** Slashes stay: they are part of names and of paths alike. */
-function encodePath(text: string): string {
-  return text.split('/').map(encodeURIComponent).join('/');
 }
 
 function withoutSlash(url: string): string {

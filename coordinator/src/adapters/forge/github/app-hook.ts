@@ -1,4 +1,4 @@
-/** The hook of the App itself. Its address and secret are set by API; what the App may do, only by a person. */
+/** The hook of the App itself. Its address and secret are set by API; what it may do and is sent, only by a person. */
 import { AppError } from '@argunix/shared/kit/app-error';
 import { z } from 'zod';
 import type { AppHook } from '../../../ports/forge-hooks.ts';
@@ -9,19 +9,23 @@ import type { InstallationCredentials } from './installations.ts';
 const App = z.object({
   html_url: z.string().catch(''),
   permissions: z.record(z.string(), z.unknown()),
+  events: z.array(z.string()),
 });
 
-/**
- * GitHub's word, what its page calls it, and the levels that are enough. With write access to checks an App gets
- * `check_run` and `check_suite` without asking, and every App gets `installation` and `installation_repositories`; none
- * of these is in the list of events of the App then.
- */
+/** GitHub's word, what its page calls it, and the levels that are enough. */
 const PERMISSIONS: readonly (readonly [name: string, shown: string, levels: readonly string[]])[] = [
   ['checks', 'Checks: read and write', ['write']],
   ['contents', 'Contents: read', ['read', 'write']],
   ['metadata', 'Metadata: read', ['read']],
   ['pull_requests', 'Pull requests: read', ['read', 'write']],
-  ['repository_hooks', 'Webhooks: read and write', ['write']],
+];
+/**
+ * What a person has to tick. With write access to checks an App is sent `check_run` and `check_suite` unasked, and every
+ * App `installation` and `installation_repositories`; none of these has to be in the list.
+ */
+const EVENTS: readonly (readonly [name: string, shown: string])[] = [
+  ['push', 'the event Push'],
+  ['pull_request', 'the event Pull request'],
 ];
 
 export function createAppHook(api: GitHubApi, installations: InstallationCredentials): AppHook {
@@ -43,8 +47,11 @@ export function createAppHook(api: GitHubApi, installations: InstallationCredent
   };
 }
 
-function judgeApp(forge: string, { permissions, html_url: page }: z.infer<typeof App>): void {
-  const missing = PERMISSIONS.filter(([name, , levels]) => !levels.includes(String(permissions[name])));
+function judgeApp(forge: string, { permissions, events, html_url: page }: z.infer<typeof App>): void {
+  const missing = [
+    ...PERMISSIONS.filter(([name, , levels]) => !levels.includes(String(permissions[name]))),
+    ...EVENTS.filter(([name]) => !events.includes(name)),
+  ];
   if (missing.length > 0) {
     const shown = missing.map(([, name]) => `"${name}"`).join(', ');
     throw new AppError(

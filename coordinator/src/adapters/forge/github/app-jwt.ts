@@ -1,10 +1,10 @@
 /** The signed claim to be a GitHub App, with which installations and their tokens are asked for. */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import type { AppError } from '@argunix/shared/kit/app-error';
+import { AppError } from '@argunix/shared/kit/app-error';
 import type { Clock } from '@argunix/shared/kit/clock';
 import { Secret } from '@argunix/shared/kit/secret';
 import { SignJWT } from 'jose';
-import { createKeptSecret, unauthorized } from './credentials.ts';
+import { keepSecret } from '../kept-secret.ts';
 
 // GitHub refuses more than 10 minutes, and an `iat` that its own clock has not reached.
 const BACKDATED_S = 60;
@@ -23,7 +23,7 @@ export function createAppJwt(options: {
   readonly clock: Clock;
 }): AppJwt {
   const { forge, appId, clock } = options;
-  const pem = createKeptSecret(forge, { what: 'the private key of the App', read: options.readKey });
+  const pem = keepSecret(forge, 'the private key of the App', options.readKey);
   let made: { readonly jwt: Secret; readonly at: number } | undefined;
   return {
     get: async () => {
@@ -68,6 +68,10 @@ function toKey(forge: string, pem: Secret): KeyObject {
 }
 
 function notAKey(forge: string, cause?: unknown): AppError {
-  const sentence = 'expected the private key of the App to be an RSA key of 2048 bits or more, in PEM';
-  return unauthorized(forge, sentence, cause);
+  return new AppError(
+    'forge.unauthorized',
+    `${forge}: expected the private key of the App to be an RSA key of 2048 bits or more, in PEM.`,
+    { forge },
+    cause,
+  );
 }

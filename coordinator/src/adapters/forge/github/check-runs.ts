@@ -7,6 +7,7 @@ import { isAppError } from '@argunix/shared/kit/app-error';
 import { z } from 'zod';
 import type { CheckState, ForgeCheck } from '../../../ports/forge.ts';
 import { readAnswer } from '../read-answer.ts';
+import { WireNumber } from '../wire-values.ts';
 import { repositoryPath } from './addresses.ts';
 import type { GitHubApi, GitHubRequest } from './api.ts';
 import { contextWithin } from './context-within.ts';
@@ -26,7 +27,7 @@ const LONGEST_TITLE = 255;
 /** Comes back as `requested_action`; the label has at most 20 characters, the description 40. */
 const APPROVE = { label: 'Approve', description: 'Build this revision', identifier: 'approve' };
 
-const CheckRun = z.object({ id: z.int().positive() });
+const CheckRun = z.object({ id: WireNumber });
 
 export async function postCheckRun(
   api: GitHubApi,

@@ -35,7 +35,7 @@ export interface GitHubForge {
   /** Null for a token. */
   readonly appHook: AppHook | null;
   readonly dialect: DeliveryDialect;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export function createGitHubForge({ name, credential, clock, ...options }: GitHubOptions): GitHubForge {

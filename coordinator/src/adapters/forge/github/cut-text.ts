@@ -1,9 +1,11 @@
 /** Text cut to what GitHub takes. It counts bytes where its documentation says characters. */
+import { cleanText } from '../clean-text.ts';
+
 const MARK = '\n\n…';
 
 /** At most `most` bytes of UTF-8, of whole characters; what was cut ends with an ellipsis. */
 export function cutToBytes(text: string, most: number, mark = MARK): string {
-  const whole = clean(text);
+  const whole = cleanText(text);
   const bytes = Buffer.from(whole);
   if (bytes.length <= most) {
     return whole;
@@ -18,11 +20,6 @@ export function cutToBytes(text: string, most: number, mark = MARK): string {
 
 /** One line of at most `most` characters. */
 export function cutLine(text: string, most: number): string {
-  const characters = Array.from(clean(text).replaceAll(/\s+/g, ' ').trim());
+  const characters = Array.from(cleanText(text).replaceAll(/\s+/g, ' ').trim());
   return characters.length <= most ? characters.join('') : `${characters.slice(0, most - 1).join('')}…`;
-}
-
-/** What no JSON parser of a forge stumbles over: neither NUL nor half a character. */
-function clean(text: string): string {
-  return text.toWellFormed().replaceAll('\u0000', '');
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { ForgeEvent } from '../../../domain/forge-event.ts';
 import type { DeliveryDialect, DeliveryHeaders, ParsedDelivery } from '../../../ports/forge-deliveries.ts';
+import { malformed, malformedBy } from '../delivery-body.ts';
 import { deliveryHeader } from '../delivery-header.ts';
 import { judgeHmac } from '../hmac-signature.ts';
 import { CheckRunEvent, CheckSuiteEvent, toCheckRunEvent, toCheckSuiteEvent } from './check-event.ts';
@@ -10,16 +11,18 @@ import { payloadOf, peekPayload } from './payload.ts';
 import { PullRequestEvent, toRequestEvent } from './pull-request-event.ts';
 import { PushEvent, toPush } from './push-event.ts';
 
-/** Undefined from a reader: of the right form, but what has to be a ref, a commit or a person is none. */
-type Reading =
-  | { readonly kind: 'event'; readonly event: ForgeEvent | undefined }
-  | { readonly kind: 'other-form'; readonly place: string };
+const WithRepository = z.object({ repository: EventRepository });
+const Peeked = z
+  .object({ repository: z.object({ full_name: z.string() }) })
+  .optional()
+  .catch(undefined);
 
-const READERS: ReadonlyMap<string, (payload: unknown) => Reading> = new Map([
-  ['push', reader(PushEvent, toPush)],
-  ['pull_request', reader(PullRequestEvent, toRequestEvent)],
-  ['check_run', reader(CheckRunEvent, toCheckRunEvent)],
-  ['check_suite', reader(CheckSuiteEvent, toCheckSuiteEvent)],
+type Reader = z.ZodType<ForgeEvent>;
+const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
+  ['push', PushEvent.transform(toPush)],
+  ['pull_request', PullRequestEvent.transform(toRequestEvent)],
+  ['check_run', CheckRunEvent.transform(toCheckRunEvent)],
+  ['check_suite', CheckSuiteEvent.transform(toCheckSuiteEvent)],
 ]);
 const OF_INSTALLATIONS = new Set(['installation', 'installation_repositories']);
 
@@ -34,59 +37,32 @@ export const gitHubDialect: DeliveryDialect = {
       return malformed('expected the header x-github-event, got none');
     }
     const payload = payloadOf(headers, body);
-    return typeof payload === 'object' && payload !== null && !Array.isArray(payload)
-      ? parseEvent(headers, name, payload)
-      : malformed('expected a JSON object as the body, got none');
+    return payload === undefined
+      ? malformed('expected a JSON object as the body, got none')
+      : parseEvent(headers, name, payload);
   },
   peekSlug: (body) => Peeked.parse(peekPayload(body))?.repository.full_name,
 };
 
-const Peeked = z
-  .object({ repository: z.object({ full_name: z.string() }) })
-  .optional()
-  .catch(undefined);
-const WithRepository = z.object({ repository: EventRepository });
-
 function parseEvent(headers: DeliveryHeaders, name: string, payload: object): ParsedDelivery {
   const uid = deliveryHeader(headers, 'x-github-delivery') ?? null;
-  const named = WithRepository.safeParse(payload);
-  const repository = named.success ? (toRepositoryHint(named.data.repository) ?? null) : null;
   if (OF_INSTALLATIONS.has(name)) {
     return { kind: 'delivery', uid, repository: null, event: { kind: 'installations' } };
   }
-  const read = READERS.get(name);
-  if (read === undefined) {
+  const named = WithRepository.safeParse(payload);
+  const repository = named.success ? toRepositoryHint(named.data.repository) : null;
+  const reader = READERS.get(name);
+  if (reader === undefined) {
     return { kind: 'delivery', uid, repository, event: { kind: 'ignored', reason: unusedReason(name) } };
   }
-  if (repository === null) {
-    return malformed(`expected ${name} with the full name of a repository, got none that is one`);
+  if (!named.success) {
+    return malformedBy(named.error);
   }
-  const reading = read(payload);
-  if (reading.kind === 'other-form') {
-    return malformed(`expected ${name} as GitHub describes it, got another form of ${reading.place}`);
-  }
-  return reading.event === undefined
-    ? malformed(`expected ${name} of a revision, got something that is no ref, commit or login`)
-    : { kind: 'delivery', uid, repository, event: reading.event };
-}
-
-function reader<Shape extends z.ZodType>(
-  schema: Shape,
-  toEvent: (event: z.infer<Shape>) => ForgeEvent | undefined,
-): (payload: unknown) => Reading {
-  return (payload) => {
-    const read = schema.safeParse(payload);
-    return read.success
-      ? { kind: 'event', event: toEvent(read.data) }
-      : { kind: 'other-form', place: read.error.issues[0]?.path.join('.') ?? 'the body' };
-  };
+  const event = reader.safeParse(payload);
+  return event.success ? { kind: 'delivery', uid, repository, event: event.data } : malformedBy(event.error);
 }
 
 function unusedReason(name: string): string {
   const shown = /^[a-z_]{1,40}$/.test(name) ? name : 'of an unknown name';
   return name === 'ping' ? 'It is a ping.' : `The event ${shown} is not used.`;
-}
-
-function malformed(reason: string): ParsedDelivery {
-  return { kind: 'malformed', reason };
 }

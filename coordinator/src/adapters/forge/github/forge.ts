@@ -1,10 +1,10 @@
-import { parseGitRef } from '@argunix/shared/domain/git-ref';
-import { AppError } from '@argunix/shared/kit/app-error';
 import { z } from 'zod';
+import type { OpenRequest } from '../../../domain/forge-event.ts';
 import type { Forge } from '../../../ports/forge.ts';
 import type { ForgeAnswer } from '../forge-http.ts';
 import { readPages } from '../pages.ts';
 import { readAnswer } from '../read-answer.ts';
+import { WireBranch } from '../wire-values.ts';
 import { linksOf, repositoryPath } from './addresses.ts';
 import type { GitHubApi } from './api.ts';
 import { postCheckRun } from './check-runs.ts';
@@ -16,8 +16,7 @@ import { missingRight } from './rights.ts';
 
 const Repository = z.object({
   private: z.boolean(),
-  default_branch: z.string().nullable().catch(null),
-  html_url: z.string(),
+  default_branch: WireBranch.nullable().catch(null),
 });
 /** The base role, whatever a custom role is called; `maintain` counts as `write` there, and `triage` as `read`. */
 const Collaborator = z.object({ permission: z.string() });
@@ -49,11 +48,9 @@ export function createForge(options: {
         signal,
       });
       const found = readAnswer(forge, 'a repository', Repository, answer);
-      const defaultBranch =
-        found.default_branch === null ? undefined : parseGitRef(`refs/heads/${found.default_branch}`);
       return {
         isPrivate: found.private,
-        defaultBranch: defaultBranch ?? null,
+        defaultBranch: found.default_branch,
         webUrl: links.repository(slug),
       };
     },
@@ -113,19 +110,7 @@ export function createForge(options: {
   };
 }
 
-function readRequests(forge: string, answer: ForgeAnswer): ReturnType<typeof readRequest>[] {
-  return readAnswer(forge, 'a list of pull requests', z.array(PullRequest), answer).map((request) =>
-    readRequest(forge, request),
-  );
-}
-
-/** One that cannot be read is trouble and not left out: what is missing from the list counts as closed. */
-function readRequest(forge: string, request: PullRequest): NonNullable<ReturnType<typeof toOpenRequest>> {
-  const read = toOpenRequest(request);
-  if (read === undefined) {
-    throw new AppError('forge.failed', `${forge}: the head or base of request ${request.number} is no ref.`, {
-      forge,
-    });
-  }
-  return read;
+function readRequests(forge: string, answer: ForgeAnswer): readonly OpenRequest[] {
+  // One that cannot be read is trouble and not left out: what is missing from the list counts as closed.
+  return readAnswer(forge, 'a list of pull requests', z.array(PullRequest), answer).map(toOpenRequest);
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ForgeHooks, FoundHook, WantedHook } from '../../../ports/forge-hooks.ts';
 import { readPages } from '../pages.ts';
 import { readAnswer } from '../read-answer.ts';
+import { WireNumber } from '../wire-values.ts';
 import { repositoryPath } from './addresses.ts';
 import type { GitHubApi, GitHubRequest } from './api.ts';
 import { missingRight } from './rights.ts';
@@ -10,7 +11,7 @@ import { missingRight } from './rights.ts';
 const EVENTS = ['push', 'pull_request'];
 
 const Hook = z.object({
-  id: z.int().positive(),
+  id: WireNumber,
   active: z.boolean(),
   events: z.array(z.string()),
   config: z.object({

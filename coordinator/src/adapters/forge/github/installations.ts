@@ -9,6 +9,7 @@ import { Secret } from '@argunix/shared/kit/secret';
 import { z } from 'zod';
 import type { ForgeHttp } from '../forge-http.ts';
 import { readAnswer } from '../read-answer.ts';
+import { WireNumber } from '../wire-values.ts';
 import { repositoryPath } from './addresses.ts';
 import type { AppJwt } from './app-jwt.ts';
 import type { Caller, Credentials } from './credentials.ts';
@@ -18,7 +19,7 @@ import { createShelf } from './shelf.ts';
 // A token has an hour. What a git process is given has to last for a long clone.
 const LEAST_LEFT_MS = 15 * 60_000;
 
-const Installation = z.object({ id: z.int().positive(), suspended_at: z.string().nullish().catch(null) });
+const Installation = z.object({ id: WireNumber, suspended_at: z.string().nullish().catch(null) });
 const AccessToken = z.object({ token: z.string().min(1), expires_at: z.iso.datetime({ offset: true }) });
 
 type RepositoryCaller = Exclude<Caller, { kind: 'app' }>;

@@ -22,7 +22,7 @@ export function judgeMerge(
   if (request.state !== 'open') {
     return { kind: 'none', reason: 'The request is closed.' };
   }
-  if (parseSha(request.head.sha) !== headSha) {
+  if (request.head.sha !== headSha) {
     return { kind: 'none', reason: 'The request has another head by now.' };
   }
   if (request.mergeable === false) {

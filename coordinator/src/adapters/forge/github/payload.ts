@@ -1,29 +1,20 @@
-/** The body of a delivery: JSON, or JSON in a field of a form, as the hook was set up. */
+/** The body of a delivery: JSON, or JSON in a field of a form, as the hook was set up. Undefined where it is no object. */
 import type { DeliveryHeaders } from '../../../ports/forge-deliveries.ts';
+import { parseDeliveryBody } from '../delivery-body.ts';
 import { deliveryHeader } from '../delivery-header.ts';
 
-/** Undefined where it is no JSON. */
-export function payloadOf(headers: DeliveryHeaders, body: Buffer): unknown {
+export function payloadOf(headers: DeliveryHeaders, body: Buffer): object | undefined {
   const type = deliveryHeader(headers, 'content-type') ?? '';
-  return /^\s*application\/x-www-form-urlencoded\b/i.test(type) ? formPayload(body) : json(body.toString());
+  const isForm = /^\s*application\/x-www-form-urlencoded\b/i.test(type);
+  return parseDeliveryBody(isForm ? fieldOf(body) : body);
 }
 
 /** Without the headers: a form begins with its only field. */
-export function peekPayload(body: Buffer): unknown {
-  return body.subarray(0, 'payload='.length).toString() === 'payload='
-    ? formPayload(body)
-    : json(body.toString());
+export function peekPayload(body: Buffer): object | undefined {
+  const isForm = body.subarray(0, 'payload='.length).toString() === 'payload=';
+  return parseDeliveryBody(isForm ? fieldOf(body) : body);
 }
 
-function formPayload(body: Buffer): unknown {
-  return json(new URLSearchParams(body.toString()).get('payload') ?? '');
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    // Told apart from every JSON value.
-    return undefined;
-  }
+function fieldOf(form: Buffer): Buffer {
+  return Buffer.from(new URLSearchParams(form.toString()).get('payload') ?? '');
 }

@@ -1,4 +1,3 @@
-import { isZeroSha } from '@argunix/shared/domain/sha';
 import { z } from 'zod';
 import type { ForgeEvent, Login } from '../../../domain/forge-event.ts';
 import { PullRequest, toOpenRequest } from './pull-request.ts';
@@ -16,20 +15,15 @@ type PullRequestEvent = z.infer<typeof PullRequestEvent>;
 
 const TELLING = new Set(['opened', 'reopened', 'synchronize', 'ready_for_review', 'converted_to_draft']);
 
-/** Undefined where its head is no commit, or its base no branch. */
-export function toRequestEvent(event: PullRequestEvent): ForgeEvent | undefined {
+export function toRequestEvent(event: PullRequestEvent): ForgeEvent {
   const { action, pull_request: pull } = event;
   if (action === 'closed') {
     return { kind: 'closed', number: pull.number };
   }
   const isRetargeted = action === 'edited' && event.changes.base !== undefined;
-  if (!TELLING.has(action) && !isRetargeted) {
-    return { kind: 'ignored', reason: 'What was done to the request changes neither its head nor its base.' };
-  }
-  const request = toOpenRequest(pull);
-  return request === undefined || isZeroSha(request.headSha)
-    ? undefined
-    : { kind: 'request', request, pusher: pusherOf(event) };
+  return TELLING.has(action) || isRetargeted
+    ? { kind: 'request', request: toOpenRequest(pull), pusher: pusherOf(event) }
+    : { kind: 'ignored', reason: 'What was done to the request changes neither its head nor its base.' };
 }
 
 /** Only an opening and a push say it; whoever reopens or edits need not have pushed. */

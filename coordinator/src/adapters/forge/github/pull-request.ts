@@ -1,13 +1,12 @@
 /** A pull request as GitHub writes it, in answers and deliveries alike. */
-import { parseGitRef } from '@argunix/shared/domain/git-ref';
-import { parseSha } from '@argunix/shared/domain/sha';
 import { z } from 'zod';
 import type { OpenRequest } from '../../../domain/forge-event.ts';
+import { WireBranch, WireNumber, WireRevision } from '../wire-values.ts';
 
 const RepositoryName = z.object({ full_name: z.string() });
 
 export const PullRequest = z.object({
-  number: z.int().positive(),
+  number: WireNumber,
   state: z.string(),
   draft: z.boolean().catch(false),
   /** Null where the account is gone. */
@@ -17,29 +16,23 @@ export const PullRequest = z.object({
     .catch(null),
   head: z.object({
     ref: z.string(),
-    sha: z.string(),
+    sha: WireRevision,
     /** Null where the fork is gone. */
     repo: RepositoryName.nullable().catch(null),
   }),
-  base: z.object({ ref: z.string(), repo: RepositoryName }),
+  base: z.object({ ref: WireBranch, repo: RepositoryName }),
 });
 export type PullRequest = z.infer<typeof PullRequest>;
 
 // The account that GitHub shows in place of one that is gone; it may push nowhere.
 const NOBODY = 'ghost';
 
-/** Undefined where its head is no commit, or its base no branch. */
-export function toOpenRequest({ number, draft, user, head, base }: PullRequest): OpenRequest | undefined {
-  const headSha = parseSha(head.sha);
-  const baseRef = parseGitRef(`refs/heads/${base.ref}`);
-  if (headSha === undefined || baseRef === undefined) {
-    return undefined;
-  }
+export function toOpenRequest({ number, draft, user, head, base }: PullRequest): OpenRequest {
   return {
     number,
-    headSha,
+    headSha: head.sha,
     headName: head.ref,
-    baseRef,
+    baseRef: base.ref,
     isFromHere: head.repo?.full_name === base.repo.full_name,
     author: user?.login ?? NOBODY,
     isDraft: draft,

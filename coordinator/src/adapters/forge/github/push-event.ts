@@ -1,40 +1,31 @@
-import { parseGitRef } from '@argunix/shared/domain/git-ref';
-import { isZeroSha, parseSha } from '@argunix/shared/domain/sha';
+import { isZeroSha } from '@argunix/shared/domain/sha';
 import { z } from 'zod';
 import type { ForgeEvent } from '../../../domain/forge-event.ts';
+import { WireRef, WireRevision, WireSha } from '../wire-values.ts';
 
 export const PushEvent = z.object({
-  ref: z.string(),
-  before: z.string().catch(''),
-  after: z.string(),
+  ref: WireRef,
+  /** Null where the ref is new. */
+  before: WireRevision.nullable().catch(null),
+  after: WireSha,
   deleted: z.boolean().catch(false),
   /** Of an annotated tag `after` is the tag itself, and this the commit that statuses go to. */
-  head_commit: z.object({ id: z.string() }).nullable().catch(null),
+  head_commit: z.object({ id: WireRevision }).nullable().catch(null),
 });
 
-/** Undefined where what has to be a ref or a commit is none. */
 export function toPush({
-  ref: name,
-  before: earlier,
+  ref,
+  before,
   after,
   deleted,
   head_commit: commit,
-}: z.infer<typeof PushEvent>): ForgeEvent | undefined {
-  if (!/^refs\/(?:heads|tags)\//.test(name)) {
-    return name.startsWith('refs/')
-      ? { kind: 'ignored', reason: 'The ref is neither a branch nor a tag.' }
-      : undefined;
+}: z.infer<typeof PushEvent>): ForgeEvent {
+  if (!/^refs\/(?:heads|tags)\//.test(ref)) {
+    return { kind: 'ignored', reason: 'The ref is neither a branch nor a tag.' };
   }
-  const ref = parseGitRef(name);
-  const pushed = parseSha(after);
-  if (ref === undefined || pushed === undefined) {
-    return undefined;
-  }
-  if (deleted || isZeroSha(pushed)) {
+  if (deleted || isZeroSha(after)) {
     return { kind: 'deleted', ref };
   }
-  const tagged = name.startsWith('refs/tags/') ? parseSha(commit?.id ?? '') : undefined;
-  const sha = tagged === undefined || isZeroSha(tagged) ? pushed : tagged;
-  const before = parseSha(earlier);
-  return { kind: 'push', ref, sha, before: before === undefined || isZeroSha(before) ? null : before };
+  const isTag = ref.startsWith('refs/tags/');
+  return { kind: 'push', ref, sha: isTag && commit !== null ? commit.id : after, before };
 }

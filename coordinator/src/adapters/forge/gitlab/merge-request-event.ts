@@ -7,7 +7,7 @@
  */
 import { z } from 'zod';
 import type { ForgeEvent, Login } from '../../../domain/forge-event.ts';
-import { WireBranch, WireNumber, WireSha } from '../wire-values.ts';
+import { WireBranch, WireNumber, WireRevision } from '../wire-values.ts';
 import { DraftMarks, isDraft, isDraftTitle } from './gitlab-draft.ts';
 
 const Person = z.object({ id: WireNumber, username: z.string().min(1) });
@@ -44,7 +44,7 @@ export const MergeRequestHook = z.object({
     target_project_id: z.number(),
     oldrev: z.string().optional().catch(undefined),
     /** Null where there are no commits to merge. */
-    last_commit: z.object({ id: WireSha }).nullable(),
+    last_commit: z.object({ id: WireRevision }).nullable(),
   }),
 });
 export type MergeRequestHook = z.infer<typeof MergeRequestHook>;

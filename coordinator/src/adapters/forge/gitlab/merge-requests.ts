@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { OpenRequest } from '../../../domain/forge-event.ts';
 import type { Forge, MergeResult } from '../../../ports/forge.ts';
 import { readAnswer } from '../read-answer.ts';
-import { WireBranch, WireNumber, WireSha } from '../wire-values.ts';
+import { WireBranch, WireNumber, WireRevision } from '../wire-values.ts';
 import { type GitLabApi, projectPath } from './gitlab-api.ts';
 import { DraftMarks, isDraft } from './gitlab-draft.ts';
 
@@ -16,13 +16,13 @@ const ListedRequest = DraftMarks.extend({
   iid: WireNumber,
   created_at: z.string(),
   /** Null while GitLab still prepares it. */
-  sha: WireSha.nullable(),
+  sha: WireRevision.nullable(),
   source_branch: z.string(),
   target_branch: WireBranch,
   source_project_id: z.number().nullable(),
   target_project_id: z.number(),
   /** GitLab gives the requests of a user that was deleted to its user `ghost`, who may nothing. */
-  author: z.object({ username: z.string() }).catch({ username: 'ghost' }),
+  author: z.object({ username: z.string().min(1) }).catch({ username: 'ghost' }),
 });
 type ListedRequest = z.infer<typeof ListedRequest>;
 
@@ -78,12 +78,12 @@ function toOpenRequest(listed: ListedRequest): readonly OpenRequest[] {
 
 const OneRequest = z.object({
   state: z.string(),
-  sha: WireSha.nullable(),
+  sha: WireRevision.nullable(),
   detailed_merge_status: z.string().nullish(),
   /** What GitLab before 15.6 says. */
   merge_status: z.string().nullish(),
 });
-const MergeRef = z.object({ commit_id: WireSha });
+const MergeRef = z.object({ commit_id: WireRevision });
 const Commit = z.object({ parent_ids: z.array(z.string()) });
 
 const STILL_WORKING = new Set([

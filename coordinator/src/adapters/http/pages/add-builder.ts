@@ -1,6 +1,6 @@
 /** How another builder comes in, or what to configure so that one can. */
 import type { BuilderDoorView } from '../builder-door.ts';
-import { command } from './builder-trouble.ts';
+import { command } from './copyable-command.ts';
 import { type Html, html } from './html.ts';
 
 export function addBuilder(door: BuilderDoorView): Html {

@@ -1,5 +1,6 @@
 /** Why a builder gets no work, in plain sentences that say what to do. Nothing is said of one that is as it should be. */
 import type { BuilderView } from '@argunix/shared/control-api/builder-views';
+import { command } from './copyable-command.ts';
 import { type Html, html } from './html.ts';
 import { ago, ahead } from './moments.ts';
 
@@ -78,6 +79,3 @@ ${command(`argunixctl builders unrevoke ${name}`)}${command(`argunixctl builders
 }
 
 /** A line to run. */
-export function command(line: string): Html {
-  return html`<p class="copyable"><code data-copy>${line}</code></p>`;
-}

@@ -9,8 +9,9 @@ import type { Page } from './layout.ts';
 import { logExcerpt } from './log-lines.ts';
 import { ago, lasted } from './moments.ts';
 import { countLinks, progressBar } from './progress-bar.ts';
-import { commitLink, readableRef } from './revision.ts';
+import { commitLink, linked, readableRef } from './revision.ts';
 import { evaluationMark, jobMark, statusWord } from './state-mark.ts';
+import { approvalBox, requestRows, trustRow } from './trust.ts';
 
 export interface JobsWanted {
   readonly status: readonly JobStatus[];
@@ -55,16 +56,25 @@ ${jobFilter(content)}
 }
 
 function summary({ evaluation, repository, now }: EvaluationPageContent): Html {
-  const { counts, repo, id, built_sha, sha, trigger, trusted, restart_of } = evaluation;
+  const { counts, repo, id, trigger, restart_of } = evaluation;
   return html`<p class="verdict">${evaluationMark(evaluation)} <span class="reason">${whyEvaluation(evaluation)}</span></p>
+${approvalBox(evaluation)}
 ${counts.total > 0 && progressBar(counts)}
 ${counts.total > 0 && countLinks(counts, (status) => `${evaluationPath(repo, id)}?status=${status}#jobs-title`)}
 <dl class="pairs">
-<div><dt>Revision</dt><dd>${commitLink(sha, repository)} on <bdi>${readableRef(evaluation)}</bdi>${built_sha !== sha && html`, built as ${commitLink(built_sha, repository)}`}</dd></div>
-<div><dt>Why</dt><dd>${trigger.replace('_', ' ')}${restart_of !== null && html`, again after <a href="${evaluationPath(repo, restart_of)}">#${restart_of}</a>`}${!trusted && ', by a stranger'}</dd></div>
+<div><dt>Revision</dt><dd>${revision(evaluation)}</dd></div>
+${requestRows(evaluation, repository?.kind)}
+<div><dt>Why</dt><dd>${trigger.replace('_', ' ')}${restart_of !== null && html`, again after <a href="${evaluationPath(repo, restart_of)}">#${restart_of}</a>`}</dd></div>
+${trustRow(evaluation)}
 <div><dt>Created</dt><dd>${ago(evaluation.created_at, now)}</dd></div>
 ${durations(evaluation, now)}
 </dl>`;
+}
+
+function revision(evaluation: EvaluationView): Html {
+  const { sha, commit_url, built_sha, built_commit_url, pr_number, ref_url } = evaluation;
+  const place = linked(html`<bdi>${readableRef(evaluation)}</bdi>`, ref_url);
+  return html`${commitLink(sha, commit_url)}${pr_number === null && html` on ${place}`}${built_sha !== sha && html`, built as its merge ${commitLink(built_sha, built_commit_url)}`}`;
 }
 
 function durations({ started_at, building_at, finished_at }: EvaluationView, now: number): Html {
