@@ -159,6 +159,7 @@ test('a forge that is opened anew on a reload is told what changed meanwhile', a
   await learn();
 
   await until('the end is shown', () => shown('2') === 'error');
+  expect(standIn.server.violations).toEqual([]);
 });
 
 test('a token that was renewed is found by a reload, and everything owed is told', async () => {

@@ -222,6 +222,7 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
     hookNamed: (id) => hooks.named(id),
     hookOf: (id) => hooks.of(id),
     appHookOf: (forge) => (forges.get(forge)?.appHook === null ? undefined : hooks.ofApp(forge)),
+    takesSecretBefore: (hook) => hooks.takesSecretBefore(hook),
     wishesOf: options.wishesOf,
     onStored: options.onStored,
     onHeard: (hook, hint, id) => {

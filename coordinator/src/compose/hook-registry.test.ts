@@ -41,14 +41,14 @@ test('a repository has one hook, however many ask for it at once, also after a r
 
   expect(new Set(made.map(({ id }) => id)).size).toBe(1);
   registry = create();
-  expect((await ensure()).id).toBe(made[0]?.id);
-  expect(registry.of(stores.repository.id)?.id).toBe(made[0]?.id);
+  expect((await ensure()).id).toBe(made[0].id);
+  expect(registry.of(stores.repository.id)?.id).toBe(made[0].id);
 });
 
 test("an App has one hook, which is no repository's", async () => {
   const made = await Promise.all([registry.ensure('forge', null), registry.ensure('forge', null)]);
 
-  expect(registry.ofApp('forge')?.id).toBe(made[0]?.id);
+  expect(registry.ofApp('forge')?.id).toBe(made[0].id);
   expect(registry.ofApp('elsewhere')).toBeUndefined();
   expect(registry.all()).toHaveLength(1);
 });
@@ -89,6 +89,33 @@ test('trouble with a doubtful hook leaves it doubtful', async () => {
   const now = registry.named(hook.id);
   expect(now?.trouble).toBe('The forge was down.');
   expect(now === undefined || hasOurSecret(now, 'u', registry.isInDoubt(now))).toBe(false);
+});
+
+test('the secret of before a rotation counts until the new one is installed, however long that takes', async () => {
+  const hook = await checked(await ensure());
+  expect(registry.takesSecretBefore(hook)).toBe(false);
+  await stores.hookStore.rotate(hook.id);
+  await stores.hookStore.failed(hook.id, 'The forge was down.', stores.clock.now());
+  registry.reload();
+  await stores.clock.advance(24 * HOUR_MS);
+  const rotated = registry.named(hook.id) ?? hook;
+  expect([rotated.generation, registry.takesSecretBefore(rotated)]).toEqual([2, true]);
+
+  const installed = await checked(rotated);
+
+  expect(registry.takesSecretBefore(installed)).toBe(false);
+});
+
+test('the secret of before a rotation counts for an hour where the new one was installed at once', async () => {
+  const hook = await checked(await ensure());
+  await stores.hookStore.rotate(hook.id);
+  const installed = await checked(hook);
+
+  await stores.clock.advance(HOUR_MS - 1);
+  expect(registry.takesSecretBefore(installed)).toBe(true);
+  await stores.clock.advance(1);
+  expect(registry.takesSecretBefore(installed)).toBe(false);
+  expect(create().takesSecretBefore(installed)).toBe(false);
 });
 
 test('when a hook was last heard is stored once a minute', async () => {

@@ -17,10 +17,14 @@ export interface HookRegistry {
   /** Its secret may not be the one that the forge has. False when that is no news. */
   doubt(hook: KeptHook): boolean;
   isInDoubt(hook: KeptHook): boolean;
+  /** The secret of before its last rotation still counts. */
+  takesSecretBefore(hook: KeptHook): boolean;
 }
 
 // A hook is installed anew at most once an hour for a bad signature: whoever knows its address could make us do it.
 const DOUBT_MS = 3_600_000;
+// What a forge signed before a rotation is on its way, or is tried again; a secret that leaked is of no use for longer.
+const ROTATED_MS = 3_600_000;
 // When the last delivery came is shown to people: a minute is exact enough.
 const HEARD_MS = 60_000;
 
@@ -37,8 +41,16 @@ export function createHookRegistry(options: RegistryOptions): HookRegistry {
   const doubtedAt = new Map<string, number>();
   const heardAt = new Map<string, number>();
 
+  const rotatedAt = new Map<string, number>();
+
   function reload(): void {
+    const before = byId;
     byId = new Map(store.all().map((hook) => [hook.id, hook]));
+    for (const { id, generation } of byId.values()) {
+      if (generation > (before.get(id)?.generation ?? generation)) {
+        rotatedAt.set(id, clock.now());
+      }
+    }
   }
   reload();
 
@@ -78,6 +90,12 @@ export function createHookRegistry(options: RegistryOptions): HookRegistry {
     isInDoubt: ({ id, checkedAt }) => {
       const at = doubtedAt.get(id);
       return at !== undefined && at >= (checkedAt ?? Number.NEGATIVE_INFINITY);
+    },
+    takesSecretBefore: ({ id, generation, checkedAt }) => {
+      // Until the forge has the new one, it signs with the one before.
+      const isOnItsWay = checkedAt === null;
+      const at = rotatedAt.get(id) ?? Number.NEGATIVE_INFINITY;
+      return generation > 1 && (isOnItsWay || clock.now() - at < ROTATED_MS);
     },
   };
 }

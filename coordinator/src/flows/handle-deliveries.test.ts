@@ -10,7 +10,7 @@ import { createFakeRoots } from '../../test/fakes/fake-store.ts';
 import { silentMetrics } from '../../test/fakes/silent-metrics.ts';
 import { type ForgeStores, type KeptLog, keptLog, openForgeStores } from '../../test/forge-fixture.ts';
 import { MAIN, sha } from '../../test/store-fixture.ts';
-import type { Delivery, NewItem } from '../ports/delivery-store.ts';
+import type { NewDelivery, NewItem } from '../ports/delivery-store.ts';
 import { handleDeliveries, type Wishes } from './handle-deliveries.ts';
 import { heedNotice } from './heed-notice.ts';
 import { supersedeLeftovers, supersedeOlder } from './supersede-older.ts';
@@ -80,7 +80,7 @@ async function handle(): Promise<number> {
   });
 }
 
-function push(digit: string, some: Partial<Delivery> = {}): NewItem {
+function push(digit: string, some: Partial<NewDelivery> = {}): NewDelivery {
   return {
     repositoryId: stores.repository.id,
     kind: 'push',
@@ -93,9 +93,9 @@ function push(digit: string, some: Partial<Delivery> = {}): NewItem {
     isTrusted: true,
     people: null,
     ...some,
-  } as NewItem;
+  };
 }
-function request(digit: string, some: Partial<Delivery> = {}): NewItem {
+function request(digit: string, some: Partial<NewDelivery> = {}): NewDelivery {
   return push(digit, {
     kind: 'pull_request',
     prNumber: 7,
@@ -104,7 +104,7 @@ function request(digit: string, some: Partial<Delivery> = {}): NewItem {
     ...some,
   });
 }
-function notice(kind: 'deleted' | 'closed'): NewItem {
+function told(kind: 'deleted' | 'closed'): NewItem {
   const received = {
     repositoryId: stores.repository.id,
     origin: 'hook',
@@ -200,9 +200,9 @@ describe('a look and the forge', () => {
   });
 
   test('tell of one push: the look first', async () => {
-    const told = push('1', { receivedAt: later(3_600_000) });
+    const late = push('1', { receivedAt: later(3_600_000) });
 
-    expect(await oneByOne(push('1', { origin: 'look' }), told)).toEqual([1, 0]);
+    expect(await oneByOne(push('1', { origin: 'look' }), late)).toEqual([1, 0]);
   });
 
   test('tell of one request: the look first, and then who pushed it is known', async () => {
@@ -292,13 +292,13 @@ describe('out of order', () => {
 
 describe('a request', () => {
   test('that is closed ends all of it, and is forgotten', async () => {
-    await oneByOne(request('1'), notice('closed'));
+    await oneByOne(request('1'), told('closed'));
 
     expect([living(), requests()]).toEqual([[], []]);
   });
 
   test('that is opened again is built again', async () => {
-    expect(await oneByOne(request('1'), notice('closed'), request('1'))).toEqual([1, 0, 1]);
+    expect(await oneByOne(request('1'), told('closed'), request('1'))).toEqual([1, 0, 1]);
 
     expect(requests()).toEqual(['7 1 refs/heads/main']);
   });
@@ -308,7 +308,7 @@ describe('a request', () => {
     await oneByOne(request('1', { isTrusted: true }));
     await finish(newestId());
 
-    expect(await oneByOne(notice('closed'), request('1', { isTrusted: true }))).toEqual([0, 0]);
+    expect(await oneByOne(told('closed'), request('1', { isTrusted: true }))).toEqual([0, 0]);
 
     expect(requests()).toEqual(['7 1 refs/heads/main']);
   });
@@ -375,7 +375,7 @@ describe('nobody wants', () => {
 
 test('a branch that is deleted loses what waits of it, and is built when it comes back', async () => {
   await oneByOne(push('1'));
-  await oneByOne(notice('deleted'));
+  await oneByOne(told('deleted'));
   expect([living(), heads()]).toEqual([[], []]);
 
   expect(await oneByOne(push('1'))).toEqual([1]);
@@ -407,14 +407,14 @@ describe('an item that meets', () => {
   test('a mistake of ours keeps nothing waiting that came after it', async () => {
     heedWith = () => Promise.reject(new Error('a bug'));
 
-    expect(await together(notice('closed'), push('1'))).toBe(1);
+    expect(await together(told('closed'), push('1'))).toBe(1);
 
     expect(log.said('error')).toHaveLength(1);
   });
 
   test('a store that fails is handled later', async () => {
     heedWith = () => Promise.reject(new AppError('store.failed', 'The disk is full.'));
-    await stores.deliveries.receiveOnce(notice('closed'));
+    await stores.deliveries.receiveOnce(told('closed'));
     await expect(handle()).rejects.toMatchObject({ code: 'store.failed' });
 
     heedWith = undefined;
@@ -426,7 +426,7 @@ describe('an item that meets', () => {
   test('Nix that fails is a button that does nothing, and no reason for the others to wait', async () => {
     heedWith = () => Promise.reject(new AppError('nix.failed', 'The daemon is down.'));
     const pressed = {
-      ...(notice('closed') as object),
+      ...(told('closed') as object),
       kind: 'rerun',
       sha: sha('1'),
       of: null,

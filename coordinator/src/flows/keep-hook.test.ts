@@ -1,4 +1,3 @@
-import type { RepositorySlug } from '@argunix/shared/domain/repository-slug';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createFakeForge, type FakeForge } from '../../test/fakes/fake-forge.ts';
 import { type ForgeStores, type KeptLog, keptLog, openForgeStores, SLUG } from '../../test/forge-fixture.ts';
@@ -43,7 +42,7 @@ const ports = () => ({
   externalUrl,
 });
 const about = (some: { readonly isInDoubt?: boolean } = {}) => ({
-  slug: SLUG as RepositorySlug,
+  slug: SLUG,
   hook: kept(),
   forgeKind: 'forgejo',
   isInDoubt: some.isInDoubt ?? false,
@@ -185,7 +184,9 @@ describe('hooks of before', () => {
   });
 
   test('stay while the wanted one cannot be made', async () => {
-    OLD.forEach((url) => add(url));
+    for (const url of OLD) {
+      add(url);
+    }
     fake.mood = (question) => (question === 'hooks.create' ? 'forbidden' : undefined);
 
     await expect(keep()).rejects.toMatchObject({ code: 'forge.forbidden' });
@@ -194,7 +195,9 @@ describe('hooks of before', () => {
   });
 
   test('that cannot be taken away are trouble, and the wanted one is kept all the same', async () => {
-    OLD.forEach((url) => add(url));
+    for (const url of OLD) {
+      add(url);
+    }
     fake.mood = (question, id) => (question === 'hooks.remove' && id === 'found-0' ? 'forbidden' : undefined);
 
     await expect(keep()).rejects.toMatchObject({ code: 'forge.forbidden' });

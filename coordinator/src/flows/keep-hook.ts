@@ -61,14 +61,14 @@ export async function keepHook(
     };
   }
   const others = found.filter((one) => one.id !== own?.id && isOurs(ports, hook, forgeKind, one));
-  let trouble: unknown;
+  let trouble: Error | undefined;
   for (const { id } of others) {
     try {
       await hooks.remove(slug, id, signal);
     } catch (error) {
       // The wanted one is there all the same, and that is kept first.
       signal.throwIfAborted();
-      trouble ??= error;
+      trouble ??= error instanceof Error ? error : new Error(String(error));
     }
   }
   await store.installed(hook.id, { forgeId, url, at: clock.now() });

@@ -30,6 +30,8 @@ export interface DoorPorts {
   hookNamed(id: string): KeptHook | undefined;
   hookOf(repositoryId: RepositoryId): KeptHook | undefined;
   appHookOf(forge: string): KeptHook | undefined;
+  /** Its secret was rotated not long ago, and a delivery may still be signed with the one before. */
+  readonly takesSecretBefore: (hook: KeptHook) => boolean;
   readonly wishesOf: (id: RepositoryId) => Wishes | undefined;
   readonly onStored: () => void;
   /** The signature was good: the hook works, and the forge said this of the repository. */
@@ -99,14 +101,13 @@ function findHook(ports: DoorPorts, forge: DoorForge, { hook: id, body }: RawDel
 }
 
 function judge(
-  { secrets, clock, onDoubt }: DoorPorts,
+  { secrets, clock, onDoubt, takesSecretBefore }: DoorPorts,
   { dialect }: DoorForge,
   hook: KeptHook,
   { headers, body, hook: named }: RawDelivery,
 ): void {
-  // Until the forge has the new one, it signs with the one before.
-  const isRotating = hook.generation > 1 && hook.checkedAt === null;
-  const generations = isRotating ? [hook.generation, hook.generation - 1] : [hook.generation];
+  const { generation: newest } = hook;
+  const generations = takesSecretBefore(hook) ? [newest, newest - 1] : [newest];
   const known = generations.map((generation) => secrets.secretOf({ id: hook.id, generation }));
   const verdict = dialect.judgeSignature(headers, body, known, clock.now());
   if (verdict === 'good') {

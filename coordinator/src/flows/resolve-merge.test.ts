@@ -158,7 +158,7 @@ test('nothing is kept of one that was cancelled meanwhile, and nobody waits', as
 
   stopping.abort();
 
-  await expect(resolving).rejects.toThrow();
+  await expect(resolving).rejects.toMatchObject({ name: 'AbortError' });
   expect(built()).toEqual({ builtSha: sha('a'), builtRef: null });
 });
 

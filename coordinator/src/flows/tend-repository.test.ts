@@ -156,7 +156,7 @@ describe('trouble', () => {
 
     stopping.abort();
 
-    await expect(tending).rejects.toThrow();
+    await expect(tending).rejects.toMatchObject({ name: 'AbortError' });
   });
 });
 
