@@ -300,6 +300,11 @@ export async function startCoordinator({
   /** Makes everybody know what the configuration, the store and the forges say now. */
   async function learn(): Promise<void> {
     await side?.openForges();
+    await learnFacts();
+    await side?.keepHooks();
+  }
+  /** What the store says of the repositories of the configuration. */
+  async function learnFacts(): Promise<void> {
     known = await ensureRepositories(current, {
       repositories,
       forgeOf: (name) => side?.forges.get(name)?.forge,
@@ -307,8 +312,9 @@ export async function startCoordinator({
         side?.tend(repository, settings, signal) ?? Promise.resolve({ stored: 0, troubles: [] }),
       now: clock.now(),
     });
-    await side?.keepHooks();
   }
+  /** At the first start every repository of a forge asks for it, one after another. */
+  const learnFactsAgain = createOneAtATime(learnFacts);
   /** The store is asked first: where it fails, nothing has changed. */
   async function apply(next: Configuration): Promise<void> {
     const before = current;
@@ -317,6 +323,7 @@ export async function startCoordinator({
       await learn();
     } catch (error) {
       current = before;
+      await side?.openForges();
       throw error;
     }
     watches.follow(known.watched);
@@ -388,10 +395,7 @@ export async function startCoordinator({
       wishesOf: (id) => known.watched.get(id),
       onStored: handleInbox,
       onQueued: () => engine.queue.wake(),
-      onFacts: () =>
-        inBackground('learn what strangers may see', async () => {
-          await learn();
-        }),
+      onFacts: () => inBackground('learn what strangers may see', learnFactsAgain),
       isPrivate: (id) => known.saidPrivate.get(id) ?? null,
       poke: (id) => watches.poke(id),
       cancel: (id, reason) => cancelEvaluation({ ...engine, clock }, id, reason),

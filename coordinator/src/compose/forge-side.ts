@@ -119,6 +119,8 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
   /** Every repository there is, also those that left the configuration: their last checks are still to be told. */
   let rows = readRows();
   let isStarted = false;
+  /** Asked for with every delivery. */
+  let bySlug: ReadonlyMap<string, RepositoryId> = new Map();
   const firstLooks: TendPorts['firstLooks'] = new Map();
   function readRows(): ReadonlyMap<RepositoryId, Repository> {
     return new Map(repositories.all().map((row) => [row.id, row]));
@@ -217,7 +219,7 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
     clock,
     forgeOf: (nameOrKind) => {
       const found = forgeNamed(forges.all(), nameOrKind);
-      return found === undefined ? undefined : toDoorForge(found, rows);
+      return found === undefined ? undefined : toDoorForge(found, bySlug);
     },
     hookNamed: (id) => hooks.named(id),
     hookOf: (id) => hooks.of(id),
@@ -337,12 +339,13 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
     },
     keepHooks: async () => {
       rows = readRows();
-      for (const row of rows.values()) {
-        const composed = forges.get(row.forge);
-        if (composed !== undefined && composed.appHook === null && settingsOf(row) !== undefined) {
-          await hooks.ensure(row.forge, row.id);
-        }
-      }
+      bySlug = indexSlugs(forges.all(), rows);
+      const withOwnHook = [...bySlug.values()].flatMap((id) => {
+        const row = rows.get(id);
+        return row === undefined || forges.get(row.forge)?.appHook !== null ? [] : [row];
+      });
+      // Together: each that is new waits for the disk.
+      await Promise.all(withOwnHook.map(({ forge, id }) => hooks.ensure(forge, id)));
       inBackground('look after hooks that no repository has', tendOthers);
     },
     start: () => {
@@ -442,18 +445,28 @@ function warningOf({ settings: { name }, health: { pause } }: ComposedForge): re
 }
 
 function toDoorForge(
-  { settings, dialect }: ComposedForge,
-  rows: ReadonlyMap<RepositoryId, Repository>,
+  { settings: { name }, dialect }: ComposedForge,
+  bySlug: ReadonlyMap<string, RepositoryId>,
 ): DoorForge {
-  return {
-    name: settings.name,
-    dialect,
-    repositoryOf: (slug) => {
-      const wanted = slug.toLowerCase();
-      const configured = settings.repositories.find((one) => one.slug.toLowerCase() === wanted);
-      return configured === undefined
-        ? undefined
-        : rows.values().find((row) => row.forge === settings.name && row.slug === configured.slug)?.id;
-    },
-  };
+  return { name, dialect, repositoryOf: (slug) => bySlug.get(slugKey(name, slug)) };
+}
+
+/** The repositories of the configuration; forges write a slug in any letter case. */
+function indexSlugs(
+  forges: readonly ComposedForge[],
+  rows: ReadonlyMap<RepositoryId, Repository>,
+): ReadonlyMap<string, RepositoryId> {
+  const ids = new Map([...rows.values()].map(({ forge, slug, id }) => [`${forge} ${slug}`, id]));
+  return new Map(
+    forges.flatMap(({ settings: { name, repositories } }) =>
+      repositories.flatMap(({ slug }): (readonly [string, RepositoryId])[] => {
+        const id = ids.get(`${name} ${slug}`);
+        return id === undefined ? [] : [[slugKey(name, slug), id]];
+      }),
+    ),
+  );
+}
+
+function slugKey(forge: string, slug: string): string {
+  return `${forge} ${slug.toLowerCase()}`;
 }

@@ -66,7 +66,7 @@ export function createHookRegistry(options: RegistryOptions): HookRegistry {
         return known;
       }
       const made = await store.ensure({ id: newId(), forge, repositoryId }, clock.now());
-      reload();
+      byId.set(made.id, made);
       return made;
     },
     reload,

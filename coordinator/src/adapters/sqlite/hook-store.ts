@@ -17,8 +17,20 @@ export function createHookStore(database: Reader & Writer): HookStore {
   return {
     all,
     ensure: async ({ id, forge, repositoryId }, at) => {
-      const isIt = (hook: KeptHook): boolean => hook.forge === forge && hook.repositoryId === repositoryId;
-      const known = all().find(isIt);
+      const find = (): KeptHook | undefined => {
+        const row = database.first(
+          sqlite
+            .selectFrom('hooks')
+            .selectAll()
+            .where(({ eb, and }) =>
+              repositoryId === null
+                ? and([eb('forge', '=', forge), eb('repository_id', 'is', null)])
+                : eb('repository_id', '=', repositoryId),
+            ),
+        );
+        return row === undefined ? undefined : toHook(row);
+      };
+      const known = find();
       if (known !== undefined) {
         return known;
       }
@@ -41,7 +53,7 @@ export function createHookStore(database: Reader & Writer): HookStore {
             .onConflict((conflict) => conflict.doNothing()),
         ),
       ]);
-      const made = all().find(isIt);
+      const made = find();
       if (made === undefined) {
         throw new Error(`the hook of ${forge} is not there after it was stored`);
       }

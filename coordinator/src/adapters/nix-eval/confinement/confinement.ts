@@ -21,6 +21,7 @@ import {
   type SpaceNeeds,
   type SpaceOpening,
 } from '../evaluation-space.ts';
+import { endOrphans } from './end-orphans.ts';
 import { findProgram } from './find-program.ts';
 import { gitConfig } from './git-config.ts';
 import { type NetworkNamespace, openNetwork } from './network-namespace.ts';
@@ -80,6 +81,10 @@ export async function createConfinement(options: ConfinementOptions): Promise<Co
     }
     const identity = isRoot ? { uid: NOBODY, gid: NOBODY } : userInfo();
     // What a crash left behind; the instance lock says that nobody else is at work here.
+    const orphans = endOrphans(dir);
+    if (orphans > 0) {
+      options.logger.warn({ orphans }, 'evaluators of a coordinator that was killed were still running');
+    }
     await rm(join(dir, 'tmp'), { recursive: true, force: true });
     const files = await writeSandboxFiles(join(dir, 'etc'), settings, identity, env);
     const host: Host = { options, isRoot, nix, files, path };
