@@ -38,6 +38,7 @@ export const bench: Bench = {
       dir,
       forge: await gitHubByToken(),
       program: builtProgram('coordinator'),
+      repos: { watched_branches: ['told/*'] },
     });
     try {
       await until('the hook is there', () => scene.hook() !== undefined, 60_000);
@@ -53,7 +54,7 @@ export const bench: Bench = {
       yield toFigure({ name: 'webhook-intake.rate', unit: '/s', samples: rates, atLeast: 5_000 });
       const shas = await commits(scene);
       const bodies = Array.from({ length: PACED }, (_, at) =>
-        pushOf(scene, shas[at % COMMITS] ?? '', `refs/heads/main`),
+        pushOf(scene, shas[at % COMMITS] ?? '', branchOf(at % COMMITS)),
       );
       const sent = await sendTo(scene, bodies, PER_SECOND);
       expectTaken(sent, PACED);
@@ -117,7 +118,11 @@ function pushOf(scene: ForgeScene, sha: string, ref: string): string {
   return JSON.stringify(told.payload);
 }
 
-/** Commits of main, each with builds of some seconds. */
+function branchOf(at: number): string {
+  return `refs/heads/told/${at}`;
+}
+
+/** Each the head of a branch of its own, with builds of some seconds. */
 async function commits(scene: ForgeScene): Promise<readonly string[]> {
   const shas: string[] = [];
   for (let at = 0; at < COMMITS; at += 1) {
@@ -125,7 +130,9 @@ async function commits(scene: ForgeScene): Promise<readonly string[]> {
       { length: 4 },
       (_, job) => `j${job} = build "j${job}" "exec 3<> <(:); read -t 2 -u 3; echo > $out";`,
     );
-    shas.push(await scene.repository.commit({ 'flake.nix': flakeOf(body.join(' ')) }));
+    const sha = await scene.repository.commit({ 'flake.nix': flakeOf(body.join(' ')) });
+    await scene.repository.git('update-ref', branchOf(at), sha);
+    shas.push(sha);
   }
   return shas;
 }

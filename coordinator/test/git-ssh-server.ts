@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import { startProcess } from '@argunix/shared/kit/run-process';
 import ssh2 from 'ssh2';
+import { makeKey } from '../src/adapters/ssh/new-key.ts';
 
 export interface GitSshServer {
   readonly port: number;
@@ -19,7 +20,7 @@ export interface GitSshOptions {
 }
 
 export function newSshKey(): string {
-  return ssh2.utils.generateKeyPairSync('ed25519').private;
+  return makeKey('test');
 }
 
 export async function startGitSshServer(options: GitSshOptions): Promise<GitSshServer> {

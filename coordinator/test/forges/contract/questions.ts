@@ -162,7 +162,8 @@ export function describeQuestions(contract: ForgeContract, { subject }: Scene): 
       expect(subject().forge.headRef(7)).toBe(contract.headRef(7));
     });
 
-    it.runIf(contract.mergeRef !== null)('a merge that is there is given with its ref', async () => {
+    it('a merge that is there is given with its ref', async (context) => {
+      context.skip(contract.mergeRef === null, 'this forge makes no merges of requests');
       subject().standIn.addRequest(OURS, aRequest());
       subject().standIn.setMerge(OURS, 7, { sha: MERGE });
 
@@ -171,7 +172,8 @@ export function describeQuestions(contract: ForgeContract, { subject }: Scene): 
       expect(result).toEqual({ kind: 'merge', sha: MERGE, ref: contract.mergeRef?.(7) });
     });
 
-    it.runIf(contract.mergeRef !== null)('a merge that is being worked out comes later', async () => {
+    it('a merge that is being worked out comes later', async (context) => {
+      context.skip(contract.mergeRef === null, 'this forge makes no merges of requests');
       subject().standIn.addRequest(OURS, aRequest());
       subject().standIn.setMerge(OURS, 7, 'working');
 
