@@ -153,3 +153,40 @@ test('neither key nor token is in what is logged', async () => {
 test('a fingerprint is that of ssh-keygen', () => {
   expect(fingerprintOf(Buffer.from(''))).toBe('SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU');
 });
+
+describe('the name', () => {
+  const unnamed = { name: undefined } as never as Record<string, string>;
+
+  test('is the one that the coordinator calls it by, also without what said it the first time', async () => {
+    const { standIn } = scene();
+    const first = await scene().joined();
+    first.stop();
+    await first.ended;
+
+    await scene().joined({ options: unnamed });
+
+    expect(standIn.hellos.map(({ name }) => name)).toEqual(['tester', 'tester']);
+  });
+
+  test('in another invitation is a new one, and in the same it is what it became since', async () => {
+    const { place } = scene();
+    const secret = randomBytes(24).toString('hex');
+    const other = await scene().another({ token: secret, callsEverybody: 'renamed' });
+    for (const name of ['first', 'first', 'second']) {
+      const text = invitationText({ name, secret, host_key: other.fingerprint });
+      const options = {
+        ...unnamed,
+        hostKeyFingerprint: other.fingerprint,
+        enrollmentTokenPath: await place.token(text),
+      };
+      const before = other.hellos.length;
+      const agent = await scene().agent({ port: other.port, options });
+      await other.welcomed(before + 1);
+      await until(() => agent.logged('welcomed'));
+      agent.stop();
+      await agent.ended;
+    }
+
+    expect(other.hellos.map(({ name }) => name)).toEqual(['first', 'renamed', 'second']);
+  });
+});

@@ -1,6 +1,6 @@
 /** Introduces the parts of the agent to each other. */
 import { mkdir } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { hostname, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { AppError, messageOf } from '@argunix/shared/kit/app-error';
 import { systemClock } from '@argunix/shared/kit/clock';
@@ -10,12 +10,14 @@ import { readNixConfiguration } from '@argunix/shared/nix/nix-configuration';
 import { nixSurroundings } from '@argunix/shared/nix/nix-surroundings';
 import { createGcRoots } from '@argunix/shared/nix/roots/gc-roots';
 import { PROTOCOL_VERSION } from '@argunix/shared/protocol/version';
+import { createKnownName } from '../adapters/files/known-name.ts';
 import { createLeaseDirectory } from '../adapters/files/lease-files.ts';
 import { takeStateLock } from '../adapters/files/state-lock.ts';
 import { writeAtomically } from '../adapters/files/write-atomically.ts';
 import { readHostStats } from '../adapters/host/host-stats.ts';
 import { createBuilds } from '../adapters/nix/builds.ts';
 import { judgeOffer, readCapabilities, toCapabilities } from '../adapters/nix/capabilities.ts';
+import { judgeStoreTrust } from '../adapters/nix/store-trust.ts';
 import { createSubstituter } from '../adapters/nix/substituter.ts';
 import { createAdmission, createEnrollmentToken } from '../adapters/ssh/admission.ts';
 import { createBulkLink } from '../adapters/ssh/bulk-link.ts';
@@ -73,10 +75,13 @@ async function startIn(
   const { env } = surroundings;
   const nix = await readNixConfiguration(env);
   judgeOffer(nix, settings.offer);
+  await judgeStoreTrust(nix, env, userInfo().uid);
   const clock = systemClock;
   const identity = await readIdentity(stateDir, writeAtomically);
   const token = createEnrollmentToken(settings.tokenPath, log);
-  const name = settings.name ?? (await token.read())?.invitation?.name ?? ownName();
+  const invitedAs = (await token.read())?.invitation?.name ?? null;
+  const knownName = createKnownName(join(stateDir, 'name'));
+  let name = settings.name ?? (await knownName.read(invitedAs)) ?? invitedAs ?? ownName();
   const admission = createAdmission({
     privateKey: identity.privateKey,
     token,
@@ -107,6 +112,12 @@ async function startIn(
       pause: offer.pause,
       held: [...leases.told()],
     }),
+    onNamed: (now) => {
+      name = now;
+      knownName.keep(now, invitedAs).catch((error: unknown) => {
+        log.warn({ reason: messageOf(error) }, 'the name could not be kept: --name tells it the next time');
+      });
+    },
     stats: () => offer.stats,
     bulkBytes: () => bulk.bytesMoved,
     clock,

@@ -23,7 +23,7 @@ export const OPTIONS: readonly OptionSpec[] = [
   option(
     'name',
     'name',
-    'what this builder is called; that of its invitation by default, else that of this host',
+    'what this builder is called; by default as it was called before, else as its invitation says, else as this host',
   ),
   option(
     'enrollment-token-path',

@@ -9,7 +9,7 @@ import { z } from 'zod';
 export interface Settings {
   readonly host: string;
   readonly port: number;
-  /** Null: that of the invitation, else that of this host. */
+  /** Null: the one it had before, else that of the invitation, else that of this host. */
   readonly name: string | null;
   readonly tokenPath: string | null;
   readonly hostKey: string | null;

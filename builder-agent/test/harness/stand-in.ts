@@ -24,6 +24,8 @@ export interface StandInOptions {
   readonly heartbeatMs?: number;
   readonly hostKey?: string;
   readonly port?: number;
+  /** Whatever its hello says, as after a rename. */
+  readonly callsEverybody?: string;
 }
 
 export interface StandIn {
@@ -110,7 +112,12 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
     session = known ?? { id: hello.session, numbering: createNumbering() };
     write(
       frameLine({
-        welcome: { version: 1, name: hello.name, received, heartbeat_ms: options.heartbeatMs ?? 100 },
+        welcome: {
+          version: 1,
+          name: options.callsEverybody ?? hello.name,
+          received,
+          heartbeat_ms: options.heartbeatMs ?? 100,
+        },
       }),
     );
     const again = session.numbering.resume(known === undefined ? null : hello.received);

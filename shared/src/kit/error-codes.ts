@@ -165,6 +165,12 @@ export const ERROR_CODES = {
     exitCode: 3,
     publicMessage: 'Nix 2.8 or newer is not installed.',
   },
+  'nix.untrusted': {
+    httpStatus: 500,
+    retry: false,
+    exitCode: 3,
+    publicMessage: 'The Nix daemon does not trust the builder agent.',
+  },
   'nix.failed': { httpStatus: 500, retry: true, exitCode: 1, publicMessage: 'Nix failed.' },
   'closure.refused': {
     httpStatus: 502,

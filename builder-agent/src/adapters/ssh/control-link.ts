@@ -29,6 +29,8 @@ export interface ControlLinkOptions {
   readonly admission: Admission;
   readonly timings: LinkTimings;
   readonly hello: (talk: Pick<Talk, 'session' | 'received'>) => HelloInput;
+  /** What the coordinator calls this builder, which may be news. */
+  readonly onNamed: (name: string) => void;
   readonly stats: ControlSessionOptions['stats'];
   readonly bulkBytes: () => number;
   readonly clock: Clock;
@@ -87,6 +89,7 @@ export function createControlLink(options: ControlLinkOptions): ControlLink {
           ({ heartbeat_ms: heartbeatMs } = welcome);
           wasWelcome = true;
           isUp = true;
+          options.onNamed(welcome.name);
           log.info(
             { name: welcome.name, address: `${address.host}:${address.port}` },
             'the coordinator welcomed this builder',

@@ -13,6 +13,7 @@ import { plainText } from '@argunix/shared/domain/plain-text';
 import { messageOf } from '@argunix/shared/kit/app-error';
 import type { Logger } from '@argunix/shared/kit/logger';
 import { describeEnding, outputOf, runProcess } from '@argunix/shared/kit/run-process';
+import { daemonTrustOf } from '@argunix/shared/nix/daemon-trust';
 import type { NixConfiguration } from '@argunix/shared/nix/nix-configuration';
 import {
   type EvaluationSpace,
@@ -118,21 +119,14 @@ interface Host {
 
 /** Whoever the daemon trusts can make it run anything as root. */
 async function trustProblem(
-  { trustedUsers }: NixConfiguration,
+  settings: NixConfiguration,
   uid: number,
   env: ConfinementOptions['env'],
 ): Promise<string | undefined> {
-  const ask = async (flag: string): Promise<readonly string[]> =>
-    (await outputOf({ command: 'id', args: [flag, '--', String(uid)], env, deadlineMs: 10_000 }))
-      .trim()
-      .split(/\s+/);
-  const [[name = String(uid)], groups] = await Promise.all([ask('-nu'), ask('-nG')]);
-  const trusted = ['*', name, ...groups.map((group) => `@${group}`)].find((who) =>
-    trustedUsers.includes(who),
-  );
-  return trusted === undefined
+  const { name, entry } = await daemonTrustOf(uid, settings, env);
+  return entry === undefined
     ? undefined
-    : `Evaluations cannot be confined while the Nix daemon trusts ${name}: take ${trusted} out of trusted-users in nix.conf.`;
+    : `Evaluations cannot be confined while the Nix daemon trusts ${name}: take ${entry} out of trusted-users in nix.conf.`;
 }
 
 function sandboxOf(
