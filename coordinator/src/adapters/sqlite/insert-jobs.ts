@@ -4,7 +4,6 @@ import { sqlite } from './sql.ts';
 import { guarded, type Value, type Write } from './writer.ts';
 
 const COLUMNS = [
-  'evaluation_id',
   'attr',
   'system',
   'name',
@@ -15,9 +14,6 @@ const COLUMNS = [
   'main_program',
   'status',
   'reason',
-  'attempt',
-  'created_at',
-  'queued_at',
   'finished_at',
 ] as const;
 
@@ -35,16 +31,16 @@ export function insertJobs(
   return [
     guarded(isUnderWay),
     {
-      bulk: `insert into jobs (${COLUMNS.join(', ')})`,
-      width: COLUMNS.length,
-      values: jobs.flatMap((job) => toRow(evaluationId, job, at)),
+      into: 'jobs',
+      shared: { evaluation_id: evaluationId, attempt: 1, created_at: at, queued_at: at },
+      columns: COLUMNS,
+      values: jobs.flatMap((job) => toRow(job, at)),
     },
   ];
 }
 
-function toRow(evaluationId: EvaluationId, job: NewJob, at: number): readonly Value[] {
+function toRow(job: NewJob, at: number): readonly Value[] {
   return [
-    evaluationId,
     job.attr,
     job.system,
     job.name,
@@ -55,9 +51,6 @@ function toRow(evaluationId: EvaluationId, job: NewJob, at: number): readonly Va
     job.mainProgram,
     job.status,
     job.reason,
-    1,
-    at,
-    at,
     job.status === 'queued' ? null : at,
   ];
 }

@@ -13,13 +13,13 @@ export interface Statement {
   readonly mustChange?: boolean;
 }
 
-/** Many rows through one prepared multi-row insert. `sql` ends before `values`. */
+/** Many rows through prepared multi-row inserts. What all rows share travels and is bound once. */
 export interface BulkInsert {
-  readonly bulk: string;
-  readonly width: number;
-  /** Row after row, flat. */
+  readonly into: string;
+  readonly shared: Readonly<Record<string, Value>>;
+  readonly columns: readonly string[];
+  /** Of `columns`, row after row, flat. */
   readonly values: readonly Value[];
-  readonly returning?: string;
 }
 
 export type Write = Statement | BulkInsert;
@@ -38,7 +38,12 @@ export interface Writer {
   write(unit: readonly Write[]): Promise<UnitResult>;
 }
 
-export type ToWriter = { readonly id: number; readonly unit: readonly Write[] } | { readonly close: true };
+export interface Unit {
+  readonly id: number;
+  readonly writes: readonly Write[];
+}
+
+export type ToWriter = { readonly units: readonly Unit[] } | { readonly close: true };
 export type FromWriter =
   | { readonly ready: true }
   | {
@@ -83,9 +88,19 @@ export async function startWriter(path: string, options: WriterOptions = {}): Pr
   const ready = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<void>();
   const isBroken = Promise.withResolvers<AppError>();
+  // What one turn of the event loop writes goes over in one message: each costs as much as a small unit.
+  let gathered: Unit[] = [];
   let isClosing = false;
   let lastId = 0;
   let broken: AppError | undefined;
+
+  function handOver(): void {
+    const units = gathered;
+    gathered = [];
+    if (units.length > 0) {
+      thread.postMessage({ units } satisfies ToWriter);
+    }
+  }
 
   function breakWith(cause: unknown): void {
     broken ??= new AppError('store.failed', `The database thread ended: ${String(cause)}`, {}, cause);
@@ -133,11 +148,14 @@ export async function startWriter(path: string, options: WriterOptions = {}): Pr
       lastId += 1;
       const promise = Promise.withResolvers<UnitResult>();
       waiting.set(lastId, promise);
-      thread.postMessage({ id: lastId, unit } satisfies ToWriter);
+      if (gathered.push({ id: lastId, writes: unit }) === 1) {
+        setImmediate(handOver);
+      }
       return promise.promise;
     },
     close: () => {
       isClosing = true;
+      handOver();
       thread.postMessage({ close: true } satisfies ToWriter);
       return ended.promise;
     },
