@@ -55,6 +55,23 @@ test('output, error output, input and exit code are kept apart', async () => {
   });
 });
 
+test.each([
+  [true, '10'],
+  [false, '0'],
+])('what runs in the background (%s) is as nice as %s, its descendants too', async (isBackground, nice) => {
+  const { stdout } = await runProcess({
+    command: 'sh',
+    // It waits, so that it was told before it asks.
+    args: ['-c', 'read line; sh -c nice'],
+    input: 'go\n',
+    env: { PATH: process.env['PATH'] },
+    deadlineMs: 10_000,
+    isBackground,
+  });
+
+  expect(stdout.trim()).toBe(nice);
+});
+
 test('nothing of our environment is inherited', async () => {
   expect(
     await outputOf({ command: '/usr/bin/env', args: [], env: { ONLY: 'this' }, deadlineMs: 20_000 }),

@@ -4,7 +4,9 @@
  * what happens afterwards never overwrites it.
  */
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { setPriority } from 'node:os';
 import { Readable, Writable } from 'node:stream';
 import { plainText } from '../domain/plain-text.ts';
 import { AppError, messageOf } from './app-error.ts';
@@ -23,6 +25,8 @@ export interface ProcessOptions {
   readonly signal?: AbortSignal | undefined;
   /** Between the polite signal and the kill. 10 s: what Nix was seen to need to end its builders. */
   readonly graceMs?: number;
+  /** It computes for long: whoever answers people comes first (Linux and macOS). */
+  readonly isBackground?: boolean;
   /** Sent to the process when this one dies in whatever way, kill -9 too (Linux, by setpriv). */
   readonly whenOrphaned?: 'TERM' | 'KILL';
 }
@@ -180,6 +184,9 @@ function spawnChild(options: ProcessOptions): ChildWithSockets | string {
       detached: true, // a process group of its own: a Ctrl-C meant for us is not its
     });
     if (hasSockets(child)) {
+      if (options.isBackground === true && child.pid !== undefined) {
+        putBehind(child.pid);
+      }
       return child;
     }
     // Out of file descriptors: Node makes no pipes and tells the error to who listens.
@@ -188,6 +195,20 @@ function spawnChild(options: ProcessOptions): ChildWithSockets | string {
   } catch (error) {
     // A NUL byte in an argument, or a list that is too long for the kernel.
     return `${options.command}: ${messageOf(error)}`;
+  }
+}
+
+// A tenth of the weight of what is not nice.
+const NICENESS = 10;
+
+/** An evaluation that takes every core must not make a webhook or a heartbeat wait. Its descendants inherit it. */
+function putBehind(pid: number): void {
+  try {
+    setPriority(pid, NICENESS);
+    // Where Linux shares the processor between sessions first, and each of ours is one, only this counts against us.
+    writeFileSync(`/proc/${pid}/autogroup`, String(NICENESS));
+  } catch {
+    // It has ended already, or the system has none of it: then it runs like everything else.
   }
 }
 

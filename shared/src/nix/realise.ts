@@ -60,6 +60,7 @@ export function startRealise(options: RealiseOptions, observer: RealiseObserver)
     env: options.env,
     deadlineMs: (limits.timeoutMs + HANG_SLACK_MS) * (drvPaths.length + HANG_FACTOR),
     whenOrphaned: 'TERM',
+    isBackground: true,
     ...(options.graceMs === undefined ? {} : { graceMs: options.graceMs }),
   });
   const errors: string[] = [];

@@ -43,7 +43,14 @@ export function newMark(): string {
 
 export function startEvalProcess(options: EvalProcessOptions): EvalProcess {
   const { command, mark, deadlineMs, signal, onEvent, room } = options;
-  const running = startProcess({ ...command, deadlineMs, signal, graceMs: 1_000, whenOrphaned: 'KILL' });
+  const running = startProcess({
+    ...command,
+    deadlineMs,
+    signal,
+    graceMs: 1_000,
+    whenOrphaned: 'KILL',
+    isBackground: true,
+  });
   running.stdout.resume();
   let kept: string[] = [];
   let keptLength = 0;

@@ -56,7 +56,11 @@ type Reading =
 async function readJobs(run: EvaluationRun, seen: Set<string>): Promise<Reading> {
   const running = startProcess({
     ...run.space.wrap('nix-eval-jobs', nixEvalJobsArguments(run)),
-    ...{ signal: run.signal, deadlineMs: run.remainingMs() + 1_000, graceMs: 1_000, whenOrphaned: 'KILL' },
+    signal: run.signal,
+    deadlineMs: run.remainingMs() + 1_000,
+    graceMs: 1_000,
+    whenOrphaned: 'KILL',
+    isBackground: true,
   });
   running.stdin.end();
   const { pid } = running;
