@@ -16,6 +16,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
       'main',
       'compose/gate',
       'compose/courier',
+      'compose/reading-thread',
       'adapters/sqlite/writer-thread',
       'adapters/nix-eval/confinement/store-front/thread',
     ].map((name) => [name, join(SOURCES, `${name}.ts`)]),

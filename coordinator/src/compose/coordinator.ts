@@ -74,6 +74,8 @@ export interface Coordinator {
   stop(): Promise<void>;
 }
 
+// Between two looks at the inbox: what a busy forge tells meanwhile is handled together.
+const INBOX_PAUSE_MS = 100;
 const NO_BUILDER =
   'There is no builder: local_builds is off, and builder_enrollment is not configured, so that none can join.';
 
@@ -256,15 +258,20 @@ export async function startCoordinator({
       }
     });
   };
-  /** Thousands may ask while one run is under way: all of them are answered by one more. */
+  /** Thousands may ask while one run is under way, or just after it: all of them are answered by one more. */
   let isInboxAskedFor = false;
+  let inboxDueAt = Number.NEGATIVE_INFINITY;
   function handleInbox(): void {
     if (!isInboxAskedFor) {
       isInboxAskedFor = true;
       inBackground('handle the inbox', async () => {
-        await Promise.resolve();
+        const waitMs = Math.min(INBOX_PAUSE_MS, inboxDueAt - clock.now());
+        if (waitMs > 0) {
+          await clock.sleep(waitMs, stopping.signal);
+        }
         isInboxAskedFor = false;
         await inbox();
+        inboxDueAt = clock.now() + INBOX_PAUSE_MS;
       });
     }
   }

@@ -39,6 +39,7 @@ import type { ForgeAdministration } from '../ports/forge-administration.ts';
 import type { JobLogs } from '../ports/job-logs.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Repository } from '../ports/repository-store.ts';
+import { createDeliveryReader } from './delivery-reader.ts';
 import { createForgeAdministration } from './forge-administration.ts';
 import { type ComposedForge, createForges, type Forges } from './forges.ts';
 import { createHookKeeping } from './hook-keeping.ts';
@@ -213,8 +214,10 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
     },
     stopping,
   );
+  const reader = createDeliveryReader();
   const door = createDeliveryDoor({
     deliveries,
+    reader,
     secrets,
     clock,
     forgeOf: (nameOrKind) => {
@@ -411,6 +414,7 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
     ended: async () => {
       await Promise.all([reporter.ended(), judge.ended()]);
       await forges.ended();
+      await reader.close();
     },
   };
 
@@ -445,10 +449,10 @@ function warningOf({ settings: { name }, health: { pause } }: ComposedForge): re
 }
 
 function toDoorForge(
-  { settings: { name }, dialect }: ComposedForge,
+  { settings: { name, kind } }: ComposedForge,
   bySlug: ReadonlyMap<string, RepositoryId>,
 ): DoorForge {
-  return { name, dialect, repositoryOf: (slug) => bySlug.get(slugKey(name, slug)) };
+  return { name, kind, repositoryOf: (slug) => bySlug.get(slugKey(name, slug)) };
 }
 
 /** The repositories of the configuration; forges write a slug in any letter case. */

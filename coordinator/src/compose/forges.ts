@@ -10,7 +10,6 @@ import { guardedAppHook, guardedForge, guardedHooks } from '../flows/guarded-for
 import { type CheckPoster, createCheckPoster, type PostPorts } from '../flows/post-checks.ts';
 import type { Forge } from '../ports/forge.ts';
 import type { ForgeRequests } from '../ports/forge-administration.ts';
-import type { DeliveryDialect } from '../ports/forge-deliveries.ts';
 import type { AppHook, ForgeHooks } from '../ports/forge-hooks.ts';
 import { openForge, type RealForgeSettings } from './open-forge.ts';
 
@@ -19,7 +18,6 @@ export interface ComposedForge {
   readonly forge: Forge;
   readonly hooks: ForgeHooks;
   readonly appHook: AppHook | null;
-  readonly dialect: DeliveryDialect;
   readonly health: ForgeHealth;
   readonly poster: CheckPoster;
   readonly requests: () => ForgeRequests;
@@ -88,7 +86,6 @@ export function createForges(options: ForgesOptions, stopping: AbortSignal): For
       forge,
       hooks: guardedHooks(opened.hooks, health),
       appHook: opened.appHook === null ? null : guardedAppHook(opened.appHook, health),
-      dialect: opened.dialect,
       health,
       poster,
       requests: () => requests,

@@ -3,7 +3,6 @@ import type { Clock } from '@argunix/shared/kit/clock';
 import { readSecret } from '@argunix/shared/kit/secret';
 import type { ForgeSettings } from '../config/configuration.ts';
 import type { Forge } from '../ports/forge.ts';
-import type { DeliveryDialect } from '../ports/forge-deliveries.ts';
 import type { AppHook, ForgeHooks } from '../ports/forge-hooks.ts';
 
 export type RealForgeSettings = Exclude<ForgeSettings, { kind: 'git' }>;
@@ -13,7 +12,6 @@ export interface OpenForge {
   readonly hooks: ForgeHooks;
   /** Of a GitHub App, whose deliveries come by one hook for all repositories. */
   readonly appHook: AppHook | null;
-  readonly dialect: DeliveryDialect;
   close(): Promise<void>;
 }
 

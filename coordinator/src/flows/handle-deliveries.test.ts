@@ -181,6 +181,27 @@ describe('a duplicate', () => {
     expect(await together(push('1'), push('1'), request('1'), request('1'))).toBe(2);
   });
 
+  test('told again and again, among others and after them, makes nothing, and all of it is settled', async () => {
+    const some = [push('1'), push('2', { ref: NEXT }), request('3')];
+    const again = Array.from({ length: 40 }, () => some).flat();
+
+    expect(await together(...some, ...again)).toBe(3);
+    expect(stores.deliveries.pending()).toEqual([]);
+    expect([heads(), requests()]).toEqual([['1', '2'], ['7 3 refs/heads/main']]);
+  });
+
+  test('is none of a head that went on to something else in between', async () => {
+    expect(await together(push('1'), push('1'), push('2'), push('2'), push('1'), push('1'))).toBe(3);
+    expect(heads()).toEqual(['1']);
+  });
+
+  test('tells who pushed, where the first of the page did not', async () => {
+    const unseen = { author: 'owner', pusher: null, headName: 'topic' };
+    await together(request('1', { origin: 'look', people: unseen }), request('1'));
+
+    expect(stores.evaluations.find(newestId() ?? (0 as EvaluationId))?.pusher).toBe('owner');
+  });
+
   test('is none on another ref, with another number, or as a request', async () => {
     expect(
       await together(push('1'), push('1', { ref: NEXT }), request('1'), request('1', { prNumber: 8 })),

@@ -8,7 +8,14 @@ import type { Logger } from '@argunix/shared/kit/logger';
 import { type Subject, subjectKey } from '../domain/supersede.ts';
 import { ASKING } from '../domain/trust-policy.ts';
 import type { Changes } from '../ports/changes.ts';
-import type { Delivery, DeliveryStore, InboxItem, Notice, Opening } from '../ports/delivery-store.ts';
+import {
+  type Delivery,
+  type DeliveryStore,
+  type InboxItem,
+  MOST_PENDING,
+  type Notice,
+  type Opening,
+} from '../ports/delivery-store.ts';
 import type { Evaluation, EvaluationStore } from '../ports/evaluation-store.ts';
 
 export interface DeliveryPorts {
@@ -35,38 +42,86 @@ export interface Wishes {
   readonly buildsRequests: boolean;
 }
 
-/** Returns how many evaluations it made. */
+/** All that stands there now; whoever stores more asks again. Returns how many evaluations it made. */
 export async function handleDeliveries(ports: DeliveryPorts): Promise<number> {
   let made = 0;
-  for (let some = ports.deliveries.pending(); some.length > 0; some = ports.deliveries.pending()) {
-    for (const wave of inWaves(some)) {
-      const results = await Promise.all(wave.map((item) => handle(ports, item)));
-      made += results.filter((isMade) => isMade).length;
+  let page: readonly InboxItem[];
+  do {
+    page = ports.deliveries.pending();
+    for (const wave of inWaves(page)) {
+      const results = await Promise.all(wave.map((told) => handleTold(ports, told)));
+      made += results.reduce((sum, count) => sum + count, 0);
     }
-  }
+  } while (page.length === MOST_PENDING);
   return made;
+}
+
+/** An item, and what was told after it and says the same of the same revision. */
+interface Told {
+  readonly first: InboxItem;
+  readonly echoes: Delivery[];
 }
 
 // Each waits for the disk; so many share one wait.
 const WIDEST_WAVE = 64;
 
 /** Items that have nothing to do with each other go together, one after another of the same subject: in their order. */
-function inWaves(items: readonly InboxItem[]): readonly (readonly InboxItem[])[] {
-  const waves: InboxItem[][] = [];
-  let subjects = new Set<string>();
+function inWaves(items: readonly InboxItem[]): readonly (readonly Told[])[] {
+  const waves: Told[][] = [];
+  /** Of the last wave; empty when it takes nothing more. */
+  let bySubject = new Map<string, Told>();
   for (const item of items) {
     const subject = asksForEvaluation(item) ? subjectKey(item) : null;
+    const before = subject === null ? undefined : bySubject.get(subject);
+    if (before !== undefined && asksForEvaluation(item) && isEcho(item, before.first)) {
+      before.echoes.push(item);
+      continue;
+    }
+    const told: Told = { first: item, echoes: [] };
     const wave = waves.at(-1);
-    const fits = subject !== null && !subjects.has(subject) && (wave?.length ?? WIDEST_WAVE) < WIDEST_WAVE;
-    if (fits && wave !== undefined && subjects.size > 0) {
-      wave.push(item);
-      subjects.add(subject);
+    const fits = before === undefined && subject !== null && bySubject.size > 0;
+    if (wave !== undefined && fits && wave.length < WIDEST_WAVE) {
+      wave.push(told);
     } else {
-      waves.push([item]);
-      subjects = new Set(subject === null ? [] : [subject]);
+      waves.push([told]);
+      bySubject = new Map();
+    }
+    if (subject !== null) {
+      bySubject.set(subject, told);
     }
   }
   return waves;
+}
+
+function isEcho(item: Delivery, before: InboxItem): boolean {
+  return (
+    asksForEvaluation(before) &&
+    item.kind !== 'manual' &&
+    item.kind === before.kind &&
+    item.ref === before.ref &&
+    item.sha === before.sha &&
+    item.isTrusted === before.isTrusted
+  );
+}
+
+/** Returns how many evaluations it made. */
+async function handleTold(ports: DeliveryPorts, { first, echoes }: Told): Promise<number> {
+  let made = (await handle(ports, first)) ? 1 : 0;
+  const recognized: Promise<void>[] = [];
+  let standing: Standing | undefined;
+  for (const echo of echoes) {
+    // It is the same for all of them, until one of them changes it.
+    standing ??= lookUp(ports, echo);
+    const duplicate = unwantedOf(ports, echo) === undefined ? whyDuplicate(ports, standing, echo) : undefined;
+    if (duplicate === undefined) {
+      made += (await handle(ports, echo)) ? 1 : 0;
+      standing = undefined;
+    } else {
+      recognized.push(recognize(ports, echo, duplicate));
+    }
+  }
+  await Promise.all(recognized);
+  return made;
 }
 
 async function handle(ports: DeliveryPorts, item: InboxItem): Promise<boolean> {
@@ -75,15 +130,14 @@ async function handle(ports: DeliveryPorts, item: InboxItem): Promise<boolean> {
     await deliveries.settle(item, await heed(ports, item), clock.now());
     return false;
   }
-  const unwanted = whyUnwanted(ports.wishesOf(item.repositoryId), item);
+  const unwanted = unwantedOf(ports, item);
   if (unwanted !== undefined) {
     await deliveries.settle(item, unwanted, clock.now());
     return false;
   }
-  const duplicate = whyDuplicate(ports, item);
+  const duplicate = whyDuplicate(ports, lookUp(ports, item), item);
   if (duplicate !== undefined) {
-    await identify(ports, item);
-    await deliveries.recognize(item, duplicate, clock.now());
+    await recognize(ports, item, duplicate);
     return false;
   }
   const evaluationId = await deliveries.accept(item, clock.now(), openingOf(item));
@@ -92,6 +146,15 @@ async function handle(ports: DeliveryPorts, item: InboxItem): Promise<boolean> {
     await ports.onAccepted(item);
   }
   return evaluationId !== undefined;
+}
+
+async function recognize(ports: DeliveryPorts, delivery: Delivery, duplicate: string): Promise<void> {
+  await identify(ports, delivery);
+  await ports.deliveries.recognize(delivery, duplicate, ports.clock.now());
+}
+
+function unwantedOf({ wishesOf }: DeliveryPorts, delivery: Delivery): string | undefined {
+  return whyUnwanted(wishesOf(delivery.repositoryId), delivery);
 }
 
 /** One item that meets a mistake of ours must not keep all that come after it from being handled. */
@@ -153,18 +216,32 @@ async function identify({ evaluations, changes }: DeliveryPorts, delivery: Deliv
   }
 }
 
+/** What was made of the same revision last. */
+interface Standing {
+  readonly newest: Evaluation | undefined;
+  /** Nothing of the same subject came after it. */
+  readonly isNewestOfSubject: boolean;
+}
+
+function lookUp({ evaluations }: DeliveryPorts, delivery: Delivery): Standing {
+  const newest =
+    delivery.kind === 'manual'
+      ? undefined
+      : evaluations.newestLike(
+          delivery.kind === 'pull_request' && delivery.people !== null
+            ? { ...delivery, isTrusted: null }
+            : delivery,
+        );
+  return { newest, isNewestOfSubject: newest !== undefined && evaluations.isNewestOfSubject(newest) };
+}
+
 /** What a person asks for is never a duplicate. */
-function whyDuplicate(ports: DeliveryPorts, delivery: Delivery): string | undefined {
-  const { evaluations, coalesceMs, lookbackMs } = ports;
-  if (delivery.kind === 'manual') {
-    return undefined;
-  }
-  const newest = evaluations.newestLike(
-    delivery.kind === 'pull_request' && delivery.people !== null
-      ? { ...delivery, isTrusted: null }
-      : delivery,
-  );
-  if (newest === undefined || !stillCounts(newest)) {
+function whyDuplicate(
+  { coalesceMs, lookbackMs }: DeliveryPorts,
+  { newest, isNewestOfSubject }: Standing,
+  delivery: Delivery,
+): string | undefined {
+  if (delivery.kind === 'manual' || newest === undefined || !stillCounts(newest)) {
     return undefined;
   }
   const ageMs = delivery.receivedAt - newest.createdAt;
@@ -173,7 +250,7 @@ function whyDuplicate(ports: DeliveryPorts, delivery: Delivery): string | undefi
     return 'the forge told of it before it was seen';
   }
   // It went on to something else, and came back.
-  if (!evaluations.isNewestOfSubject(newest)) {
+  if (!isNewestOfSubject) {
     return undefined;
   }
   if (isLook) {

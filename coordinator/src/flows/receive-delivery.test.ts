@@ -9,7 +9,10 @@ import { startHttpServer } from '../../test/fakes/http-server.ts';
 import { type ForgeStores, openForgeStores, SLUG } from '../../test/forge-fixture.ts';
 import { giteaDialect } from '../adapters/forge/gitea/gitea-dialect.ts';
 import type { DeliveryDoor, RawDelivery } from '../ports/delivery-door.ts';
+import type { DeliveryReader } from '../ports/delivery-reader.ts';
+import type { DeliveryDialect } from '../ports/forge-deliveries.ts';
 import type { KeptHook } from '../ports/hook-store.ts';
+import { readDelivery } from './read-delivery.ts';
 import { createDeliveryDoor } from './receive-delivery.ts';
 
 let stores: ForgeStores;
@@ -47,13 +50,14 @@ beforeEach(async () => {
   takesSecretBefore = false;
   door = createDeliveryDoor({
     deliveries: stores.deliveries,
+    reader: readerOf(giteaDialect),
     secrets: { secretOf: ({ id, generation }) => new Secret(secretOf(id, generation)) },
     clock: stores.clock,
     forgeOf: (name) =>
       name === 'forge' || name === 'elsewhere'
         ? {
             name,
-            dialect: giteaDialect,
+            kind: 'forgejo',
             repositoryOf: (slug) =>
               new Map<string, RepositoryId>([
                 [SLUG, stores.repository.id],
@@ -72,6 +76,14 @@ beforeEach(async () => {
     onInstallations: () => void (installations += 1),
   });
 });
+
+/** Without its thread. */
+function readerOf(dialect: DeliveryDialect): DeliveryReader {
+  return {
+    read: async (signed) => await Promise.resolve(readDelivery(dialect, signed)),
+    peekSlug: async (_kind, body) => await Promise.resolve(dialect.peekSlug(body)),
+  };
+}
 
 function hook(
   id: string,
@@ -222,11 +234,12 @@ describe('a signature', () => {
   test('that is stale is refused, and nobody doubts the hook for it', async () => {
     const stale = createDeliveryDoor({
       deliveries: stores.deliveries,
+      reader: readerOf({ ...giteaDialect, judgeSignature: () => 'stale' }),
       secrets: { secretOf: () => new Secret('x') },
       clock: stores.clock,
       forgeOf: () => ({
         name: 'forge',
-        dialect: { ...giteaDialect, judgeSignature: () => 'stale' },
+        kind: 'forgejo',
         repositoryOf: () => stores.repository.id,
       }),
       hookNamed: () => hooks[0],

@@ -7,8 +7,8 @@ import { AppError } from '@argunix/shared/kit/app-error';
 import type { Clock } from '@argunix/shared/kit/clock';
 import type { ForgeEvent, RepositoryHint } from '../domain/forge-event.ts';
 import type { DeliveryDoor, DoorAnswer, RawDelivery } from '../ports/delivery-door.ts';
+import type { DeliveringKind, DeliveryReader, ReadDelivery } from '../ports/delivery-reader.ts';
 import type { DeliveryStore, NewItem } from '../ports/delivery-store.ts';
-import type { DeliveryDialect } from '../ports/forge-deliveries.ts';
 import type { HookSecrets } from '../ports/hook-secrets.ts';
 import type { KeptHook } from '../ports/hook-store.ts';
 import { type Wishes, whyUnwanted } from './handle-deliveries.ts';
@@ -16,13 +16,14 @@ import { type Wishes, whyUnwanted } from './handle-deliveries.ts';
 /** What the door knows of one forge, as the configuration says now. */
 export interface DoorForge {
   readonly name: string;
-  readonly dialect: DeliveryDialect;
+  readonly kind: DeliveringKind;
   /** Whatever letter case it is written in. */
   repositoryOf(slug: string): RepositoryId | undefined;
 }
 
 export interface DoorPorts {
   readonly deliveries: Pick<DeliveryStore, 'receiveOnce'>;
+  readonly reader: DeliveryReader;
   readonly secrets: HookSecrets;
   readonly clock: Clock;
   /** By its name, else the only one of this kind: the Rust argunix put the kind into its addresses. */
@@ -47,9 +48,8 @@ export function createDeliveryDoor(ports: DoorPorts): DeliveryDoor {
     if (forge === undefined) {
       throw nothingThere();
     }
-    const hook = findHook(ports, forge, raw);
-    judge(ports, forge, hook, raw);
-    const parsed = forge.dialect.parse(raw.headers, raw.body);
+    const hook = await findHook(ports, forge, raw);
+    const parsed = await read(ports, forge, hook, raw);
     if (parsed.kind === 'malformed') {
       throw new AppError('webhook.malformed', parsed.reason);
     }
@@ -76,7 +76,11 @@ export function createDeliveryDoor(ports: DoorPorts): DeliveryDoor {
 }
 
 /** An address with an id stands for one repository; one without for the App, else for what the body says, unverified. */
-function findHook(ports: DoorPorts, forge: DoorForge, { hook: id, body }: RawDelivery): KeptHook {
+async function findHook(
+  ports: DoorPorts,
+  forge: DoorForge,
+  { hook: id, body }: RawDelivery,
+): Promise<KeptHook> {
   if (id !== null) {
     const named = ports.hookNamed(id);
     if (named?.forge !== forge.name) {
@@ -88,7 +92,7 @@ function findHook(ports: DoorPorts, forge: DoorForge, { hook: id, body }: RawDel
   if (app !== undefined) {
     return app;
   }
-  const slug = forge.dialect.peekSlug(body);
+  const slug = await ports.reader.peekSlug(forge.kind, body);
   const repositoryId = slug === undefined ? undefined : forge.repositoryOf(slug);
   if (repositoryId === undefined) {
     throw nothingThere();
@@ -100,19 +104,20 @@ function findHook(ports: DoorPorts, forge: DoorForge, { hook: id, body }: RawDel
   return hook;
 }
 
-function judge(
-  { secrets, clock, onDoubt, takesSecretBefore }: DoorPorts,
-  { dialect }: DoorForge,
+async function read(
+  { reader, secrets, clock, onDoubt, takesSecretBefore }: DoorPorts,
+  { kind }: DoorForge,
   hook: KeptHook,
   { headers, body, hook: named }: RawDelivery,
-): void {
+): Promise<Exclude<ReadDelivery, { kind: 'unsigned' }>> {
   const { generation: newest } = hook;
   const generations = takesSecretBefore(hook) ? [newest, newest - 1] : [newest];
   const known = generations.map((generation) => secrets.secretOf({ id: hook.id, generation }));
-  const verdict = dialect.judgeSignature(headers, body, known, clock.now());
-  if (verdict === 'good') {
-    return;
+  const answer = await reader.read({ kind, headers, body, secrets: known, now: clock.now() });
+  if (answer.kind !== 'unsigned') {
+    return answer;
   }
+  const { verdict } = answer;
   // Under an address of before, anybody can name a repository, and a hook of before has another secret anyway.
   if (verdict === 'bad' && (named !== null || hook.repositoryId === null)) {
     onDoubt(hook);

@@ -70,6 +70,8 @@ export type Opening =
       readonly reason: string;
     };
 
+export const MOST_PENDING = 1_000;
+
 /** The inbox: what is stored here is handled once, whatever happens to the program in between. */
 export interface DeliveryStore {
   /** Keeps what changed since the last look at the source, together with the deliveries that follow from it: both or neither. */
@@ -81,7 +83,7 @@ export interface DeliveryStore {
   receive(item: NewItem & { readonly uid: null }): Promise<DeliveryId>;
   /** With a reason it is settled with it at once. False when the repository has had a delivery of this uid before. */
   receiveOnce(item: NewItem, settledBecause?: string | null): Promise<boolean>;
-  /** Not yet handled, oldest first; a thousand at the most. */
+  /** Not yet handled, oldest first; `MOST_PENDING` of them where there are more. */
   pending(): readonly InboxItem[];
   /** Makes the evaluation and marks the delivery handled in one transaction; undefined when it was handled already. */
   accept(delivery: Delivery, at: EpochMs, opening?: Opening): Promise<EvaluationId | undefined>;

@@ -12,10 +12,16 @@ export async function openHookSecrets(stateDir: string): Promise<HookSecrets & {
   const path = join(stateDir, 'hook-key');
   const isNew = await makeKey(path);
   const key = await readSecret(path);
+  const made = new Map<string, Secret>();
   return {
     isNew,
-    secretOf: ({ id, generation }) =>
-      new Secret(createHmac('sha256', key.reveal()).update(`${id} ${generation}`).digest('hex')),
+    secretOf: ({ id, generation }) => {
+      const of = `${id} ${generation}`;
+      const secret = made.get(of) ?? new Secret(createHmac('sha256', key.reveal()).update(of).digest('hex'));
+      // Only hooks that are kept are asked for: there are no more of them than hooks and their rotations.
+      made.set(of, secret);
+      return secret;
+    },
   };
 }
 

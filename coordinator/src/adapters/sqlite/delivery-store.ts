@@ -1,6 +1,13 @@
 import type { DeliveryId, EvaluationId, RepositoryId } from '@argunix/shared/domain/ids';
 import { sql } from 'kysely';
-import type { Delivery, DeliveryStore, InboxItem, NewItem, Opening } from '../../ports/delivery-store.ts';
+import {
+  type Delivery,
+  type DeliveryStore,
+  type InboxItem,
+  MOST_PENDING,
+  type NewItem,
+  type Opening,
+} from '../../ports/delivery-store.ts';
 import { fromItem, toItem } from './delivery-rows.ts';
 import { insertedId } from './inserted-id.ts';
 import type { Reader } from './open-database.ts';
@@ -69,7 +76,7 @@ export function createDeliveryStore(database: Reader & Writer): DeliveryStore {
             .selectAll()
             .where('handled_at', 'is', null)
             .orderBy('id')
-            .limit(1_000),
+            .limit(MOST_PENDING),
         )
         .map(toItem),
     accept: async (delivery, at, opening = { status: 'queued' }) => {
@@ -87,7 +94,10 @@ export function createDeliveryStore(database: Reader & Writer): DeliveryStore {
       return result.kind === 'done' ? (insertedId(result, 1) as EvaluationId) : undefined;
     },
     recognize: async (delivery, verdict, at) => {
-      await database.write([statement(handled(delivery.id, verdict, at)), ...knownOf(delivery, at)]);
+      await database.write([
+        { sql: HANDLED, parameters: [at, verdict, delivery.id] },
+        ...knownOf(delivery, at),
+      ]);
     },
     settle: async (item, verdict, at) => {
       await database.write([statement(handled(item.id, verdict, at)), ...forgotten(item)]);
@@ -118,6 +128,12 @@ function receipt(item: NewItem, verdict: string | null = null): Statement {
   const row = { ...fromItem(item), verdict, handled_at: verdict === null ? null : item.receivedAt };
   return { sql: RECEIPT, parameters: INSERTED.map((column) => row[column]) };
 }
+
+/** And what is told again and again. */
+const HANDLED = 'update deliveries set handled_at = ?, verdict = ? where id = ? and handled_at is null';
+const KNOWN_HEAD = `insert into heads (repository_id, ref, sha, seen_at) values (?, ?, ?, ?)
+  on conflict (repository_id, ref) do update set sha = excluded.sha, seen_at = excluded.seen_at
+  where heads.sha != excluded.sha`;
 
 function handled(id: DeliveryId, verdict: string, at: number) {
   return sqlite
@@ -170,19 +186,7 @@ function hasNoForge(repositoryId: RepositoryId) {
 /** The next look must not take for news what the forge told us. */
 function knownOf({ repositoryId, kind, ref, sha, prNumber, people }: Delivery, at: number): Statement[] {
   if (kind === 'push') {
-    return [
-      statement(
-        sqlite
-          .insertInto('heads')
-          .values({ repository_id: repositoryId, ref, sha, seen_at: at })
-          .onConflict((conflict) =>
-            conflict
-              .columns(['repository_id', 'ref'])
-              .doUpdateSet({ sha, seen_at: at })
-              .where('heads.sha', '!=', sha),
-          ),
-      ),
-    ];
+    return [{ sql: KNOWN_HEAD, parameters: [repositoryId, ref, sha, at] }];
   }
   if (prNumber === null || people === null) {
     return [];

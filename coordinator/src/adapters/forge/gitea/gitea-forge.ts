@@ -3,7 +3,6 @@ import type { Clock } from '@argunix/shared/kit/clock';
 import type { Secret } from '@argunix/shared/kit/secret';
 import { z } from 'zod';
 import type { CheckState, Forge } from '../../../ports/forge.ts';
-import type { DeliveryDialect } from '../../../ports/forge-deliveries.ts';
 import type { ForgeHooks } from '../../../ports/forge-hooks.ts';
 import { cleanText } from '../clean-text.ts';
 import { encodePath } from '../encode-path.ts';
@@ -11,7 +10,6 @@ import { createForgeHttp, type ForgeHttpOptions } from '../forge-http.ts';
 import { keepToken } from '../kept-token.ts';
 import { readAnswer } from '../read-answer.ts';
 import { WireBranch, WireNumber } from '../wire-values.ts';
-import { giteaDialect } from './gitea-dialect.ts';
 import { createGiteaLinks } from './gitea-links.ts';
 import { listPullRequests } from './pull-requests.ts';
 import { createRepositoryHooks } from './repository-hooks.ts';
@@ -32,7 +30,6 @@ export interface GiteaOptions {
 export interface Gitea {
   readonly forge: Forge;
   readonly hooks: ForgeHooks;
-  readonly dialect: DeliveryDialect;
   close(): Promise<void>;
 }
 
@@ -130,5 +127,5 @@ export function createGiteaForge(options: GiteaOptions): Gitea {
     },
   };
   const hooks = createRepositoryHooks({ name, http });
-  return { forge, hooks, dialect: giteaDialect, close: async () => await http.close() };
+  return { forge, hooks, close: async () => await http.close() };
 }

@@ -2,7 +2,6 @@
 import type { Clock } from '@argunix/shared/kit/clock';
 import type { Secret } from '@argunix/shared/kit/secret';
 import type { Forge } from '../../../ports/forge.ts';
-import type { DeliveryDialect } from '../../../ports/forge-deliveries.ts';
 import type { AppHook, ForgeHooks } from '../../../ports/forge-hooks.ts';
 import { createForgeHttp, type ForgeHttp } from '../forge-http.ts';
 import { apiUrlOf } from './addresses.ts';
@@ -10,7 +9,6 @@ import { createGitHubApi } from './api.ts';
 import { createAppHook } from './app-hook.ts';
 import { createAppJwt } from './app-jwt.ts';
 import { type Credentials, createTokenCredentials } from './credentials.ts';
-import { gitHubDialect } from './dialect.ts';
 import { createForge } from './forge.ts';
 import { createGitHubHooks } from './hooks.ts';
 import { createInstallationCredentials } from './installations.ts';
@@ -34,7 +32,6 @@ export interface GitHubForge {
   readonly hooks: ForgeHooks;
   /** Null for a token. */
   readonly appHook: AppHook | null;
-  readonly dialect: DeliveryDialect;
   readonly close: () => Promise<void>;
 }
 
@@ -54,7 +51,6 @@ export function createGitHubForge({ name, credential, clock, ...options }: GitHu
     forge: createForge({ webUrl, api, credentials }),
     hooks: createGitHubHooks(api),
     appHook: appHook(api),
-    dialect: gitHubDialect,
     close: async () => {
       close();
       await http.close();

@@ -3,7 +3,6 @@ import type { Clock } from '@argunix/shared/kit/clock';
 import type { Secret } from '@argunix/shared/kit/secret';
 import { z } from 'zod';
 import type { Forge } from '../../../ports/forge.ts';
-import type { DeliveryDialect } from '../../../ports/forge-deliveries.ts';
 import type { ForgeHooks } from '../../../ports/forge-hooks.ts';
 import { encodePath } from '../encode-path.ts';
 import { createForgeHttp, type ForgeHttpOptions } from '../forge-http.ts';
@@ -12,7 +11,6 @@ import { readAnswer } from '../read-answer.ts';
 import { WireBranch, WireNumber } from '../wire-values.ts';
 import { postStatus } from './commit-status.ts';
 import { type GitLabApi, projectPath } from './gitlab-api.ts';
-import { gitLabDialect } from './gitlab-dialect.ts';
 import { createGitLabLinks } from './gitlab-links.ts';
 import { findMergeResult, listOpenRequests } from './merge-requests.ts';
 import { createProjectHooks } from './project-hooks.ts';
@@ -33,7 +31,6 @@ export interface GitLabOptions {
 export interface GitLab {
   readonly forge: Forge;
   readonly hooks: ForgeHooks;
-  readonly dialect: DeliveryDialect;
   close(): Promise<void>;
 }
 
@@ -91,7 +88,6 @@ export function createGitLabForge(options: GitLabOptions): GitLab {
   return {
     forge,
     hooks: createProjectHooks(api),
-    dialect: gitLabDialect,
     close: async () => await http.close(),
   };
 }

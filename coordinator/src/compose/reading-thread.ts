@@ -1,0 +1,36 @@
+/** The thread behind delivery-reader.ts: one after the other. */
+import { parentPort } from 'node:worker_threads';
+import { toEpochMs } from '@argunix/shared/domain/epoch-ms';
+import { Secret } from '@argunix/shared/kit/secret';
+import { readDelivery } from '../flows/read-delivery.ts';
+import type { DeliveryDialect } from '../ports/forge-deliveries.ts';
+import type { Answer, Question } from './delivery-reader.ts';
+import { dialectOf } from './dialects.ts';
+
+const port = parentPort;
+if (port === null) {
+  throw new Error('reading-thread runs only as a thread');
+}
+
+let last = Promise.resolve();
+port.on('message', (question: Question) => {
+  last = last.then(async () => {
+    const dialect = await dialectOf(question.kind);
+    port.postMessage(answer(question, dialect));
+  });
+});
+
+function answer(question: Question, dialect: DeliveryDialect): Answer {
+  // A Buffer comes over as the bytes that it is.
+  const body = Buffer.from(question.body.buffer, question.body.byteOffset, question.body.byteLength);
+  if (question.what === 'peek') {
+    return { what: 'peek', slug: dialect.peekSlug(body) };
+  }
+  const delivery = readDelivery(dialect, {
+    headers: question.headers,
+    body,
+    secrets: question.secrets.map((secret) => new Secret(secret)),
+    now: toEpochMs(question.now),
+  });
+  return { what: 'read', delivery };
+}
