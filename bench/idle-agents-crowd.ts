@@ -1,7 +1,8 @@
 /**
- * Two hundred agents in one process, as far as the coordinator can tell: real SSH, real keys, heartbeats with figures.
+ * Two hundred agents in one process, as far as the coordinator can tell: real SSH, real keys, heartbeats with figures as often as theirs.
  * Says on its standard output in how many ms all of them were welcome, and lives until its standard input ends.
  */
+import { BEATS_PER_STATS } from '../builder-agent/src/adapters/ssh/control-session.ts';
 import { converse, dial, execute, helloOf, newKey } from '../coordinator/src/adapters/ssh/testing/dial.ts';
 
 const [address = '', token = '', count = '200', heartbeatMs = '5000'] = process.argv.slice(2);
@@ -22,15 +23,14 @@ await Promise.all(
       disk_total_bytes: 1e12,
       building: 0,
     };
+    let beats = at;
+    const beat = (): void => {
+      beats += 1;
+      const isWithStats = beats % BEATS_PER_STATS === 0;
+      talk.say({ beat: { at: performance.now(), back: null, stats: isWithStats ? stats : null } });
+    };
     // Spread over the beat, as agents that started by themselves are.
-    setTimeout(
-      () =>
-        setInterval(
-          () => talk.say({ beat: { at: performance.now(), back: null, stats } }),
-          Number(heartbeatMs),
-        ),
-      (at * Number(heartbeatMs)) / keys.length,
-    );
+    setTimeout(() => setInterval(beat, Number(heartbeatMs)), (at * Number(heartbeatMs)) / keys.length);
   }),
 );
 process.stdout.write(`${Math.round(performance.now() - from)}\n`);

@@ -51,7 +51,13 @@ async function runVitest(pattern: string | undefined): Promise<ReturnType<typeof
         cwd: ROOT,
         stdio: ['ignore', 'inherit', 'inherit'],
         timeout: DEADLINE_MS,
-        env: { ...process.env, ARGUNIX_TALLY: tallyPath, ARGUNIX_TEST_TITLE: filter.title },
+        env: {
+          ...process.env,
+          ARGUNIX_TALLY: tallyPath,
+          ARGUNIX_TEST_TITLE: filter.title,
+          // Hundreds of coordinators and agents are started from source: each is compiled once.
+          NODE_COMPILE_CACHE: join(ROOT, '.tools/compile-cache'),
+        },
       },
     );
     const exitCode = await new Promise<number | null>((resolve, reject) => {

@@ -15,7 +15,7 @@ import type { DialectContract, ForgeContract, ForgeSubject, Scene } from './forg
 // A machine that does something else meanwhile must not look like a forge that hangs.
 const PATIENT_MS = 10_000;
 // Short, as each test of what hangs waits for all of it.
-const IMPATIENT_MS = 500;
+const IMPATIENT_MS = 150;
 
 export function describeForge(contract: ForgeContract): void {
   describe.each([contract.name])('%s', () => {

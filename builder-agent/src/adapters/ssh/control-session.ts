@@ -42,7 +42,7 @@ export interface ControlSession {
 }
 
 // Ten seconds of five: fast enough for a page, and each is a look at the disk.
-const BEATS_PER_STATS = 2;
+export const BEATS_PER_STATS = 2;
 
 export function startControlSession(options: ControlSessionOptions): ControlSession {
   const { channel, socket, talk, clock, log } = options;
