@@ -18,15 +18,12 @@ import { createHookStore } from '../adapters/sqlite/hook-store.ts';
 import type { OpenDatabase } from '../adapters/sqlite/open-database.ts';
 import { createRepositoryStore } from '../adapters/sqlite/repository-store.ts';
 import type { Configuration, ForgeRepositorySettings } from '../config/configuration.ts';
-import { forgeNamed } from '../domain/forge-named.ts';
 import { isUnreached } from '../domain/unreached-ref.ts';
 import type { HookAdministration } from '../flows/administer-hooks.ts';
-import { approveEvaluation } from '../flows/approve-evaluation.ts';
 import type { ForgeHealth } from '../flows/forge-health.ts';
 import type { Wishes } from '../flows/handle-deliveries.ts';
 import { createRequestJudge, type RequestGate } from '../flows/judge-requests.ts';
 import { keepTrying } from '../flows/keep-trying.ts';
-import { createDeliveryDoor, type DoorForge } from '../flows/receive-delivery.ts';
 import { createCheckReporter } from '../flows/report-checks.ts';
 import { summarize } from '../flows/summarize-check.ts';
 import { type Tended, type TendPorts, tendRepository } from '../flows/tend-repository.ts';
@@ -39,8 +36,9 @@ import type { ForgeAdministration } from '../ports/forge-administration.ts';
 import type { JobLogs } from '../ports/job-logs.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Repository } from '../ports/repository-store.ts';
-import { createDeliveryReader } from './delivery-reader.ts';
+import { createApprovals } from './approvals.ts';
 import { createForgeAdministration } from './forge-administration.ts';
+import { createForgeDoor } from './forge-door.ts';
 import { type ComposedForge, createForges, type Forges } from './forges.ts';
 import { createHookKeeping } from './hook-keeping.ts';
 import { createHookRegistry, type HookRegistry } from './hook-registry.ts';
@@ -99,8 +97,6 @@ export interface ForgeSide {
   readonly checks: CheckStore;
   ended(): Promise<void>;
 }
-
-const HOUR_MS = 3_600_000;
 
 export async function composeForgeSide(options: ForgeSideOptions, stopping: AbortSignal): Promise<ForgeSide> {
   const { stateDir, database, evaluations, changes, clock, log, current } = options;
@@ -214,39 +210,15 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
     },
     stopping,
   );
-  const reader = createDeliveryReader();
-  const door = createDeliveryDoor({
+  const door = createForgeDoor({
+    ...options,
     deliveries,
-    reader,
     secrets,
-    clock,
-    forgeOf: (nameOrKind) => {
-      const found = forgeNamed(forges.all(), nameOrKind);
-      return found === undefined ? undefined : toDoorForge(found, bySlug);
-    },
-    hookNamed: (id) => hooks.named(id),
-    hookOf: (id) => hooks.of(id),
-    appHookOf: (forge) => (forges.get(forge)?.appHook === null ? undefined : hooks.ofApp(forge)),
-    takesSecretBefore: (hook) => hooks.takesSecretBefore(hook),
-    wishesOf: options.wishesOf,
-    onStored: options.onStored,
-    onHeard: (hook, hint, id) => {
-      hooks.heard(hook);
-      // A repository that was made private or public: asked for at once, for strangers may be looking.
-      const said = hint?.isPrivate ?? null;
-      if (id !== null && said !== null && said !== options.isPrivate(id)) {
-        options.poke(id);
-      }
-    },
-    onDoubt: (hook) => {
-      // Else whoever knows the address could make us ask the forge again and again.
-      if (!hooks.doubt(hook)) {
-        return;
-      }
-      const composed = forges.get(hook.forge);
-      if (hook.repositoryId !== null) {
-        options.poke(hook.repositoryId);
-      } else if (composed !== undefined && !current().isDryRun) {
+    hooks,
+    forges,
+    repositoryOf: (forge, slug) => bySlug.get(slugKey(forge, slug)),
+    tendAppHook: (composed) => {
+      if (!current().isDryRun) {
         inBackground('set the hook of a GitHub App anew', () => keeping.tendApp(composed, stopping));
       }
     },
@@ -306,24 +278,18 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
     }
   }
 
-  /** Nobody approved them for so long. */
-  async function expireApprovals(): Promise<void> {
-    while (!stopping.aborted) {
-      const { awaitingApprovalMs } = current().schedule;
-      const days = Math.round((awaitingApprovalMs / 86_400_000) * 10) / 10;
-      for (const { id, createdAt } of evaluations.living(['awaiting_approval'])) {
-        if (clock.now() - createdAt > awaitingApprovalMs) {
-          await keepTrying(patience, 'cancel what nobody approves', stopping, () =>
-            options.cancel(id, `Nobody approved it within ${days} days.`),
-          );
-        }
-      }
-      await clock.sleep(Math.min(HOUR_MS, awaitingApprovalMs), stopping);
-    }
-  }
+  const approvals = createApprovals(
+    {
+      ...options,
+      patience,
+      forgeOf: (id) => composedOf(id)?.composed.forge,
+      slugOf: (id) => rows.get(id)?.slug,
+    },
+    stopping,
+  );
 
   return {
-    door,
+    door: door.take,
     checks,
     forges,
     hooks,
@@ -355,7 +321,7 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
       isStarted = true;
       reporter.start();
       judge.wake();
-      inBackground('cancel what nobody approves', expireApprovals);
+      inBackground('cancel what nobody approves', approvals.expire);
       inBackground('look after hooks again', tendOthersAgain);
     },
     judgeRequests: () => judge.wake(),
@@ -408,35 +374,15 @@ export async function composeForgeSide(options: ForgeSideOptions, stopping: Abor
         : { forge: found.composed.forge, slug: found.row.slug, health: found.composed.health };
     },
     approveBy: (evaluation, login) => {
-      inBackground('judge an approval', () => approveBy(evaluation, login));
+      inBackground('judge an approval', () => approvals.approveBy(evaluation, login));
     },
     warnings: () => forges.all().flatMap(warningOf),
     ended: async () => {
       await Promise.all([reporter.ended(), judge.ended()]);
       await forges.ended();
-      await reader.close();
+      await door.close();
     },
   };
-
-  async function approveBy({ id, repositoryId }: Evaluation, login: string): Promise<void> {
-    const found = composedOf(repositoryId);
-    if (found === undefined) {
-      return;
-    }
-    const { forge } = found.composed;
-    // The button was pressed and is not pressed again: a forge that cannot answer now is asked later.
-    const mayPush = await keepTrying(patience, 'ask whether somebody may approve', stopping, () =>
-      forge.mayPush(found.row.slug, login, stopping),
-    );
-    if (!mayPush) {
-      log.warn({ evaluationId: id, login }, 'somebody who may not push pressed the button that approves');
-      return;
-    }
-    await keepTrying(patience, 'approve an evaluation', stopping, () =>
-      approveEvaluation({ evaluations, changes }, id, login),
-    );
-    options.onQueued();
-  }
 }
 
 function warningOf({ settings: { name }, health: { pause } }: ComposedForge): readonly string[] {
@@ -446,13 +392,6 @@ function warningOf({ settings: { name }, health: { pause } }: ComposedForge): re
         // Without the reason: it names what was asked for, which may be a private repository.
         `${name} refuses our credential since ${new Date(pause.since).toISOString()}: argunixctl forges list says why. Nothing is lost: what it is to be told waits. Put a working token in place; it is tried again by itself, or now by argunixctl forges resume ${name}.`,
       ];
-}
-
-function toDoorForge(
-  { settings: { name, kind } }: ComposedForge,
-  bySlug: ReadonlyMap<string, RepositoryId>,
-): DoorForge {
-  return { name, kind, repositoryOf: (slug) => bySlug.get(slugKey(name, slug)) };
 }
 
 /** The repositories of the configuration; forges write a slug in any letter case. */

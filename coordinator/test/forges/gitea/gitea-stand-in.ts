@@ -50,8 +50,19 @@ const Status = z.object({
 });
 const STATES = ['pending', 'success', 'error', 'failure', 'warning', 'skipped'];
 
+// Each is compiled once: hundreds of tests have a stand-in each.
+const JUDGES = {
+  gitea: once(() => createSchemaJudge(Excerpt.parse(gitea), API)),
+  forgejo: once(() => createSchemaJudge(Excerpt.parse(forgejo), API)),
+};
+
+function once<Value>(make: () => Value): () => Value {
+  let made: Value | undefined;
+  return () => (made ??= make());
+}
+
 export async function startGiteaStandIn(kind: GiteaKind): Promise<GiteaStandIn> {
-  const judge = createSchemaJudge(Excerpt.parse(kind === 'gitea' ? gitea : forgejo), API);
+  const judge = JUDGES[kind]();
   const repositories = new Map<string, Repository>();
   const hidden = new Set<string>();
   let token = 'first-token';

@@ -44,7 +44,7 @@ describe('the headers of a delivery', () => {
   it('without the name of the event a delivery is malformed', () => {
     expect(gitHubDialect.parse({}, Buffer.from('{}'))).toEqual({
       kind: 'malformed',
-      reason: 'expected the header x-github-event, got none',
+      reason: 'expected the header X-GitHub-Event',
     });
   });
 

@@ -43,8 +43,10 @@ const LEVELS: Readonly<Record<StandInRole, number>> = {
 };
 const API = '/api/v4';
 
+// Compiled once: hundreds of tests have a stand-in each.
+const judge = createSchemaJudge(Excerpt.parse(operations), API);
+
 export async function startGitLabStandIn(): Promise<GitLabStandIn> {
-  const judge = createSchemaJudge(Excerpt.parse(operations), API);
   const projects = new Map<string, Project>();
   const users = new Map<string, number>();
   const parents = new Map<string, readonly string[]>();

@@ -3,8 +3,8 @@ import { type GitRef, parseGitRef } from '@argunix/shared/domain/git-ref';
 import { isZeroSha } from '@argunix/shared/domain/sha';
 import { z } from 'zod';
 import type { ForgeEvent, RepositoryHint } from '../../../domain/forge-event.ts';
-import type { DeliveryDialect, DeliveryHeaders, ParsedDelivery } from '../../../ports/forge-deliveries.ts';
-import { malformed, malformedBy, parseDeliveryBody } from '../delivery-body.ts';
+import { createDialect, type ReadEvent, readBy } from '../create-dialect.ts';
+import { parseDeliveryBody } from '../delivery-body.ts';
 import { deliveryHeader } from '../delivery-header.ts';
 import { judgeHmac } from '../hmac-signature.ts';
 import { WireBranch, WireRef, WireSha, WireSlug } from '../wire-values.ts';
@@ -16,7 +16,6 @@ const Repository = Visibility.extend({
   full_name: WireSlug,
   default_branch: WireBranch.nullable().catch(null),
 });
-const About = z.object({ repository: Repository });
 
 const PushHook = z.object({
   ref: WireRef,
@@ -38,66 +37,38 @@ const DeleteHook = z
     return parsed;
   });
 
-export const giteaDialect: DeliveryDialect = {
+const Peeked = z.object({ repository: z.object({ full_name: z.string() }) });
+
+const readClosed = readBy(ClosedPullRequest.transform(({ number }) => ({ kind: 'closed' as const, number })));
+const readOpen = readBy(PullRequestHook.transform(toPullRequestEvent));
+
+export const giteaDialect = createDialect({
   judgeSignature(headers, body, secrets) {
     const own = giteaHeader(headers, 'signature');
     const hub = /^sha256=(.+)$/.exec(deliveryHeader(headers, 'x-hub-signature-256') ?? '')?.[1];
     return judgeHmac(own ?? hub, body, secrets);
   },
+  eventOf: (headers) => giteaHeader(headers, 'event'),
+  eventHeader: 'X-Gitea-Event or X-Forgejo-Event',
+  uidOf: (headers) => giteaHeader(headers, 'delivery') ?? null,
+  payloadOf: (_headers, body) => parseDeliveryBody(body),
+  bodyForm: 'JSON of an object; a hook of this forge may also send a form, and must not',
+  readers: new Map<string, ReadEvent>([
+    ['push', readBy(PushHook.transform(toPushEvent))],
+    ['delete', readBy(DeleteHook.transform((ref) => ({ kind: 'deleted' as const, ref })))],
+    ['pull_request', readPullRequest],
+  ]),
+  whyIgnored: (event) =>
+    event === 'create'
+      ? 'a push says the same of a new branch or tag'
+      : 'nothing of this event is to be built',
+  repository: z.object({ repository: Repository }).transform(({ repository }) => toHint(repository)),
+  peekSlug: (body) => Peeked.safeParse(parseDeliveryBody(body)).data?.repository.full_name,
+});
 
-  parse(headers, body) {
-    const name = giteaHeader(headers, 'event');
-    if (name === undefined) {
-      return malformed('expected the header X-Gitea-Event or X-Forgejo-Event');
-    }
-    const payload = parseDeliveryBody(body);
-    if (payload === undefined) {
-      return malformed('expected JSON of an object; a hook of this forge may also send a form, and must not');
-    }
-    const told = readEvent(name, payload);
-    return told.kind === 'malformed' ? told : toDelivery(headers, payload, told.event);
-  },
-
-  peekSlug(body) {
-    const named = z
-      .object({ repository: z.object({ full_name: z.string() }) })
-      .safeParse(parseDeliveryBody(body));
-    return named.data?.repository.full_name;
-  },
-};
-
-type ReadEvent =
-  | { readonly kind: 'event'; readonly event: ForgeEvent }
-  | Extract<ParsedDelivery, { readonly kind: 'malformed' }>;
-
-function readEvent(name: string, payload: object): ReadEvent {
-  switch (name) {
-    case 'push':
-      return read(PushHook.safeParse(payload), toPushEvent);
-    case 'delete':
-      return read(DeleteHook.safeParse(payload), (ref) => ({ kind: 'deleted', ref }));
-    case 'pull_request':
-      return readPullRequest(payload);
-    case 'create':
-      return ignored('a push says the same of a new branch or tag');
-    default:
-      return ignored('nothing of this event is to be built');
-  }
-}
-
-function readPullRequest(payload: object): ReadEvent {
-  const closed = ClosedPullRequest.safeParse(payload);
-  return closed.success
-    ? { kind: 'event', event: { kind: 'closed', number: closed.data.number } }
-    : read(PullRequestHook.safeParse(payload), toPullRequestEvent);
-}
-
-function read<Hook>(result: z.ZodSafeParseResult<Hook>, toEvent: (hook: Hook) => ForgeEvent): ReadEvent {
-  return result.success ? { kind: 'event', event: toEvent(result.data) } : malformedBy(result.error);
-}
-
-function ignored(reason: string): ReadEvent {
-  return { kind: 'event', event: { kind: 'ignored', reason } };
+function readPullRequest(payload: object): ReturnType<ReadEvent> {
+  const closed = readClosed(payload);
+  return closed.success ? closed : readOpen(payload);
 }
 
 /** A tag that is deleted comes as a push too, a branch only as `delete`. */
@@ -111,19 +82,6 @@ function toPushEvent({ ref, before, after, head_commit: head }: z.infer<typeof P
     ref,
     sha: isTag && head !== null && !isZeroSha(head.id) ? head.id : after,
     before: isTag || before === null || isZeroSha(before) ? null : before,
-  };
-}
-
-function toDelivery(headers: DeliveryHeaders, payload: object, event: ForgeEvent): ParsedDelivery {
-  const about = About.safeParse(payload);
-  if (!about.success && event.kind !== 'ignored') {
-    return malformedBy(about.error);
-  }
-  return {
-    kind: 'delivery',
-    uid: giteaHeader(headers, 'delivery') ?? null,
-    repository: about.success ? toHint(about.data.repository) : null,
-    event,
   };
 }
 

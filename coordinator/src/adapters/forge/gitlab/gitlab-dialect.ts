@@ -2,8 +2,9 @@
 import { isZeroSha } from '@argunix/shared/domain/sha';
 import { z } from 'zod';
 import type { ForgeEvent, RepositoryHint } from '../../../domain/forge-event.ts';
-import type { DeliveryDialect, DeliveryHeaders, ParsedDelivery } from '../../../ports/forge-deliveries.ts';
-import { malformed, malformedBy, parseDeliveryBody } from '../delivery-body.ts';
+import type { DeliveryHeaders } from '../../../ports/forge-deliveries.ts';
+import { createDialect, readBy } from '../create-dialect.ts';
+import { parseDeliveryBody } from '../delivery-body.ts';
 import { deliveryHeader } from '../delivery-header.ts';
 import { WireBranch, WireRef, WireSha, WireSlug } from '../wire-values.ts';
 import { MergeRequestHook, toMergeRequestEvent } from './merge-request-event.ts';
@@ -17,7 +18,6 @@ const Project = z.object({
   visibility_level: z.number().nullable().catch(null),
   default_branch: WireBranch.nullable().catch(null),
 });
-const About = z.object({ project: Project });
 
 const PushHook = z.object({
   ref: WireRef,
@@ -27,45 +27,25 @@ const PushHook = z.object({
   checkout_sha: WireSha.nullable().catch(null),
 });
 
-export const gitLabDialect: DeliveryDialect = {
+const Peeked = z.object({ project: z.object({ path_with_namespace: z.string() }) });
+const readPush = readBy(PushHook.transform(toPushEvent));
+
+export const gitLabDialect = createDialect({
   judgeSignature: judgeGitLabSignature,
-
-  parse(headers, body) {
-    const name = deliveryHeader(headers, 'x-gitlab-event');
-    if (name === undefined || name === '') {
-      return malformed('expected the header X-Gitlab-Event');
-    }
-    const payload = parseDeliveryBody(body);
-    if (payload === undefined) {
-      return malformed('expected JSON of an object');
-    }
-    const told = readEvent(name, payload);
-    return told.kind === 'malformed' ? told : toDelivery(headers, payload, told.event);
-  },
-
-  peekSlug(body) {
-    const named = z
-      .object({ project: z.object({ path_with_namespace: z.string() }) })
-      .safeParse(parseDeliveryBody(body));
-    return named.data?.project.path_with_namespace;
-  },
-};
-
-type ReadEvent =
-  | { readonly kind: 'event'; readonly event: ForgeEvent }
-  | Extract<ParsedDelivery, { readonly kind: 'malformed' }>;
-
-function readEvent(name: string, payload: object): ReadEvent {
-  if (name === 'Push Hook' || name === 'Tag Push Hook') {
-    const push = PushHook.safeParse(payload);
-    return push.success ? { kind: 'event', event: toPushEvent(push.data) } : malformedBy(push.error);
-  }
-  if (name === 'Merge Request Hook') {
-    const hook = MergeRequestHook.safeParse(payload);
-    return hook.success ? { kind: 'event', event: toMergeRequestEvent(hook.data) } : malformedBy(hook.error);
-  }
-  return { kind: 'event', event: { kind: 'ignored', reason: 'nothing of this event is to be built' } };
-}
+  eventOf: (headers) => deliveryHeader(headers, 'x-gitlab-event'),
+  eventHeader: 'X-Gitlab-Event',
+  uidOf,
+  payloadOf: (_headers, body) => parseDeliveryBody(body),
+  bodyForm: 'JSON of an object',
+  readers: new Map([
+    ['Push Hook', readPush],
+    ['Tag Push Hook', readPush],
+    ['Merge Request Hook', readBy(MergeRequestHook.transform(toMergeRequestEvent))],
+  ]),
+  whyIgnored: () => 'nothing of this event is to be built',
+  repository: z.object({ project: Project }).transform(({ project }) => toHint(project)),
+  peekSlug: (body) => Peeked.safeParse(parseDeliveryBody(body)).data?.project.path_with_namespace,
+});
 
 function toPushEvent({ ref, before, after, checkout_sha: commit }: z.infer<typeof PushHook>): ForgeEvent {
   if (isZeroSha(after)) {
@@ -77,19 +57,6 @@ function toPushEvent({ ref, before, after, checkout_sha: commit }: z.infer<typeo
     ref,
     sha: commit === null || isZeroSha(commit) ? after : commit,
     before: isTag || before === null || isZeroSha(before) ? null : before,
-  };
-}
-
-function toDelivery(headers: DeliveryHeaders, payload: object, event: ForgeEvent): ParsedDelivery {
-  const about = About.safeParse(payload);
-  if (!about.success && event.kind !== 'ignored') {
-    return malformedBy(about.error);
-  }
-  return {
-    kind: 'delivery',
-    uid: uidOf(headers),
-    repository: about.success ? toHint(about.data.project) : null,
-    event,
   };
 }
 
