@@ -3,7 +3,7 @@
  * a process group leaves it alive; what is collected here before the kill can be ended one by one.
  * On hosts without /proc it finds nothing and the process group is all there is.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
 export interface ProcessRecord {
   readonly pid: number;
@@ -29,6 +29,41 @@ export function descendantsOf(pids: readonly number[]): readonly ProcessRecord[]
     }
   }
   return found;
+}
+
+/**
+ * `pid` and what was started by it and by those, a look at each of them and at nothing else: for who looks often. Without
+ * those whose parent has ended before them.
+ */
+export function familyOf(pid: number): readonly number[] {
+  if (!tellsChildren()) {
+    return [pid, ...descendantsOf([pid]).map((record) => record.pid)];
+  }
+  const family = [pid];
+  for (const one of family) {
+    family.push(...childrenOf(one));
+  }
+  return family;
+}
+
+let isTelling: boolean | undefined;
+
+/** A kernel may be built without it. */
+function tellsChildren(): boolean {
+  isTelling ??= existsSync('/proc/thread-self/children');
+  return isTelling;
+}
+
+/** Of each thread of its own. */
+function childrenOf(pid: number): readonly number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+      readFileSync(`/proc/${pid}/task/${thread}/children`, 'latin1').split(' ').filter(Boolean).map(Number),
+    );
+  } catch {
+    // It has ended.
+    return [];
+  }
 }
 
 /** Those of `records` that still are who they were; a zombie has ended, whether or not anyone asks after it. */

@@ -3,7 +3,7 @@
  * (prlimit) stands beside it: it catches what grows faster than the eye looks; this one catches what many do together.
  */
 import { readFileSync } from 'node:fs';
-import { descendantsOf } from '@argunix/shared/kit/descendants';
+import { familyOf } from '@argunix/shared/kit/descendants';
 
 // 200 ms: at the 1 to 2 GiB a second that Nix was seen to grow, a look late costs less than what a host can spare.
 const LOOK_EVERY_MS = 200;
@@ -37,17 +37,13 @@ export function watchMemory(maxBytes: number, onExcess: (pid: number) => void): 
 
 /** How long it and all that came of it have run, or would have, had a processor been free. */
 export function familyBusyMs(pid: number): number {
-  return family(pid)
+  return familyOf(pid)
     .map(busyMs)
     .reduce((sum, ms) => sum + ms, 0);
 }
 
-function family(pid: number): readonly number[] {
-  return [pid, ...descendantsOf([pid]).map((record) => record.pid)];
-}
-
 function familyBytes(pid: number): number {
-  return family(pid)
+  return familyOf(pid)
     .map(residentBytes)
     .reduce((sum, bytes) => sum + bytes, 0);
 }
