@@ -26,8 +26,8 @@ export interface GateProcessOptions {
   ended(isWanted: boolean): void;
 }
 
-// What is carried is no object of JavaScript; with more, each of the two processes keeps some 50 MB of dead ones.
-const YOUNG_MEMORY = '--max-semi-space-size=4';
+// What is carried is no object of JavaScript; with 4 MB of it, each of the two processes keeps some 50 MB of dead ones more.
+const YOUNG_MEMORY = '--max-semi-space-size=1';
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 30_000;
 // Longer than that and its end is a new one.
