@@ -1,6 +1,6 @@
 /** Introduces the parts of the agent to each other. */
 import { mkdir } from 'node:fs/promises';
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { AppError, messageOf } from '@argunix/shared/kit/app-error';
 import { systemClock } from '@argunix/shared/kit/clock';
@@ -75,7 +75,7 @@ async function startIn(
   const { env } = surroundings;
   const nix = await readNixConfiguration(env);
   judgeOffer(nix, settings.offer);
-  await judgeStoreTrust(nix, env, userInfo().uid);
+  await judgeStoreTrust(nix, env, process.getuid?.() ?? 0);
   const clock = systemClock;
   const identity = await readIdentity(stateDir, writeAtomically);
   const token = createEnrollmentToken(settings.tokenPath, log);

@@ -39,8 +39,8 @@ async function throughDaemon(nix: RealNix): Promise<RealNix['env']> {
   return { ...nix.env, NIX_REMOTE: `unix://${socket}` };
 }
 
-async function judge(env: RealNix['env']): Promise<void> {
-  await judgeStoreTrust(await readNixConfiguration(env), env, userInfo().uid);
+async function judge(env: RealNix['env'], uid = userInfo().uid): Promise<void> {
+  await judgeStoreTrust(await readNixConfiguration(env), env, uid);
 }
 
 describe.each(installedNixes('trusted-users = somebody-else'))('$title', (nix) => {
@@ -53,6 +53,12 @@ describe.each(installedNixes('trusted-users = somebody-else'))('$title', (nix) =
       await expect(judged).rejects.toThrow(`add ${userInfo().username} to trusted-users in nix.conf`);
     },
   );
+
+  test.skipIf(nix.isMissing)('a user who has no name is told by its number', async () => {
+    await expect(judge(await throughDaemon(nix), 4_123_456)).rejects.toThrow(
+      'does not trust the user 4123456',
+    );
+  });
 
   test.skipIf(nix.isMissing)('without a daemon nobody needs to trust us', async () => {
     await expect(judge(nix.env)).resolves.toBeUndefined();

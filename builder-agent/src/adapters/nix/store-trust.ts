@@ -20,7 +20,11 @@ export async function judgeStoreTrust(
   if (told === true || (told === undefined && !(await isBehindDaemon(env)))) {
     return;
   }
-  const { name, entry } = await daemonTrustOf(uid, nix, env);
+  const { name, entry } = await daemonTrustOf(uid, nix, env).catch(() => {
+    // A container may run us as a user that has no name.
+    const isAnybody = nix.trustedUsers.includes('*');
+    return { name: `the user ${uid}`, entry: isAnybody ? '*' : undefined };
+  });
   if (told === false || entry === undefined) {
     throw new AppError(
       'nix.untrusted',
