@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BuilderView } from '@argunix/shared/control-api/builder-views';
 import type { JobView } from '@argunix/shared/control-api/views';
+import { messageOf } from '@argunix/shared/kit/app-error';
 import { outputOf } from '@argunix/shared/kit/run-process';
 import { installedNixes } from '@argunix/shared/nix/testing/real-nix';
 import Database from 'better-sqlite3';
@@ -122,7 +123,13 @@ async function logHas(name: string, sha: string, attr: string, text: string): Pr
 }
 async function untilReady(...names: readonly string[]): Promise<void> {
   for (const name of names) {
-    await until(`${name} is ready`, async () => (await builder(name))?.state === 'ready', WAIT_MS, 50);
+    try {
+      await until(`${name} is ready`, async () => (await builder(name))?.state === 'ready', WAIT_MS, 50);
+    } catch (error) {
+      const agent = [...agents].find((one) => one.name === name);
+      const said = [agent?.log(), site.coordinator().log()].map((log) => log?.slice(-3_000));
+      throw new Error([messageOf(error), ...said].join('\n\n'), { cause: error });
+    }
   }
 }
 function leases(): readonly {

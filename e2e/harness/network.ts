@@ -3,7 +3,7 @@
  * (network namespace), with one link to the coordinator's host, which can be taken down.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface BuilderHost {
@@ -27,11 +27,13 @@ export function mayMakeHosts(): boolean {
 }
 
 export function makeBuilderHost(dir: string): BuilderHost {
+  if (made === 0) {
+    removeLeftovers();
+  }
   made += 1;
-  const id = `${process.pid % 10_000}x${made}`;
+  const id = `${process.pid}x${made}`;
   const [space, outer, inner] = [`argunix-${id}`, `au${id}`, `ai${id}`];
-  // A small net for each: 10.(pid).(number).0/30.
-  const net = `10.${100 + (process.pid % 100)}.${made % 250}`;
+  const net = freeNet();
   const nix = join(dir, 'nix');
   mkdirSync(join(nix, 'store'), { recursive: true });
   must('ip', ['netns', 'add', space]);
@@ -73,6 +75,28 @@ export function makeBuilderHost(dir: string): BuilderHost {
       run('ip', ['netns', 'del', space]);
     },
   };
+}
+
+/** A small net for each, 10.100.0.0/30 and on, that nobody on this host has. */
+function freeNet(): string {
+  const { stdout } = spawnSync('ip', ['-o', '-4', 'addr'], { encoding: 'utf8' });
+  for (let number = process.pid + made; ; number += 1) {
+    const net = `10.${100 + (Math.floor(number / 250) % 100)}.${number % 250}`;
+    if (!stdout.includes(` ${net}.`)) {
+      return net;
+    }
+  }
+}
+
+/** Of runs that were killed: their nets would answer for ours. */
+function removeLeftovers(): void {
+  const { stdout } = spawnSync('ip', ['netns', 'list'], { encoding: 'utf8' });
+  for (const [space, pid = ''] of stdout.matchAll(/^argunix-(\d+)x\d+/gm)) {
+    if (!existsSync(`/proc/${pid}`)) {
+      run('ip', ['link', 'del', space.replace('argunix-', 'au')]);
+      run('ip', ['netns', 'del', space]);
+    }
+  }
 }
 
 function run(command: string, args: readonly string[]): boolean {
