@@ -2,15 +2,15 @@
  * A forge that is down for long, storms of 429, a token that is revoked and renewed, a coordinator that is killed in
  * between: afterwards the forge shows exactly what came of each revision.
  */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NO_SHA, type Sha } from '@argunix/shared/domain/sha';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { until } from '../coordinator/test/until.ts';
 import { flakeOf } from './harness/flake-text.ts';
-import { type ForgeScene, SLUG, startForgeScene } from './harness/forges/forge-scene.ts';
+import { type ForgeScene, SLUG } from './harness/forges/forge-scene.ts';
 import { forgejo, forgejoHeaders } from './harness/forges/forgejo-in-test.ts';
+import { useForgeScene } from './harness/forges/use-forge-scene.ts';
 
 const EVALUATION = 'argunix: evaluation';
 const JOBS = ['one', 'two', 'three'];
@@ -20,17 +20,9 @@ const GOOD = Object.fromEntries(CONTEXTS.map((context) => [context, 'success']))
 
 let dir: string;
 let scene: ForgeScene;
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'argunix-outage-'));
-  scene = await startForgeScene({ dir, forge: await forgejo() });
-  await until('the hook is there', () => scene.hook() !== undefined, 30_000);
-});
-afterEach(async () => {
-  const violations = await scene.close();
-  await rm(dir, { recursive: true, force: true });
-  if (violations.length > 0) {
-    throw new Error(violations.join('\n'));
-  }
+const current = useForgeScene(forgejo);
+beforeEach(() => {
+  ({ dir, scene } = current());
 });
 
 /** Each job naps, so that something can come between. */

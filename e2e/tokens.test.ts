@@ -2,36 +2,27 @@
  * A private repository at a forge, its operator with argunixctl, a stranger, and who has a token: over the real listener
  * and the real control socket, with a request of a stranger that is approved and a revision that no branch leads to.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ForgeView, HookChange } from '@argunix/shared/control-api/forge-views';
 import { EvaluationView, RepositoryView } from '@argunix/shared/control-api/views';
 import { NO_SHA, type Sha } from '@argunix/shared/domain/sha';
 import { type FinishedProcess, runProcess } from '@argunix/shared/kit/run-process';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { until } from '../coordinator/test/until.ts';
 import { flakeOf } from './harness/flake-text.ts';
-import { type ForgeScene, SLUG, startForgeScene } from './harness/forges/forge-scene.ts';
+import { type ForgeScene, SLUG } from './harness/forges/forge-scene.ts';
 import { forgejo, forgejoHeaders } from './harness/forges/forgejo-in-test.ts';
+import { useForgeScene } from './harness/forges/use-forge-scene.ts';
 
 const NAME = `there/${SLUG}`;
 const ONE_JOB = 'one = build "one" "echo one > $out";';
 
 let dir: string;
 let scene: ForgeScene;
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'argunix-tokens-'));
-  scene = await startForgeScene({ dir, forge: await forgejo() });
-  await until('the hook is there', () => scene.hook() !== undefined, 30_000);
-});
-afterEach(async () => {
-  const violations = await scene.close();
-  await rm(dir, { recursive: true, force: true });
-  if (violations.length > 0) {
-    throw new Error(violations.join('\n'));
-  }
+const current = useForgeScene(forgejo);
+beforeEach(() => {
+  ({ dir, scene } = current());
 });
 
 async function ctl(...args: readonly string[]): Promise<FinishedProcess> {

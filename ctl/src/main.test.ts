@@ -1,18 +1,11 @@
 import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { job } from './testing/sample-views.ts';
-import { json, refuse, runCtl, startStandIn } from './testing/stand-in.ts';
+import { json, refuse, runCtl, useStandIn } from './testing/stand-in.ts';
 
 const ESC = '\u001b';
 
-const coordinator = await startStandIn();
-const { answers, asked, ctl, dir } = coordinator;
-afterAll(async () => await coordinator.close());
-beforeEach(() => {
-  coordinator.answers.clear();
-  coordinator.asked.length = 0;
-  coordinator.bodies.length = 0;
-});
+const { answers, asked, ctl, dir } = await useStandIn();
 
 describe('how it ends', () => {
   test('1 and the reason when the coordinator refuses', async () => {

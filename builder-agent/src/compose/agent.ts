@@ -81,7 +81,8 @@ async function startIn(
   const token = createEnrollmentToken(settings.tokenPath, log);
   const invitedAs = (await token.read())?.invitation?.name ?? null;
   const knownName = createKnownName(join(stateDir, 'name'));
-  let name = settings.name ?? (await knownName.read(invitedAs)) ?? invitedAs ?? ownName();
+  const before = await knownName.read(invitedAs);
+  let name = settings.name ?? before ?? invitedAs ?? ownName();
   const admission = createAdmission({
     privateKey: identity.privateKey,
     token,

@@ -46,10 +46,16 @@ export function createDeliveryReader({ hangsMs = HANGS_MS }: DeliveryReaderOptio
   let running: ReadingThread | undefined;
 
   function ask(question: Question): Promise<Answer> {
-    running ??= startThread(hangsMs, () => {
-      running = undefined;
-    });
-    return running.ask(question);
+    const thread =
+      running ??
+      startThread(hangsMs, () => {
+        // It may end in two steps, with another begun in between.
+        if (running === thread) {
+          running = undefined;
+        }
+      });
+    running = thread;
+    return thread.ask(question);
   }
   return {
     read: async (delivery) => {

@@ -1,20 +1,13 @@
 import { BuilderView } from '@argunix/shared/control-api/builder-views';
-import { afterAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { builder } from '../testing/sample-views.ts';
-import { json, refuse, startStandIn } from '../testing/stand-in.ts';
+import { json, refuse, useStandIn } from '../testing/stand-in.ts';
 
 const ESC = '\u001b';
 const AT = '2026-01-02T03:04:05.000Z';
 
-const coordinator = await startStandIn();
-const { answers, asked, bodies, ctl } = coordinator;
-afterAll(async () => await coordinator.close());
-beforeEach(() => {
-  coordinator.answers.clear();
-  coordinator.asked.length = 0;
-  coordinator.bodies.length = 0;
-});
+const { answers, asked, bodies, ctl } = await useStandIn();
 
 const HOSTILE = `No space on ${ESC}[2J/dev/sda1${ESC}]0;title\u0007\u202e.`;
 

@@ -1,15 +1,8 @@
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { evaluation, job, SHA } from '../testing/sample-views.ts';
-import { json, refuse, startStandIn } from '../testing/stand-in.ts';
+import { json, refuse, useStandIn } from '../testing/stand-in.ts';
 
-const coordinator = await startStandIn();
-const { answers, asked, bodies, ctl } = coordinator;
-afterAll(async () => await coordinator.close());
-beforeEach(() => {
-  coordinator.answers.clear();
-  coordinator.asked.length = 0;
-  coordinator.bodies.length = 0;
-});
+const { answers, asked, bodies, ctl } = await useStandIn();
 
 describe('what is done', () => {
   test.each([

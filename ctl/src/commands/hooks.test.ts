@@ -1,17 +1,10 @@
 import { ForgeView, HookView } from '@argunix/shared/control-api/forge-views';
-import { afterAll, beforeEach, expect, test } from 'vitest';
-import { json, refuse, startStandIn } from '../testing/stand-in.ts';
+import { expect, test } from 'vitest';
+import { json, refuse, useStandIn } from '../testing/stand-in.ts';
 
 const AT = '2026-01-02T03:04:05.000Z';
 
-const coordinator = await startStandIn();
-const { answers, asked, bodies, ctl } = coordinator;
-afterAll(async () => await coordinator.close());
-beforeEach(() => {
-  coordinator.answers.clear();
-  coordinator.asked.length = 0;
-  coordinator.bodies.length = 0;
-});
+const { answers, asked, bodies, ctl } = await useStandIn();
 
 function hook(some: Partial<HookView> = {}): HookView {
   return HookView.parse({

@@ -1,18 +1,11 @@
 import { LogLineView } from '@argunix/shared/control-api/views';
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { job, line } from '../testing/sample-views.ts';
-import { json, startStandIn } from '../testing/stand-in.ts';
+import { json, useStandIn } from '../testing/stand-in.ts';
 
 const ESC = '\u001b';
 
-const coordinator = await startStandIn();
-const { answers, ctl } = coordinator;
-afterAll(async () => await coordinator.close());
-beforeEach(() => {
-  coordinator.answers.clear();
-  coordinator.asked.length = 0;
-  coordinator.bodies.length = 0;
-});
+const { answers, ctl } = await useStandIn();
 
 describe('a log', () => {
   test('is read to its end, page by page, with colours and without tricks', async () => {

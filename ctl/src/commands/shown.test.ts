@@ -1,21 +1,14 @@
 import { WhyView } from '@argunix/shared/control-api/queue-views';
 import { StatusView } from '@argunix/shared/control-api/status-view';
 import { EvaluationView, RepositoryView } from '@argunix/shared/control-api/views';
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { builder, evaluation, job } from '../testing/sample-views.ts';
-import { json, startStandIn } from '../testing/stand-in.ts';
+import { json, useStandIn } from '../testing/stand-in.ts';
 
 const ESC = '\u001b';
 const AT = '2026-01-02T03:04:05.000Z';
 
-const coordinator = await startStandIn();
-const { answers, asked, ctl } = coordinator;
-afterAll(async () => await coordinator.close());
-beforeEach(() => {
-  coordinator.answers.clear();
-  coordinator.asked.length = 0;
-  coordinator.bodies.length = 0;
-});
+const { answers, asked, ctl } = await useStandIn();
 
 describe('what is shown', () => {
   test('status sums up and passes warnings on', async () => {

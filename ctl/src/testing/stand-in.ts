@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runProcess } from '@argunix/shared/kit/run-process';
+import { afterAll, beforeEach } from 'vitest';
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 
@@ -29,7 +30,19 @@ export interface StandIn {
   readonly close: () => Promise<void>;
 }
 
-export async function startStandIn(): Promise<StandIn> {
+/** One for all tests of a file, that has answered nothing before each. */
+export async function useStandIn(): Promise<StandIn> {
+  const standIn = await startStandIn();
+  beforeEach(() => {
+    standIn.answers.clear();
+    standIn.asked.length = 0;
+    standIn.bodies.length = 0;
+  });
+  afterAll(async () => await standIn.close());
+  return standIn;
+}
+
+async function startStandIn(): Promise<StandIn> {
   const dir = await mkdtemp(join(tmpdir(), 'argunixctl-'));
   const socket = join(dir, 'argunix.sock');
   const answers = new Map<string, Answer>();

@@ -16,19 +16,26 @@ export async function judgeStoreTrust(
   env: NixEnvironment,
   uid: number,
 ): Promise<void> {
-  const told = await askStore(env);
-  if (told === true || (told === undefined && !(await isBehindDaemon(env)))) {
+  if (!(await isBehindDaemon(env))) {
     return;
   }
-  const { name, entry } = await daemonTrustOf(uid, nix, env).catch(() => {
+  const told = await askStore(env);
+  if (told === true) {
+    return;
+  }
+  const { name, entry } = await daemonTrustOf(uid, nix, env).catch(() => ({
     // A container may run us as a user that has no name.
-    const isAnybody = nix.trustedUsers.includes('*');
-    return { name: `the user ${uid}`, entry: isAnybody ? '*' : undefined };
-  });
+    name: null,
+    entry: nix.trustedUsers.find((who) => who === '*'),
+  }));
   if (told === false || entry === undefined) {
+    const remedy =
+      name === null
+        ? 'run this as a user that has a name, add that one to trusted-users in nix.conf, and restart the daemon'
+        : `add ${name} to trusted-users in nix.conf, restart the daemon, and start this again`;
     throw new AppError(
       'nix.untrusted',
-      `The Nix daemon does not trust ${name}, so it would refuse everything that the coordinator brings: add ${name} to trusted-users in nix.conf, restart the daemon, and start this again.`,
+      `The Nix daemon does not trust ${name ?? `the user ${uid}`}, so it would refuse everything that the coordinator brings: ${remedy}.`,
     );
   }
 }
