@@ -113,7 +113,8 @@ function startThread(hangsMs: number, onEnd: () => void): ReadingThread {
     const unanswered = waiting;
     waiting = [];
     for (const { reject } of unanswered) {
-      reject(new AppError('busy', `The thread that reads deliveries ended: ${String(cause)}`, {}, cause));
+      // Whoever sent it reads this; the log has the cause.
+      reject(new AppError('busy', 'The delivery could not be read in time; send it again.', {}, cause));
     }
   }
   thread.on('message', (answer: Answer) => {

@@ -6,7 +6,7 @@
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { Readable, Writable } from 'node:stream';
 import { plainText } from '../domain/plain-text.ts';
 import { AppError, messageOf } from './app-error.ts';
@@ -198,15 +198,16 @@ function spawnChild(options: ProcessOptions): ChildWithSockets | string {
   }
 }
 
-// A tenth of the weight of what is not nice.
-const NICENESS = 10;
+// A tenth of our share where both want the processor.
+const NICER_BY = 10;
+const NICEST = 19;
 
 /** An evaluation that takes every core must not make a webhook or a heartbeat wait. Its descendants inherit it. */
 function putBehind(pid: number): void {
   try {
-    setPriority(pid, NICENESS);
+    setPriority(pid, Math.min(NICEST, getPriority() + NICER_BY));
     // Where Linux shares the processor between sessions first, and each of ours is one, only this counts against us.
-    writeFileSync(`/proc/${pid}/autogroup`, String(NICENESS));
+    writeFileSync(`/proc/${pid}/autogroup`, String(NICER_BY));
   } catch {
     // It has ended already, or the system has none of it: then it runs like everything else.
   }
