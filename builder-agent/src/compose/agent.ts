@@ -83,6 +83,7 @@ async function startIn(
   const knownName = createKnownName(join(stateDir, 'name'));
   const before = await knownName.read(invitedAs);
   let name = settings.name ?? before ?? invitedAs ?? ownName();
+  let nameKept = Promise.resolve();
   const admission = createAdmission({
     privateKey: identity.privateKey,
     token,
@@ -115,9 +116,11 @@ async function startIn(
     }),
     onNamed: (now) => {
       name = now;
-      knownName.keep(now, invitedAs).catch((error: unknown) => {
-        log.warn({ reason: messageOf(error) }, 'the name could not be kept: --name tells it the next time');
-      });
+      nameKept = nameKept
+        .then(() => knownName.keep(now, invitedAs))
+        .catch((error: unknown) => {
+          log.warn({ reason: messageOf(error) }, 'the name could not be kept: --name tells it the next time');
+        });
     },
     stats: () => offer.stats,
     bulkBytes: () => bulk.bytesMoved,
@@ -215,7 +218,7 @@ async function startIn(
     } finally {
       working.abort();
       bulk.close();
-      await Promise.all(watches);
+      await Promise.all([...watches, nameKept]);
       unlock();
       log.info({}, 'the builder agent ended');
     }
