@@ -3,6 +3,7 @@
  * rest, and both get the reference that ties them together.
  */
 import type { ErrorView } from '@argunix/shared/control-api/views';
+import { sizeText } from '@argunix/shared/domain/size-text';
 import { isAppError, messageOf } from '@argunix/shared/kit/app-error';
 import type { ErrorCode } from '@argunix/shared/kit/error-codes';
 import type { Logger } from '@argunix/shared/kit/logger';
@@ -31,6 +32,8 @@ const WRITTEN_FOR_READERS: ReadonlySet<ErrorCode> = new Set([
   'unauthorized',
   'forbidden',
   'state.refused',
+  'webhook.bad-signature',
+  'webhook.malformed',
 ]);
 
 export function sendError(
@@ -39,7 +42,7 @@ export function sendError(
   reply: FastifyReply,
   { logger, errorPage }: { readonly logger: Logger; readonly errorPage: ErrorPage },
 ): FastifyReply {
-  const shown = { ...toPublicError(error), reference: request.id };
+  const shown = { ...toPublicError(error, request), reference: request.id };
   logError(error, shown, request, logger);
   void reply.code(shown.httpStatus).headers(headersOf(error, shown));
   if (wantsHtml(request.headers.accept) && !request.url.startsWith('/api/')) {
@@ -50,7 +53,7 @@ export function sendError(
   return reply.type('application/json; charset=utf-8').serializer(JSON.stringify).send(body);
 }
 
-function toPublicError(error: unknown): Omit<PublicError, 'reference'> {
+function toPublicError(error: unknown, request: FastifyRequest): Omit<PublicError, 'reference'> {
   if (isAppError(error)) {
     const { httpStatus, publicMessage } = error.traits;
     const message = WRITTEN_FOR_READERS.has(error.code) ? error.message : publicMessage;
@@ -62,21 +65,21 @@ function toPublicError(error: unknown): Omit<PublicError, 'reference'> {
     );
     return { httpStatus: 400, code: 'usage.invalid', message: problems.join('; ') };
   }
-  return toPublicFrameworkError(error);
+  return toPublicFrameworkError(error, request);
 }
 
 /** fastify's own refusals of a request (too large, no such media type, bad URL) are the requester's to see. */
-function toPublicFrameworkError(error: unknown): Omit<PublicError, 'reference'> {
+function toPublicFrameworkError(error: unknown, request: FastifyRequest): Omit<PublicError, 'reference'> {
   const status = isFastifyError(error) ? (error.statusCode ?? 500) : 500;
   if (status === 404) {
     return { httpStatus: 404, code: 'not-found', message: 'There is nothing here.' };
   }
+  if (status === 413) {
+    const most = sizeText(request.routeOptions.bodyLimit);
+    return { httpStatus: status, code: 'usage.too-large', message: `body: expected at most ${most}` };
+  }
   if (status >= 400 && status < 500) {
-    return {
-      httpStatus: status,
-      code: status === 413 ? 'usage.too-large' : 'usage.invalid',
-      message: messageOf(error),
-    };
+    return { httpStatus: status, code: 'usage.invalid', message: messageOf(error) };
   }
   if (status === 503) {
     return { httpStatus: 503, code: 'not-ready', message: 'argunix is stopping.' };

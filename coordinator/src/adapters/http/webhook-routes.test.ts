@@ -1,7 +1,10 @@
 import { request as httpRequest } from 'node:http';
+import { AppError } from '@argunix/shared/kit/app-error';
 import { afterEach, expect, test } from 'vitest';
+import { z } from 'zod';
 import { createFakeCommands } from '../../../test/fakes/commands.ts';
 import { startHttpServer } from '../../../test/fakes/http-server.ts';
+import { keptLog } from '../../../test/forge-fixture.ts';
 import type { HttpServer } from './server.ts';
 
 let server: HttpServer | undefined;
@@ -88,6 +91,36 @@ test('a body over the limit is refused, announced or not', async () => {
   expect(await post(url, 'x'.repeat(1001), true)).toBe(413);
   expect(await post(url, 'x'.repeat(1001), false)).toBe(413);
   expect(await post(url, 'x'.repeat(1000), false)).toBe(202);
+});
+
+test('each delivery that is refused is counted and told in one line, wherever on its way', async () => {
+  const refused: (readonly [forge: string, outcome: string])[] = [];
+  const log = keptLog();
+  let trouble = new AppError('webhook.bad-signature', 'The delivery has no signature.');
+  server = await startHttpServer({
+    limits: { bodyBytes: 100, closeMs: 200 },
+    metrics: {
+      webhookReceived: (forge, outcome) => void refused.push([forge, outcome]),
+      render: () => Promise.resolve({ contentType: 'text/plain', body: '' }),
+    },
+    logger: log,
+    door: () => Promise.reject(trouble),
+  });
+  const tell = async (payload: string): Promise<readonly [number, string]> => {
+    const answer = await server?.inject({ method: 'POST', url: '/webhook/there/hook', payload });
+    const { error } = z.object({ error: z.object({ message: z.string() }) }).parse(answer?.json());
+    return [answer?.statusCode ?? 0, error.message];
+  };
+
+  expect(await tell('x')).toEqual([401, 'The delivery has no signature.']);
+  expect(await tell('x'.repeat(101))).toEqual([413, 'body: expected at most 100 B']);
+  trouble = new AppError('webhook.malformed', 'ref: expected string');
+  expect(await tell('x')).toEqual([400, 'ref: expected string']);
+  trouble = new AppError('store.failed', 'of our disk');
+  expect((await tell('x'))[1]).not.toContain('disk');
+
+  expect(refused).toEqual(Array.from({ length: 4 }, () => ['there', 'refused']));
+  expect(log.said('warn')).toEqual(Array.from({ length: 4 }, () => 'a delivery was refused'));
 });
 
 test('bodies in flight share one bound, and what is over is given back', async () => {

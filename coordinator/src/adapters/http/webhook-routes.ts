@@ -3,7 +3,7 @@
  * forge of kind git has no hooks: whoever pokes it is believed nothing, and can only bring the next poll forward.
  */
 import { RepositoryName } from '@argunix/shared/control-api/requests';
-import { AppError, isAppError } from '@argunix/shared/kit/app-error';
+import { AppError } from '@argunix/shared/kit/app-error';
 import type { Logger } from '@argunix/shared/kit/logger';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -32,6 +32,19 @@ const Slug = z.string().min(3).max(1024);
 export async function addWebhookRoutes(parent: FastifyInstance, options: WebhookOptions): Promise<void> {
   await parent.register((plain, _options, done) => {
     readBodies(plain);
+    // One line and one count for each delivery that is refused, wherever on its way: an operator finds here why a forge
+    // shows a red cross.
+    plain.addHook('onError', (request, _reply, error, next) => {
+      const forge = forgeOf(request);
+      if (!options.forges().includes(forge)) {
+        options.received(forge, 'refused');
+        options.logger.warn(
+          { forge, code: error.code, from: request.ip, err: error },
+          'a delivery was refused',
+        );
+      }
+      next();
+    });
     const buckets = new Map<string, TokenBucket>();
     const app = plain.withTypeProvider<ZodTypeProvider>();
 
@@ -80,25 +93,21 @@ export async function addWebhookRoutes(parent: FastifyInstance, options: Webhook
 type RepositoryName = z.infer<typeof RepositoryName>;
 
 async function deliver(
-  { door, received, logger }: WebhookOptions,
+  { door, received }: WebhookOptions,
   request: FastifyRequest,
   reply: FastifyReply,
   forge: string,
   hook: string | null,
 ): Promise<unknown> {
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-  let answer: DoorAnswer;
-  try {
-    answer = await door({ forge, hook, headers: request.headers, body });
-  } catch (error) {
-    const code = isAppError(error) ? error.code : 'internal';
-    received(forge, 'refused');
-    // One line for each: an operator finds here why a forge shows a red cross.
-    logger.warn({ forge, code, from: request.ip, err: error }, 'a delivery was refused');
-    throw error;
-  }
+  const answer = await door({ forge, hook, headers: request.headers, body });
   received(forge, answer.kind);
   return await reply.code(202).send({ message: MESSAGES[answer.kind], ...reasonOf(answer) });
+}
+
+/** Of the address. */
+function forgeOf({ params }: FastifyRequest): string {
+  return typeof params === 'object' && params !== null && 'forge' in params ? String(params.forge) : '';
 }
 
 const MESSAGES = {
