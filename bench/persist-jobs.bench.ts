@@ -1,21 +1,27 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { GitRef } from '@argunix/shared/domain/git-ref';
+import type { EvaluationId } from '@argunix/shared/domain/ids';
 import { AT, newJob, openStores, queued } from '../coordinator/test/store-fixture.ts';
 import { type Bench, sample, toFigure } from './figure.ts';
 
 const JOBS = 50_000;
-// As an evaluator hands them over: batches of 200, several of them not yet durable.
+// As evaluators hand them over: batches of 200, the next one when the last is durable.
 const BATCH = 200;
-const BATCHES_IN_FLIGHT = 8;
+const EVALUATIONS = 8;
 
 export const bench: Bench = {
-  about: '50,000 jobs into a database file, synchronous=FULL, in batches of 200 with eight under way',
+  about: '50,000 jobs of eight evaluations at once into a database file, synchronous=FULL, in batches of 200',
   async *run() {
     const stores = await openStores();
-    const id = await queued(stores);
-    await stores.evaluations.begin(id, AT);
+    const evaluations: EvaluationId[] = [];
+    for (let at = 0; at < EVALUATIONS; at += 1) {
+      const id = await queued(stores, String(at), { ref: `refs/heads/b${at}` as GitRef });
+      await stores.evaluations.begin(id, AT);
+      evaluations.push(id);
+    }
     const delays: number[] = [];
     let found = 0;
-    const insertBatch = (): Promise<boolean> => {
+    const insertBatch = (id: EvaluationId): Promise<boolean> => {
       const jobs = Array.from({ length: BATCH }, () => newJob(`packages.x86_64-linux.p${found++}`));
       return stores.jobs.insert(id, jobs, AT);
     };
@@ -23,9 +29,17 @@ export const bench: Bench = {
       const delay = monitorEventLoopDelay({ resolution: 1 });
       delay.enable();
       const startedAt = performance.now();
-      for (let stored = 0; stored < JOBS; stored += BATCH * BATCHES_IN_FLIGHT) {
-        await Promise.all(Array.from({ length: BATCHES_IN_FLIGHT }, insertBatch));
-      }
+      let left = JOBS / BATCH;
+      await Promise.all(
+        evaluations.map(async (id) => {
+          while (left > 0) {
+            left -= 1;
+            if (!(await insertBatch(id))) {
+              throw new Error('expected the jobs to be stored');
+            }
+          }
+        }),
+      );
       const seconds = (performance.now() - startedAt) / 1000;
       delay.disable();
       delays.push(delay.max / 1e6);

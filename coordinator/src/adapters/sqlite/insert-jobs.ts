@@ -1,21 +1,7 @@
 import type { EvaluationId } from '@argunix/shared/domain/ids';
 import type { NewJob } from '../../ports/job-store.ts';
 import { sqlite } from './sql.ts';
-import { guarded, type Value, type Write } from './writer.ts';
-
-const COLUMNS = [
-  'attr',
-  'system',
-  'name',
-  'drv_path',
-  'outputs',
-  'required_features',
-  'description',
-  'main_program',
-  'status',
-  'reason',
-  'finished_at',
-] as const;
+import { bulkInsert, guarded, type Write } from './writer.ts';
 
 /** Refused unless the evaluation is under way: one that was cancelled a moment ago must not get jobs that nobody ends. */
 export function insertJobs(
@@ -30,27 +16,24 @@ export function insertJobs(
     .where('status', '=', 'evaluating');
   return [
     guarded(isUnderWay),
-    {
-      into: 'jobs',
-      shared: { evaluation_id: evaluationId, attempt: 1, created_at: at, queued_at: at },
-      columns: COLUMNS,
-      values: jobs.flatMap((job) => toRow(job, at)),
-    },
-  ];
-}
-
-function toRow(job: NewJob, at: number): readonly Value[] {
-  return [
-    job.attr,
-    job.system,
-    job.name,
-    job.drvPath,
-    JSON.stringify(job.outputs),
-    job.requiredFeatures.length === 0 ? '[]' : JSON.stringify(job.requiredFeatures),
-    job.description,
-    job.mainProgram,
-    job.status,
-    job.reason,
-    job.status === 'queued' ? null : at,
+    bulkInsert('jobs', jobs.length, {
+      attr: jobs.map(({ attr }) => attr),
+      name: jobs.map(({ name }) => name),
+      drv_path: jobs.map(({ drvPath }) => drvPath),
+      outputs: jobs.map(({ outputs }) => JSON.stringify(outputs)),
+      system: jobs.map(({ system }) => system),
+      required_features: jobs.map(({ requiredFeatures }) =>
+        requiredFeatures.length === 0 ? '[]' : JSON.stringify(requiredFeatures),
+      ),
+      description: jobs.map(({ description }) => description),
+      main_program: jobs.map(({ mainProgram }) => mainProgram),
+      status: jobs.map(({ status }) => status),
+      reason: jobs.map(({ reason }) => reason),
+      finished_at: jobs.map(({ status }) => (status === 'queued' ? null : at)),
+      evaluation_id: evaluationId,
+      attempt: 1,
+      created_at: at,
+      queued_at: at,
+    }),
   ];
 }

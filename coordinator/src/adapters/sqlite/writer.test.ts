@@ -4,7 +4,8 @@ import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openStores } from '../../../test/store-fixture.ts';
 import { until } from '../../../test/until.ts';
-import type { Statement } from './writer.ts';
+import { sqlite } from './sql.ts';
+import { bulkInsert, type Statement } from './writer.ts';
 
 let stores: Awaited<ReturnType<typeof openStores>>;
 beforeEach(async () => {
@@ -91,4 +92,49 @@ test('somebody who reads for long makes the log grow, and its file shrinks when 
     await stores.database.write([insert(`b/${more}`, large)]);
     return (await walBytes()) <= 67_108_864;
   });
+});
+
+test.each([1, 2, 127, 128, 129, 1_000])('%i rows at once are stored as they were given', async (count) => {
+  const names = Array.from({ length: count }, (_, at) => `many/${String(at).padStart(4, '0')}`);
+  const troubles = names.map((_, at) => (at === 3 ? null : `t${at % 5}`));
+
+  await expect(
+    stores.database.write([
+      bulkInsert('repositories', count, {
+        slug: names,
+        trouble: troubles,
+        kind: names.map(() => 'git'),
+        forge: 'f',
+        created_at: 0,
+      }),
+    ]),
+  ).resolves.toMatchObject({ kind: 'done', changes: [count] });
+
+  const stored = stores.database.all(
+    sqlite
+      .selectFrom('repositories')
+      .select(['slug', 'trouble', 'kind', 'forge', 'created_at'])
+      .where('forge', '=', 'f')
+      .orderBy('slug'),
+  );
+  expect(stored).toEqual(
+    names.map((slug, at) => ({ slug, trouble: troubles[at], kind: 'git', forge: 'f', created_at: 0 })),
+  );
+});
+
+test('what all rows share is sent once, also where the column is null in all of them', () => {
+  expect(bulkInsert('t', 2, { a: ['x', 'x'], b: ['y', 'y'], c: [null, null], d: [1, 2], e: 5 })).toEqual({
+    into: 't',
+    shared: { b: 'y', c: null, e: 5 },
+    columns: ['a', 'd'],
+    values: ['x', 1, 'x', 2],
+  });
+});
+
+test('no rows are no trouble', async () => {
+  await expect(
+    stores.database.write([
+      bulkInsert('repositories', 0, { slug: [], kind: 'git', forge: 'f', created_at: 0 }),
+    ]),
+  ).resolves.toMatchObject({ kind: 'done', changes: [0] });
 });

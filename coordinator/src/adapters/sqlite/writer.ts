@@ -13,7 +13,7 @@ export interface Statement {
   readonly mustChange?: boolean;
 }
 
-/** Many rows through prepared multi-row inserts. What all rows share travels and is bound once. */
+/** Many rows through prepared multi-row inserts. What all rows share travels and is bound once: see `bulkInsert`. */
 export interface BulkInsert {
   readonly into: string;
   readonly shared: Readonly<Record<string, Value>>;
@@ -60,6 +60,39 @@ export function statement(query: Compilable, options: { readonly mustChange?: bo
 
 export function guarded(query: Compilable): Statement {
   return statement(query, { mustChange: true });
+}
+
+/**
+ * `columns` hold one value for all rows, or one for each; the first tells rows apart. To bind a value costs as much as
+ * to store it, and most columns of a batch hold the same in every row: only what differs is sent row by row.
+ */
+export function bulkInsert(
+  into: string,
+  rows: number,
+  columns: Readonly<Record<string, Value | readonly Value[]>>,
+): BulkInsert {
+  const shared: Record<string, Value> = {};
+  const own: (readonly [string, readonly Value[]])[] = [];
+  for (const [column, held] of Object.entries(columns)) {
+    if (!isMany(held)) {
+      shared[column] = held;
+    } else if (own.length > 0 && held.every((value) => value === held[0])) {
+      shared[column] = held[0] ?? null;
+    } else {
+      own.push([column, held]);
+    }
+  }
+  const values: Value[] = [];
+  for (let row = 0; row < rows; row += 1) {
+    for (const [, held] of own) {
+      values.push(held[row] ?? null);
+    }
+  }
+  return { into, shared, columns: own.map(([column]) => column), values };
+}
+
+function isMany(held: Value | readonly Value[]): held is readonly Value[] {
+  return Array.isArray(held);
 }
 
 export interface WriterOptions {
