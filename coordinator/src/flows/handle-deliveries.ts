@@ -100,22 +100,23 @@ function isEcho(item: Delivery, before: InboxItem): boolean {
     item.kind === before.kind &&
     item.ref === before.ref &&
     item.sha === before.sha &&
-    item.isTrusted === before.isTrusted
+    item.isTrusted === before.isTrusted &&
+    (item.people === null) === (before.people === null)
   );
 }
 
 /** Returns how many evaluations it made. */
 async function handleTold(ports: DeliveryPorts, { first, echoes }: Told): Promise<number> {
-  let made = (await handle(ports, first)) ? 1 : 0;
+  let { made, standing } = await handle(ports, first);
   const recognized: Promise<void>[] = [];
-  let standing: Standing | undefined;
   for (const echo of echoes) {
     // It is the same for all of them, until one of them changes it.
     standing ??= lookUp(ports, echo);
     const duplicate = unwantedOf(ports, echo) === undefined ? whyDuplicate(ports, standing, echo) : undefined;
     if (duplicate === undefined) {
-      made += (await handle(ports, echo)) ? 1 : 0;
-      standing = undefined;
+      const handled = await handle(ports, echo);
+      made += handled.made;
+      standing = handled.standing;
     } else {
       recognized.push(recognize(ports, echo, duplicate));
     }
@@ -124,28 +125,37 @@ async function handleTold(ports: DeliveryPorts, { first, echoes }: Told): Promis
   return made;
 }
 
-async function handle(ports: DeliveryPorts, item: InboxItem): Promise<boolean> {
+interface Handled {
+  /** Evaluations. */
+  readonly made: number;
+  /** What was found of its revision, when that has not changed. */
+  readonly standing?: Standing;
+}
+
+async function handle(ports: DeliveryPorts, item: InboxItem): Promise<Handled> {
   const { deliveries, changes, clock } = ports;
   if (!asksForEvaluation(item)) {
     await deliveries.settle(item, await heed(ports, item), clock.now());
-    return false;
+    return { made: 0 };
   }
   const unwanted = unwantedOf(ports, item);
   if (unwanted !== undefined) {
     await deliveries.settle(item, unwanted, clock.now());
-    return false;
+    return { made: 0 };
   }
-  const duplicate = whyDuplicate(ports, lookUp(ports, item), item);
+  const standing = lookUp(ports, item);
+  const duplicate = whyDuplicate(ports, standing, item);
   if (duplicate !== undefined) {
     await recognize(ports, item, duplicate);
-    return false;
+    return { made: 0, standing };
   }
   const evaluationId = await deliveries.accept(item, clock.now(), openingOf(item));
-  if (evaluationId !== undefined) {
-    changes.tell({ kind: 'evaluation', evaluationId });
-    await ports.onAccepted(item);
+  if (evaluationId === undefined) {
+    return { made: 0 };
   }
-  return evaluationId !== undefined;
+  changes.tell({ kind: 'evaluation', evaluationId });
+  await ports.onAccepted(item);
+  return { made: 1 };
 }
 
 async function recognize(ports: DeliveryPorts, delivery: Delivery, duplicate: string): Promise<void> {
