@@ -1,5 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { GitRef } from '@argunix/shared/domain/git-ref';
+import { parseGitRef } from '@argunix/shared/domain/git-ref';
 import type { EvaluationId } from '@argunix/shared/domain/ids';
 import { AT, newJob, openStores, queued } from '../coordinator/test/store-fixture.ts';
 import { type Bench, sample, toFigure } from './figure.ts';
@@ -15,7 +15,8 @@ export const bench: Bench = {
     const stores = await openStores();
     const evaluations: EvaluationId[] = [];
     for (let at = 0; at < EVALUATIONS; at += 1) {
-      const id = await queued(stores, String(at), { ref: `refs/heads/b${at}` as GitRef });
+      const ref = parseGitRef(`b${at}`);
+      const id = await queued(stores, String(at), ref === undefined ? {} : { ref });
       await stores.evaluations.begin(id, AT);
       evaluations.push(id);
     }
