@@ -17,6 +17,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
       'compose/gate',
       'compose/courier',
       'compose/reading-thread',
+      'adapters/launcher/launcher-process',
       'adapters/sqlite/writer-thread',
       'adapters/nix-eval/confinement/store-front/thread',
     ].map((name) => [name, join(SOURCES, `${name}.ts`)]),

@@ -46,9 +46,13 @@ export async function serve(options: ServeOptions): Promise<number> {
   // Its processes answer while this one loads the rest of the program.
   const asked = readNixConfiguration(nixSurroundings(process.env).env);
   asked.catch(() => undefined);
-  const { startCoordinator } = await import('../compose/coordinator.ts');
+  const [{ startCoordinator }, { openLauncher }] = await Promise.all([
+    import('../compose/coordinator.ts'),
+    import('../compose/launcher.ts'),
+  ]);
+  const configuration = withOverrides(loaded.configuration, options);
   const coordinator = await startCoordinator({
-    configuration: withOverrides(loaded.configuration, options),
+    configuration,
     readAgain: () => readAgain(options),
     env: process.env,
     nix: await asked,
@@ -58,6 +62,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   started.resolve(coordinator);
   process.stdout.write(`listening on ${coordinator.url}\n`);
   await tellSystemd('--ready');
+  const launcher = await openLauncher(configuration.stateDir, log);
   const cause = await Promise.race([stop.promise, coordinator.broken]);
   if (cause instanceof Error) {
     log.error({ err: cause }, 'stopping, for nothing can be stored any more; to be started again');
@@ -72,6 +77,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   }, STOP_WITHIN_MS);
   try {
     await coordinator.stop();
+    await launcher?.stop();
   } finally {
     // From here on it holds nobody up, but cuts off whatever still does.
     late.unref();
@@ -113,6 +119,8 @@ async function tellSystemd(what: '--ready' | '--stopping'): Promise<void> {
       args: [what],
       env: { PATH: process.env['PATH'], NOTIFY_SOCKET: process.env['NOTIFY_SOCKET'] },
       deadlineMs: 5_000,
+      // systemd hears only of its own service's main process, which it takes the program's parent for.
+      isOwnChild: true,
     });
   }
 }

@@ -3,17 +3,14 @@
  * a signal, capped output, and an end to the last descendant. Whatever ends a process first is its ending;
  * what happens afterwards never overwrites it.
  */
-import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { Socket } from 'node:net';
-import { getPriority, setPriority } from 'node:os';
-import { Readable, Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { plainText } from '../domain/plain-text.ts';
-import { AppError, messageOf } from './app-error.ts';
+import { AppError } from './app-error.ts';
 import { capture } from './capture.ts';
 import { systemClock } from './clock.ts';
 import { descendantsOf, killAll, livingOf, type ProcessRecord, sendSignal } from './descendants.ts';
 import { withOrphanSignal } from './orphan-signal.ts';
+import { type Program, type ProgramEvents, starter, startHere, unstartable } from './start-program.ts';
 
 export interface ProcessOptions {
   readonly command: string;
@@ -29,6 +26,8 @@ export interface ProcessOptions {
   readonly isBackground?: boolean;
   /** Sent to the process when this one dies in whatever way, kill -9 too (Linux, by setpriv). */
   readonly whenOrphaned?: 'TERM' | 'KILL';
+  /** It tells somebody whose child it is: never started by another process for us. */
+  readonly isOwnChild?: boolean;
 }
 
 export type ProcessEnding =
@@ -41,6 +40,7 @@ export type ProcessEnding =
   | { readonly kind: 'unstartable'; readonly message: string };
 
 export interface RunningProcess {
+  /** Undefined until it runs: before it says anything. */
   readonly pid: number | undefined;
   readonly stdin: Writable;
   readonly stdout: Readable;
@@ -62,11 +62,6 @@ const BURIAL_STEP_MS = 20;
 type Cause = 'timed_out' | 'cancelled';
 
 export function startProcess(options: ProcessOptions): RunningProcess {
-  const child = spawnChild(options);
-  return typeof child === 'string' ? unstartable(child) : supervise(child, options);
-}
-
-function supervise(child: ChildWithSockets, options: ProcessOptions): RunningProcess {
   const { promise: ended, resolve } = Promise.withResolvers<ProcessEnding>();
   const family = new Map<number, ProcessRecord>();
   let cause: Cause | undefined;
@@ -74,10 +69,15 @@ function supervise(child: ChildWithSockets, options: ProcessOptions): RunningPro
   let drainTimer: NodeJS.Timeout | undefined;
 
   function end(why: Cause): void {
-    if (child.exitCode !== null || child.signalCode !== null) {
-      closeOutput();
-    } else if (cause === undefined && child.pid !== undefined) {
+    if (child.hasExited) {
+      child.closeOutput();
+    } else if (cause === undefined) {
       cause = why;
+      askToEnd();
+    }
+  }
+  function askToEnd(): void {
+    if (child.pid !== undefined) {
       rememberFamily();
       sendSignal(child.pid, 'SIGTERM');
       killTimer = setTimeout(kill, options.graceMs ?? 10_000);
@@ -101,23 +101,14 @@ function supervise(child: ChildWithSockets, options: ProcessOptions): RunningPro
     }
   }
   function drain(): void {
-    const before = child.stdout.bytesRead + child.stderr.bytesRead;
+    const before = child.bytesRead();
     drainTimer = setTimeout(() => {
-      const hasMoved = child.stdout.bytesRead + child.stderr.bytesRead !== before;
-      if (hasMoved || isHeldBack(child.stdout) || isHeldBack(child.stderr)) {
+      if (child.bytesRead() !== before || isHeldBack(child.stdout) || isHeldBack(child.stderr)) {
         drain();
       } else {
-        closeOutput();
+        child.closeOutput();
       }
     }, DRAIN_MS);
-  }
-  function closeOutput(): void {
-    // An end, not a destroy: who reads it must not see a broken stream because of a stranger that holds it open.
-    for (const stream of [child.stdout, child.stderr]) {
-      if (!stream.readableEnded && !stream.destroyed) {
-        stream.push(null);
-      }
-    }
   }
   const onAbort = (): void => end('cancelled');
   const deadline = setTimeout(() => end('timed_out'), Math.min(options.deadlineMs, MAX_TIMER_MS));
@@ -129,31 +120,35 @@ function supervise(child: ChildWithSockets, options: ProcessOptions): RunningPro
     resolve(ending);
   }
 
-  child.on('error', (error) => {
-    if (child.pid === undefined) {
-      settle({ kind: 'unstartable', message: `${options.command}: ${error.message}` });
-    }
+  const child = start(options, {
+    started: () => {
+      // It may have been ended before it began.
+      if (cause !== undefined) {
+        askToEnd();
+      }
+    },
+    unstartable: (message) => settle({ kind: 'unstartable', message }),
+    exited: () => {
+      if (cause === undefined) {
+        killGroup();
+      } else {
+        kill();
+      }
+      drain();
+    },
+    closed: (code, signal) => {
+      void bury(family).then(() => settle(toEnding(cause, code, signal)));
+    },
   });
-  child.on('exit', () => {
-    if (cause === undefined) {
-      killGroup();
-    } else {
-      kill();
-    }
-    drain();
-  });
-  child.on('close', (code, signal) => {
-    void bury(family).then(() => settle(toEnding(cause, code, signal)));
-  });
-  // A program that ends before it read its input is seen by its ending, not by a broken pipe of ours.
-  child.stdin.on('error', () => undefined);
   if (options.signal?.aborted === true) {
     onAbort();
   } else {
     options.signal?.addEventListener('abort', onAbort, { once: true });
   }
   return {
-    pid: child.pid,
+    get pid() {
+      return child.pid;
+    },
     stdin: child.stdin,
     stdout: child.stdout,
     stderr: child.stderr,
@@ -162,8 +157,7 @@ function supervise(child: ChildWithSockets, options: ProcessOptions): RunningPro
   };
 }
 
-/** Who cannot be started is told as a sentence: some causes come as an event later, some are thrown here. */
-function spawnChild(options: ProcessOptions): ChildWithSockets | string {
+function start(options: ProcessOptions, events: ProgramEvents): Program {
   const line =
     options.whenOrphaned === undefined || process.platform !== 'linux'
       ? options
@@ -174,43 +168,14 @@ function spawnChild(options: ProcessOptions): ChildWithSockets | string {
           options.cwd ?? process.cwd(),
         );
   if (line === undefined) {
-    return `${options.command}: no such program, or no setpriv`;
+    return unstartable(`${options.command}: no such program, or no setpriv`, events);
   }
-  try {
-    const child = spawn(line.command, line.args, {
-      cwd: options.cwd,
-      env: options.env,
-      stdio: ['pipe', 'pipe', 'pipe'],
-      detached: true, // a process group of its own: a Ctrl-C meant for us is not its
-    });
-    if (hasSockets(child)) {
-      if (options.isBackground === true && child.pid !== undefined) {
-        putBehind(child.pid);
-      }
-      return child;
-    }
-    // Out of file descriptors: Node makes no pipes and tells the error to who listens.
-    child.on('error', () => undefined);
-    return `${options.command}: out of file descriptors`;
-  } catch (error) {
-    // A NUL byte in an argument, or a list that is too long for the kernel.
-    return `${options.command}: ${messageOf(error)}`;
-  }
-}
-
-// A tenth of our share where both want the processor.
-const NICER_BY = 10;
-const NICEST = 19;
-
-/** An evaluation that takes every core must not make a webhook or a heartbeat wait. Its descendants inherit it. */
-function putBehind(pid: number): void {
-  try {
-    setPriority(pid, Math.min(NICEST, getPriority() + NICER_BY));
-    // Where Linux shares the processor between sessions first, and each of ours is one, only this counts against us.
-    writeFileSync(`/proc/${pid}/autogroup`, String(NICER_BY));
-  } catch {
-    // It has ended already, or the system has none of it: then it runs like everything else.
-  }
+  const { env, cwd, isBackground = false } = options;
+  const by = options.isOwnChild === true ? startHere : starter();
+  return by(
+    { name: options.command, command: line.command, args: line.args, env, cwd, isBackground },
+    events,
+  );
 }
 
 export interface FinishedProcess {
@@ -280,29 +245,9 @@ async function bury(family: ReadonlyMap<number, ProcessRecord>): Promise<void> {
   }
 }
 
-interface ChildWithSockets extends ChildProcessWithoutNullStreams {
-  readonly stdout: Socket;
-  readonly stderr: Socket;
-}
-
-function hasSockets(child: ChildProcess): child is ChildWithSockets {
-  return child.stdin !== null && child.stdout instanceof Socket && child.stderr instanceof Socket;
-}
-
 /** Its reader has not taken all that was read for it. */
 function isHeldBack(stream: Readable): boolean {
   return stream.readableLength > 0;
-}
-
-function unstartable(message: string): RunningProcess {
-  return {
-    pid: undefined,
-    stdin: new Writable({ write: (_chunk, _encoding, done) => done() }),
-    stdout: Readable.from([]),
-    stderr: Readable.from([]),
-    stop: () => undefined,
-    ended: Promise.resolve({ kind: 'unstartable', message }),
-  };
 }
 
 function toEnding(

@@ -24,7 +24,7 @@ test('what a process held before a build began does not count, what it grows by 
     said += text.toString();
   });
   let excesses = 0;
-  const watch = watchOutputMemory(running.pid, () => (excesses += 1), 100 * MIB);
+  const watch = watchOutputMemory(running, () => (excesses += 1), 100 * MIB);
   try {
     await until(() => said.includes('ready'));
     watch.begin();

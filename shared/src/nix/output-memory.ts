@@ -16,9 +16,9 @@ export const MAX_OUTPUT_MEMORY_BYTES = 512 * 1024 ** 2;
 // Nix was seen to grow by 30 to 60 MB a second of such a line.
 const LOOK_EVERY_MS = 500;
 
-/** Calls `onExcess` once when the process `pid`, or what works for it in the daemon, grows too large. */
+/** Calls `onExcess` once when the process, or what works for it in the daemon, grows too large. */
 export function watchOutputMemory(
-  pid: number | undefined,
+  watched: { readonly pid: number | undefined },
   onExcess: () => void,
   maxBytes = MAX_OUTPUT_MEMORY_BYTES,
 ): OutputMemoryWatch {
@@ -28,6 +28,7 @@ export function watchOutputMemory(
   }
   return {
     begin() {
+      const { pid } = watched;
       if (timer !== undefined || pid === undefined) {
         return;
       }

@@ -66,7 +66,7 @@ export function startRealise(options: RealiseOptions, observer: RealiseObserver)
   const errors: string[] = [];
   let isStopped = false;
   let isOverMemory = false;
-  const memory = watchOutputMemory(running.pid, () => {
+  const memory = watchOutputMemory(running, () => {
     isOverMemory = !isStopped;
     running.stop();
   });

@@ -28,7 +28,7 @@ export async function walkFlake(
   const ending = await walkForward({
     ...{ run, findings },
     mayStopAt: (path) => helpers.haveDoneFrom(path),
-    onStart: (pid) => helpers.watch(pid),
+    onStart: (process) => helpers.watch(process),
     onDeath({ why }) {
       if (why === 'memory') {
         helpers.retire();

@@ -90,7 +90,9 @@ export function startEvalProcess(options: EvalProcessOptions): EvalProcess {
   const read = readAll();
 
   return {
-    pid: running.pid,
+    get pid() {
+      return running.pid;
+    },
     stdin: running.stdin,
     stop: () => running.stop(),
     ended: Promise.all([running.ended, read]).then(([ending]) => ({ ending, lastLines: kept })),

@@ -24,8 +24,6 @@ export interface EvaluationRun {
   end(ending: EvaluationEnding): void;
   /** What is being evaluated now, for the sentence about a deadline. */
   readonly underWay: Map<object, AttributeSegments>;
-  /** Who is told to end when all together hold too much memory, by process id. */
-  readonly onExcess: Map<number, () => void>;
 }
 
 export type Walk = (run: EvaluationRun) => Promise<EvaluationEnding>;
@@ -40,7 +38,6 @@ export async function runEvaluation(
   const startedAt = performance.now();
   const stop = new AbortController();
   const underWay = new Map<object, AttributeSegments>();
-  const onExcess = new Map<number, () => void>();
   let ending: EvaluationEnding | undefined;
 
   function end(cause: EvaluationEnding): void {
@@ -57,7 +54,7 @@ export async function runEvaluation(
     },
     () => end({ kind: 'infrastructure', reason: 'What was found could not be stored.' }),
   );
-  const memory = watchMemory(request.memoryBytes, (pid) => onExcess.get(pid)?.());
+  const memory = watchMemory(request.memoryBytes);
   signal.addEventListener('abort', onAbort, { once: true });
   if (signal.aborted) {
     onAbort();
@@ -74,7 +71,7 @@ export async function runEvaluation(
       }
       open = space;
       const walked = await walk({
-        ...{ request, space, flakeUrl: address.url, batches, memory, underWay, onExcess },
+        ...{ request, space, flakeUrl: address.url, batches, memory, underWay },
         ...{ signal: stop.signal, remainingMs, end },
       });
       await batches.flush();

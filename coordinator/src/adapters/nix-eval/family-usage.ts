@@ -8,29 +8,38 @@ import { familyOf } from '@argunix/shared/kit/descendants';
 // 200 ms: at the 1 to 2 GiB a second that Nix was seen to grow, a look late costs less than what a host can spare.
 const LOOK_EVERY_MS = 200;
 
+export interface WatchedProcess {
+  /** Undefined until it runs. */
+  readonly pid: number | undefined;
+}
+
 export interface MemoryWatch {
-  add(pid: number): void;
-  remove(pid: number): void;
+  /** Calls `onExcess` each time all together hold too much, and its family most of it. Returns what ends the watch. */
+  watch(process: WatchedProcess, onExcess: () => void): () => void;
   close(): void;
 }
 
-/** Calls `onExcess` with the family that holds most, each time all of them together hold more than `maxBytes`. */
-export function watchMemory(maxBytes: number, onExcess: (pid: number) => void): MemoryWatch {
-  const roots = new Set<number>();
+export function watchMemory(maxBytes: number): MemoryWatch {
+  const watched = new Map<WatchedProcess, () => void>();
   const timer = setInterval(look, LOOK_EVERY_MS);
 
   function look(): void {
-    const held = [...roots].map((pid) => ({ pid, bytes: familyBytes(pid) }));
+    const held = [...watched].map(([{ pid }, onExcess]) => ({
+      onExcess,
+      bytes: pid === undefined ? 0 : familyBytes(pid),
+    }));
     const total = held.reduce((sum, { bytes }) => sum + bytes, 0);
     const largest = held.toSorted((left, right) => right.bytes - left.bytes)[0];
     if (total > maxBytes && largest !== undefined) {
-      onExcess(largest.pid);
+      largest.onExcess();
     }
   }
 
   return {
-    add: (pid) => void roots.add(pid),
-    remove: (pid) => void roots.delete(pid),
+    watch(process, onExcess) {
+      watched.set(process, onExcess);
+      return () => void watched.delete(process);
+    },
     close: () => clearInterval(timer),
   };
 }

@@ -63,11 +63,7 @@ async function readJobs(run: EvaluationRun, seen: Set<string>): Promise<Reading>
     isBackground: true,
   });
   running.stdin.end();
-  const { pid } = running;
-  if (pid !== undefined) {
-    run.memory.add(pid);
-    run.onExcess.set(pid, () => running.stop());
-  }
+  const unwatch = run.memory.watch(running, () => running.stop());
   const said = keepLast(running.stderr);
   let failure: string | undefined;
   let hasFatal = false;
@@ -108,10 +104,7 @@ async function readJobs(run: EvaluationRun, seen: Set<string>): Promise<Reading>
     await run.batches.room();
   }
   const ending = await running.ended;
-  if (pid !== undefined) {
-    run.memory.remove(pid);
-    run.onExcess.delete(pid);
-  }
+  unwatch();
   const warnings = said()
     .filter((line) => /^(?:evaluation )?warning: /.test(line))
     .slice(0, 20);

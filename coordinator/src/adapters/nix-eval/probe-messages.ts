@@ -165,15 +165,9 @@ async function repl(
 }
 
 async function watched(run: EvaluationRun, process: EvalProcess): Promise<EvalProcessEnding> {
-  const { pid } = process;
-  if (pid === undefined) {
-    return await process.ended;
-  }
-  run.memory.add(pid);
-  run.onExcess.set(pid, () => process.stop());
+  const unwatch = run.memory.watch(process, () => process.stop());
   const ended = await process.ended;
-  run.memory.remove(pid);
-  run.onExcess.delete(pid);
+  unwatch();
   return ended;
 }
 

@@ -6,7 +6,7 @@
  */
 import type { AttributeSegments } from './attribute-order.ts';
 import type { EvaluationRun } from './evaluation-run.ts';
-import { familyBusyMs } from './family-usage.ts';
+import { familyBusyMs, type WatchedProcess } from './family-usage.ts';
 import type { WalkFindings } from './walk-findings.ts';
 import { walkProcess } from './walk-process.ts';
 
@@ -26,7 +26,7 @@ export interface Helpers {
   /** True when from here on everything was done by them. */
   haveDoneFrom(path: AttributeSegments): boolean;
   /** Whose time on the processor tells whether it pays to help. */
-  watch(pid: number | undefined): void;
+  watch(process: WatchedProcess): void;
   /** Stops them, and starts no more. */
   retire(): void;
   /** Resolves when their processes are gone. */
@@ -45,14 +45,14 @@ export function createHelpers(run: EvaluationRun, findings: WalkFindings, rule: 
   const helpers: Helper[] = [];
   let walking: readonly Promise<void>[] = [];
   let isRetired = count < 1;
-  let watched: number | undefined;
+  let watched: WatchedProcess | undefined;
   let before = { finished: 0, busyMs: 0 };
   const timer = setInterval(look, lookEveryMs);
 
   function look(): void {
     const now = {
       finished: findings.finishedCount,
-      busyMs: watched === undefined ? 0 : familyBusyMs(watched),
+      busyMs: watched?.pid === undefined ? 0 : familyBusyMs(watched.pid),
     };
     const perSecond = ((now.finished - before.finished) * 1_000) / lookEveryMs;
     const share = (now.busyMs - before.busyMs) / lookEveryMs;
@@ -109,8 +109,8 @@ export function createHelpers(run: EvaluationRun, findings: WalkFindings, rule: 
     haveDoneFrom: (path) =>
       helpers.length > 0 &&
       helpers.every(({ reached }) => reached !== null && findings.order(reached, path) <= 0),
-    watch(pid) {
-      watched = pid;
+    watch(process) {
+      watched = process;
       before = { finished: findings.finishedCount, busyMs: 0 };
     },
     retire,

@@ -8,6 +8,7 @@ import type { EvaluationEnding } from '../../ports/evaluator.ts';
 import type { AttributeSegments } from './attribute-order.ts';
 import { escapePath } from './eval-events.ts';
 import type { EvaluationRun } from './evaluation-run.ts';
+import type { WatchedProcess } from './family-usage.ts';
 import { explained, isHostTrouble, isNetworkTrouble, judgeFailure } from './judge-failure.ts';
 import { tooLargeText } from './memory-text.ts';
 import { surveySet } from './probe-messages.ts';
@@ -28,7 +29,7 @@ export interface ForwardWalk {
   readonly findings: WalkFindings;
   /** Everything from here on is known already. */
   readonly mayStopAt: (path: AttributeSegments) => boolean;
-  readonly onStart: (pid: number | undefined) => void;
+  readonly onStart: (process: WatchedProcess) => void;
   readonly onDeath: (died: Died) => void;
 }
 
@@ -45,7 +46,7 @@ export async function walkForward(walk: ForwardWalk): Promise<EvaluationEnding |
       run,
       { after, skip: findings.skipBehind(after), direction: 'forward', share: { index: 0, count: 1 } },
       findings,
-      { mayStopAt: walk.mayStopAt, finished: () => undefined, started: ({ pid }) => walk.onStart(pid) },
+      { mayStopAt: walk.mayStopAt, finished: () => undefined, started: walk.onStart },
     );
     if (outcome.kind !== 'died') {
       return tooLargeEnding(run, tooLarge);

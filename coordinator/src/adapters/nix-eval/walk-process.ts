@@ -2,8 +2,9 @@
 import { describeEnding } from '@argunix/shared/kit/run-process';
 import { type AttributeSegments, isInside } from './attribute-order.ts';
 import { type EvalEvent, toFoundJob } from './eval-events.ts';
-import { type EvalProcess, type EvalProcessEnding, newMark, startEvalProcess } from './eval-process.ts';
+import { type EvalProcessEnding, newMark, startEvalProcess } from './eval-process.ts';
 import type { EvaluationRun } from './evaluation-run.ts';
+import type { WatchedProcess } from './family-usage.ts';
 import { jobsExpression, type WalkParameters } from './jobs-expression.ts';
 import { nixArguments } from './nix-arguments.ts';
 import { nixMessage } from './nix-message.ts';
@@ -16,7 +17,7 @@ export interface WalkHooks {
   mayStopAt(path: AttributeSegments): boolean;
   finished(path: AttributeSegments): void;
   /** The process, to be stopped from outside. */
-  started(process: EvalProcess): void;
+  started(process: WatchedProcess & { stop(): void }): void;
 }
 
 export type WalkOutcome =
@@ -127,26 +128,21 @@ export async function walkProcess(
     room: () => run.batches.room(),
   });
   evaluating.stdin.end();
-  const { pid } = evaluating;
-  if (pid !== undefined) {
-    run.memory.add(pid);
-    run.onExcess.set(pid, () => {
-      isOverMemory = true;
-      evaluating.stop();
-    });
-  }
+  const unwatch = run.memory.watch(evaluating, () => {
+    isOverMemory = true;
+    evaluating.stop();
+  });
   hooks.started({
-    ...evaluating,
+    get pid() {
+      return evaluating.pid;
+    },
     stop() {
       isStopped = true;
       evaluating.stop();
     },
   });
   const ended = await evaluating.ended;
-  if (pid !== undefined) {
-    run.memory.remove(pid);
-    run.onExcess.delete(pid);
-  }
+  unwatch();
   run.underWay.delete(token);
   if (hasEnded) {
     return { kind: 'end' };
