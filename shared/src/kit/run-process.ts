@@ -22,7 +22,7 @@ export interface ProcessOptions {
   readonly signal?: AbortSignal | undefined;
   /** Between the polite signal and the kill. 10 s: what Nix was seen to need to end its builders. */
   readonly graceMs?: number;
-  /** It computes for long: whoever answers people comes first (Linux and macOS). */
+  /** It computes for long: other programs come before it, as we come before all (Linux and macOS). */
   readonly isBackground?: boolean;
   /** Sent to the process when this one dies in whatever way, kill -9 too (Linux, by setpriv). */
   readonly whenOrphaned?: 'TERM' | 'KILL';

@@ -106,8 +106,8 @@ export function spawnIt(
   try {
     // A process group of its own: a Ctrl-C that is meant for us is not its.
     const child = spawn(command, args, { cwd, env, stdio: [...stdio], detached: true });
-    if (isBackground && child.pid !== undefined) {
-      putBehind(child.pid);
+    if (child.pid !== undefined) {
+      putBehind(child.pid, isBackground ? NICER_IN_BACKGROUND : NICER);
     }
     return child;
   } catch (error) {
@@ -116,16 +116,20 @@ export function spawnIt(
   }
 }
 
-// A tenth of our share where both want the processor.
-const NICER_BY = 10;
+// A third of our share where both want the processor, and a tenth.
+const NICER = 5;
+const NICER_IN_BACKGROUND = 10;
 const NICEST = 19;
 
-/** An evaluation that takes every core must not make a webhook or a heartbeat wait. Its descendants inherit it. */
-function putBehind(pid: number): void {
+/**
+ * Ten programs at once, or an evaluation that takes every core, must not make a webhook or a heartbeat wait. Their
+ * descendants inherit it.
+ */
+function putBehind(pid: number, by: number): void {
   try {
-    setPriority(pid, Math.min(NICEST, getPriority() + NICER_BY));
+    setPriority(pid, Math.min(NICEST, getPriority() + by));
     // Where Linux shares the processor between sessions first, and each of ours is one, only this counts against us.
-    writeFileSync(`/proc/${pid}/autogroup`, String(NICER_BY));
+    writeFileSync(`/proc/${pid}/autogroup`, String(by));
   } catch {
     // It has ended already, or the system has none of it: then it runs like everything else.
   }

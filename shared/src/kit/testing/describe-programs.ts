@@ -76,9 +76,9 @@ function describeAll(open: (dir: string) => Promise<Starter>): void {
 
   test.each([
     [true, 10],
-    [false, 0],
+    [false, 5],
   ])(
-    'what runs in the background (%s) is nicer than we are by %s, its descendants too',
+    'what runs (in the background: %s) is nicer than we are by %s, its descendants too',
     async (isBackground, more) => {
       const { stdout } = await runProcess({
         command: 'sh',

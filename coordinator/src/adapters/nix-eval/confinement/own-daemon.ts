@@ -73,6 +73,7 @@ export function createOwnDaemon(options: OwnDaemonOptions): OwnDaemon {
         },
         deadlineMs: LIFETIME_MS,
         whenOrphaned: 'TERM',
+        isBackground: true,
       }),
       closeNetwork: () => network.close(),
       isAlive: true,
