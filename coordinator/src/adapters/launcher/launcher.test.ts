@@ -116,14 +116,14 @@ describe('the launcher', () => {
     expect(await running.ended).toEqual({ kind: 'cancelled' });
   });
 
-  test('a launcher that dies is told, what it had started is told as killed and is gone, and another one comes', async () => {
+  test('a launcher that dies is told, what it had started is told as hung up on and is gone, and another one comes', async () => {
     const parent = await parentOf();
     const running = startProcess(shell('echo $$; trap "" TERM; while :; do sleep 0.05; done'));
     const [said] = (await once(running.stdout, 'data')) as [Buffer];
 
     process.kill(parent, 'SIGKILL');
 
-    expect(await running.ended).toEqual({ kind: 'signalled', signal: 'SIGKILL' });
+    expect(await running.ended).toEqual({ kind: 'signalled', signal: 'SIGHUP' });
     await until(() => !sendSignal(Number(said), 0 as unknown as NodeJS.Signals));
     expect(errors).toEqual([
       'the launcher of programs ended, and what it had started with it; it is started again',

@@ -21,7 +21,7 @@ import { GREETING_BYTES, ID_BYTES, type LaunchNews, type LaunchOrder, STREAMS } 
 export interface Launcher {
   /** Starts by the launcher; as our own child while there is none. */
   readonly start: StartProgram;
-  /** What it started is told to have been killed. */
+  /** What it started is told to have been hung up on. */
   stop(): Promise<void>;
 }
 
@@ -68,7 +68,8 @@ export async function startLauncher(options: LauncherOptions): Promise<Launcher>
     begun.once('exit', (code, signal) => {
       child = undefined;
       for (const launch of launches.values()) {
-        launch.exited(null, 'SIGKILL');
+        // What is tied to us has been killed with it, and the rest is by who hears of this; SIGKILL would mean: no memory.
+        launch.exited(null, 'SIGHUP');
       }
       if (!isStopping) {
         log.error(

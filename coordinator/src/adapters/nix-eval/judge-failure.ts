@@ -2,9 +2,9 @@
 import type { EvaluationEnding, EvaluationRequest } from '../../ports/evaluator.ts';
 import type { EvaluationSpace } from './evaluation-space.ts';
 
-// What Nix, git and bubblewrap say; a flake that says the same only has itself tried again, as often as any.
+// What Nix, git, bubblewrap and we say; a flake that says the same only has itself tried again, as often as any.
 const OF_THE_HOST =
-  /cannot connect to (?:socket|daemon)|daemon disconnected|opening a connection to remote store|No space left on device|Cannot allocate memory|database disk image|^bwrap: |Resource temporarily unavailable/m;
+  /cannot connect to (?:socket|daemon)|daemon disconnected|opening a connection to remote store|No space left on device|Cannot allocate memory|database disk image|^bwrap: |^Nix was killed by SIG(?:HUP|INT|TERM)$|Resource temporarily unavailable/m;
 const OF_THE_NETWORK =
   /Could ?n[o']t resolve host|Could ?n[o']t connect to server|Failed to connect to|Connection (?:timed out|refused|reset)|Network is unreachable|Timeout was reached|HTTP error 5\d\d/;
 

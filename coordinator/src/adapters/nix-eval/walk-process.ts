@@ -161,6 +161,10 @@ export function causeOf(
   { ending, lastLines }: EvalProcessEnding,
   isOverMemory: boolean,
 ): { readonly why: 'error' | 'memory' | 'crash'; readonly message: string } {
+  // By a person, or because what had started it is gone: whatever it said of that is not the flake's.
+  if (ending.kind === 'signalled' && ['SIGHUP', 'SIGINT', 'SIGTERM'].includes(ending.signal)) {
+    return { why: 'crash', message: `Nix ${describeEnding(ending)}` };
+  }
   const said = nixMessage(lastLines);
   // 137: what bubblewrap makes of a SIGKILL inside, which is nobody's but the kernel's for want of memory.
   const isKilled =
