@@ -170,21 +170,42 @@ describe('the launcher', () => {
     await until(() => before.every(({ pid }) => !existsSync(`/proc/${pid}`)));
   });
 
-  test('a program that cannot be started in time is told, and does not run on', async () => {
-    const slow = await startLauncher({
-      socketPath: join(dir, 'slow.sock'),
+  test('a launcher that hangs is replaced, and what it did not start in time is told', async () => {
+    const hanging = await startLauncher({
+      socketPath: join(dir, 'hanging.sock'),
       log: logger(),
-      startWithinMs: 0,
+      startWithinMs: 1_000,
     });
-    startProgramsBy(slow.start);
-    const finished = await runProcess(shell('sleep 0.5; echo > late'));
+    startProgramsBy(hanging.start);
+    await until(async () => ![process.pid, 0].includes(await parentOf()));
+    const parent = await parentOf();
+    process.kill(parent, 'SIGSTOP');
+
+    const finished = await runProcess(shell('echo > late'));
 
     expect(finished.ending).toEqual({
       kind: 'unstartable',
-      message: 'sh: it could not be started within 0 s',
+      message: 'sh: it could not be started within 1 s',
     });
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await until(async () => ![process.pid, parent].includes(await parentOf()));
     expect(existsSync(join(dir, 'late'))).toBe(false);
-    await slow.stop();
+    await hanging.stop();
+  });
+
+  test('one that hangs while we stop is killed', async () => {
+    process.kill(await parentOf(), 'SIGSTOP');
+
+    await launcher.stop();
+
+    expect(await parentOf()).toBe(process.pid);
+  });
+
+  test('a program that ended before its launcher did ended as it did', async () => {
+    const parent = await parentOf();
+    const running = startProcess(shell('sleep 60 & exit 3'));
+    await until(() => running.pid !== undefined && !existsSync(`/proc/${running.pid}`));
+    process.kill(parent, 'SIGKILL');
+
+    expect(await running.ended).toEqual({ kind: 'exited', code: 3 });
   });
 });

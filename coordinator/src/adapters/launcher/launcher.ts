@@ -1,6 +1,6 @@
 /** This process's end of its launcher: programs are started there, and their streams come here by a socket. */
 // oxlint-disable-next-line no-restricted-imports -- a part of ours with a channel, not another program
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, type ForkOptions, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
@@ -37,8 +37,17 @@ const START_WITHIN_MS = 60_000;
 const GREETING_WITHIN_MS = 10_000;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 30_000;
-// Its garbage is a few messages.
-const LITTLE_MEMORY = ['--max-semi-space-size=1', '--max-old-space-size=64'];
+const KILL_AFTER_MS = 2_000;
+const FORK = {
+  // A group of its own: a Ctrl-C in our terminal is for us.
+  detached: true,
+  stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  execArgv: [
+    ...(extname(import.meta.filename) === '.ts' ? process.execArgv : []),
+    // Its garbage is a few messages.
+    ...['--max-semi-space-size=1', '--max-old-space-size=64'],
+  ],
+} satisfies ForkOptions;
 
 /** Throws what listening on the socket throws. */
 export async function startLauncher(options: LauncherOptions): Promise<Launcher> {
@@ -48,38 +57,46 @@ export async function startLauncher(options: LauncherOptions): Promise<Launcher>
   let isStopping = false;
   let pauseMs = FIRST_PAUSE_MS;
   let pause: NodeJS.Timeout | undefined;
+  let heardAt = 0;
+  /** Undefined while there is none. */
   let child: ChildProcess | undefined;
 
   function begin(): void {
-    const kind = extname(import.meta.filename);
-    const program = new URL(`./launcher-process${kind}`, import.meta.url);
-    const begun = fork(program, [], {
-      // A group of its own: a Ctrl-C in our terminal is for us.
-      detached: true,
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      execArgv: [...(kind === '.ts' ? process.execArgv : []), ...LITTLE_MEMORY],
-    });
-    child = begun;
+    try {
+      child = follow(fork(programOf(), [], FORK));
+    } catch (error) {
+      // No memory or no process left for it.
+      beginLater(error);
+    }
+  }
+  function beginLater(cause: unknown): void {
+    child = undefined;
+    for (const launch of launches.values()) {
+      // What is tied to us has been killed with it, the rest is by who hears of this; SIGKILL would mean: no memory.
+      launch.exited(null, 'SIGHUP');
+    }
+    if (!isStopping) {
+      log.error(
+        { err: cause },
+        'the launcher of programs ended, and what it had started with it; it is started again',
+      );
+      pause = setTimeout(begin, pauseMs);
+      pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
+    }
+  }
+  function follow(begun: ChildProcess): ChildProcess {
     begun.on('message', (news: LaunchNews) => {
       pauseMs = FIRST_PAUSE_MS;
+      heardAt = performance.now();
       hear(launches, news);
     });
-    begun.on('error', (error) => log.error({ err: error }, 'the launcher of programs could not be reached'));
-    begun.once('exit', (code, signal) => {
-      child = undefined;
-      for (const launch of launches.values()) {
-        // What is tied to us has been killed with it, and the rest is by who hears of this; SIGKILL would mean: no memory.
-        launch.exited(null, 'SIGHUP');
-      }
-      if (!isStopping) {
-        log.error(
-          { code, signal },
-          'the launcher of programs ended, and what it had started with it; it is started again',
-        );
-        pause = setTimeout(begin, pauseMs);
-        pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
+    begun.on('error', (error) => {
+      if (begun.pid === undefined) {
+        beginLater(error);
       }
     });
+    begun.once('exit', (code, signal) => beginLater(new Error(`it ended with ${signal ?? code}`)));
+    return begun;
   }
   begin();
 
@@ -91,12 +108,17 @@ export async function startLauncher(options: LauncherOptions): Promise<Launcher>
       }
       const id = randomBytes(ID_BYTES / 2).toString('hex');
       const launch = createLaunch(events, () => launches.delete(id));
+      const sentAt = performance.now();
       launches.set(id, launch);
       by.send({ id, socketPath, line } satisfies LaunchOrder);
-      const late = setTimeout(
-        () => launch.failed(`${line.name}: it could not be started within ${startWithinMs / 1_000} s`),
-        startWithinMs,
-      );
+      const late = setTimeout(() => {
+        launch.failed(`${line.name}: it could not be started within ${startWithinMs / 1_000} s`);
+        if (heardAt < sentAt && child === by) {
+          // It hangs, and so would all that come after.
+          child = undefined;
+          by.kill('SIGKILL');
+        }
+      }, startWithinMs);
       void launch.settled.then(() => clearTimeout(late));
       return launch.program;
     },
@@ -104,13 +126,20 @@ export async function startLauncher(options: LauncherOptions): Promise<Launcher>
       isStopping = true;
       clearTimeout(pause);
       server.close();
-      if (child !== undefined) {
-        const gone = once(child, 'exit');
-        child.disconnect();
+      if (child?.pid !== undefined) {
+        const ending = child;
+        const gone = once(ending, 'exit');
+        const kill = setTimeout(() => ending.kill('SIGKILL'), KILL_AFTER_MS);
+        ending.disconnect();
         await gone;
+        clearTimeout(kill);
       }
     },
   };
+}
+
+function programOf(): URL {
+  return new URL(`./launcher-process${extname(import.meta.filename)}`, import.meta.url);
 }
 
 async function listen(path: string, take: (socket: Socket) => void): Promise<Server> {
@@ -237,6 +266,10 @@ function createLaunch(events: ProgramEvents, onOver: () => void): Launch {
       events.unstartable(message);
     },
     exited(code, signal) {
+      // It may have ended before the launcher did, with a stray that still holds its output.
+      if (hasExited) {
+        return;
+      }
       end();
       // Its last words may still be on their way: who it was is known until they have come.
       void Promise.all(outputs.map(({ stream }) => closing(stream))).then(() => {
