@@ -1,10 +1,10 @@
 /** What processes of this host take, from /proc. */
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** The program with these of its descendants that are parts of itself: gate and courier, not nix-store. */
+/** The program with these of its descendants that are parts of itself: launcher, gate and courier, not nix-store. */
 export function partsOf(pid: number): readonly number[] {
   const children = childrenOf(pid).filter((child) =>
-    /compose\/(?:gate|courier)/.test(textOf(child, 'cmdline')),
+    /compose\/(?:gate|courier)|launcher-process/.test(textOf(child, 'cmdline')),
   );
   return [pid, ...children.flatMap(partsOf)];
 }
