@@ -77,8 +77,8 @@ export async function serve(options: ServeOptions): Promise<number> {
   }, STOP_WITHIN_MS);
   try {
     await coordinator.stop();
-    await launcher?.stop();
   } finally {
+    await launcher?.stop();
     // From here on it holds nobody up, but cuts off whatever still does.
     late.unref();
   }
