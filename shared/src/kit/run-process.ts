@@ -76,8 +76,9 @@ export function startProcess(options: ProcessOptions): RunningProcess {
       askToEnd();
     }
   }
+  /** Once: a second SIGTERM makes many a program skip its clean-up. */
   function askToEnd(): void {
-    if (child.pid !== undefined) {
+    if (child.pid !== undefined && killTimer === undefined) {
       rememberFamily();
       sendSignal(child.pid, 'SIGTERM');
       killTimer = setTimeout(kill, options.graceMs ?? 10_000);

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { isAppError } from '../app-error.ts';
 import { type CapturedOptions, outputOf, runProcess, startProcess } from '../run-process.ts';
 import { type StartProgram, startHere, startProgramsBy } from '../start-program.ts';
@@ -161,6 +161,16 @@ function describeAll(open: (dir: string) => Promise<Starter>): void {
     expect((await runProcess(shell('sleep 60', { signal: AbortSignal.abort() }))).ending).toEqual({
       kind: 'cancelled',
     });
+  });
+
+  test('what is ended at once is asked to end once', async () => {
+    const asking = vi.spyOn(process, 'kill');
+    const running = startProcess(shell('sleep 20'));
+    running.stop();
+
+    expect(await running.ended).toEqual({ kind: 'cancelled' });
+    expect(asking.mock.calls.filter((call) => call[1] === 'SIGTERM')).toEqual([[running.pid, 'SIGTERM']]);
+    asking.mockRestore();
   });
 
   test('a deadline longer than a timer can hold does not fire at once', async () => {
