@@ -15,7 +15,7 @@ const REMOTE: readonly (readonly [RegExp, string])[] = [
     'its host name is not known',
   ],
   [/transport '[^']*' not allowed/i, 'its transport is not allowed here'],
-  [/certificate|ssl|tls|gnutls/i, 'the TLS connection is not trusted or broke'],
+  [/certificate|\b(?:gnu|open)?(?:ssl|tls)/i, 'the TLS connection is not trusted or broke'],
   [
     /host identification has changed/i,
     'its SSH host key is not the one that was seen first; if it was given a new one, take its line out of mirrors/.home/known_hosts in the state directory',
@@ -77,7 +77,8 @@ export function isBrokenMirror(stderr: string): boolean {
 }
 
 export function unreachable(access: Access, stderr: string, what = ''): AppError {
-  const reason = REMOTE.find(([pattern]) => pattern.test(stderr))?.[1] ?? 'git could not read from it';
+  const words = withoutNames(stderr);
+  const reason = REMOTE.find(([pattern]) => pattern.test(words))?.[1] ?? 'git could not read from it';
   return HOST.test(ownLines(stderr))
     ? failed('this host could not take what git fetched', stderr, access.secrets)
     : new AppError(
@@ -112,6 +113,14 @@ export function gitWords(stderr: string, secrets: readonly string[] = []): strin
     return 'nothing.';
   }
   return text.length > MAX_REASON ? `${text.slice(0, MAX_REASON)}…` : text;
+}
+
+/** Without fingerprints, addresses, hosts and paths: those are spelled by chance or by strangers, and tell no trouble. */
+function withoutNames(stderr: string): string {
+  return stderr.replace(
+    /\b(?:SHA256|MD5):[\w+/=:]+|[\w+.-]+:\/\/[^\s']+|\b[\w-]+(?:\.[\w-]+)+|(?<!\w)\/[^\s':]*/g,
+    '',
+  );
 }
 
 /** Without what the server said, and what git says about any server that it could not talk to. */
