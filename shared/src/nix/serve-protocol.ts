@@ -101,37 +101,61 @@ export function createWireReader(
     at += size;
     return taken;
   }
+  // What is there is taken without waiting: an answer of 8,000 paths is 100,000 words, and most of its chunks hold many.
   async function integer(): Promise<number> {
-    const word = await take(WORD);
+    return toInteger(buffer.length - at < WORD ? await take(WORD) : here(WORD));
+  }
+  function here(size: number): Buffer {
+    const taken = buffer.subarray(at, at + size);
+    at += size;
+    return taken;
+  }
+  function toInteger(word: Buffer): number {
     const value = word.readUInt32LE(WORD / 2) * HALF + word.readUInt32LE(0);
     if (value > Number.MAX_SAFE_INTEGER) {
       throw toError('malformed', `expected a count, got ${word.readBigUInt64LE()}`);
     }
     return value;
   }
-  async function length(max: number, what: string): Promise<number> {
-    const value = await integer();
+  function mustBeAtMost(max: number, value: number, what: string): number {
     if (value > max) {
       throw toError('malformed', `expected at most ${max} ${what}, got ${value}`);
     }
     return value;
   }
-  async function string(maxBytes: number): Promise<string> {
-    const size = await length(maxBytes, 'bytes');
-    const padded = await take(size + paddingOf(size));
-    if (padded.subarray(size).some((byte) => byte !== 0)) {
-      throw toError('malformed', 'expected zeros after a string');
+  function toText(padded: Buffer, size: number): string {
+    for (let zero = size; zero < padded.length; zero += 1) {
+      if (padded[zero] !== 0) {
+        throw toError('malformed', 'expected zeros after a string');
+      }
     }
     return padded.toString('utf8', 0, size);
+  }
+  async function string(maxBytes: number): Promise<string> {
+    return stringHere(maxBytes) ?? (await stringToCome(maxBytes));
+  }
+  /** Undefined when not all of it has come; then nothing of it was taken. */
+  function stringHere(maxBytes: number): string | undefined {
+    const held = buffer.length - at;
+    if (held < WORD) {
+      return undefined;
+    }
+    const size = mustBeAtMost(maxBytes, toInteger(buffer.subarray(at, at + WORD)), 'bytes');
+    const whole = WORD + size + paddingOf(size);
+    return held < whole ? undefined : toText(here(whole).subarray(WORD), size);
+  }
+  async function stringToCome(maxBytes: number): Promise<string> {
+    const size = mustBeAtMost(maxBytes, await integer(), 'bytes');
+    return toText(await take(size + paddingOf(size)), size);
   }
   return {
     integer,
     string,
     async strings(maxCount, maxBytes) {
-      const count = await length(maxCount, 'strings');
+      const count = mustBeAtMost(maxCount, await integer(), 'strings');
       const values: string[] = [];
       while (values.length < count) {
-        values.push(await string(maxBytes));
+        values.push(stringHere(maxBytes) ?? (await stringToCome(maxBytes)));
       }
       return values;
     },

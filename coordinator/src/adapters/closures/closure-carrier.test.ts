@@ -279,6 +279,40 @@ test('the builder is asked for what its caches have before it is sent', async ()
   expect(sentTotal).toBe(4);
 });
 
+test('derivations are sent while the builder fetches what its caches have', async () => {
+  const far = await farStore(host);
+  const carrier = carrierTo(far);
+  const { top, builtPath } = await chain(host);
+
+  await carrier.push(
+    { drvPaths: [top] },
+    { ...QUIET, substitute: () => until(async () => await far.isValid(top)) },
+  );
+
+  expect(await far.isValid(builtPath)).toBe(true);
+});
+
+test('a fetch that fails ends what is sent meanwhile, and the next push starts anew', async () => {
+  const far = await farStore(host);
+  const carrier = carrierTo(far);
+  const drvs = await instantiate(
+    host,
+    `built = build "built" "echo > $out" {};
+     a = derivation { name = "a"; system = "x86_64-linux"; builder = "/bin/sh"; inherit built; src = builtins.toFile "src" (builtins.concatStringsSep "" (builtins.genList (n: "0123456789abcdef") 2000000)); };`,
+  );
+  await realise(host, drvs['built'] ?? '');
+  const push = { drvPaths: [drvs['a'] as DerivationPath] };
+
+  const failing = carrier.push(push, {
+    ...QUIET,
+    substitute: () => Promise.reject(new Error('the cache burnt down')),
+  });
+
+  await expect(failing).rejects.toThrow('the cache burnt down');
+  const { bytes } = await carrier.push(push, QUIET);
+  expect(bytes).toBeGreaterThan(32_000_000);
+});
+
 test('what an output refers to and this host lost comes from its own caches, with their signatures', async () => {
   const far = await farStore(host);
   const dir = await mkdtemp(join(tmpdir(), 'own-cache-'));

@@ -6,13 +6,14 @@
 import { sizeText } from '@argunix/shared/domain/size-text';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import { AppError, isAppError } from '@argunix/shared/kit/app-error';
-import { carryMissing, type Lanes, type TransferProgress } from './carry-missing.ts';
+import { carryMissing, type Lanes } from './carry-missing.ts';
 import type { DerivationFactsReader } from './derivation-facts.ts';
 import { judgeReturned } from './judge-returned.ts';
 import type { PathInfo } from './path-info.ts';
 import type { DeskHold } from './question-desk.ts';
 import { orderByReferences } from './reference-order.ts';
 import { findReturnablePaths } from './returnable-paths.ts';
+import { createTransferTally, type TransferProgress } from './transfer-tally.ts';
 import type { WantedPaths } from './wanted-paths.ts';
 import type { Watch } from './watch.ts';
 
@@ -75,15 +76,17 @@ export async function pullOutputs(options: PullOptions): Promise<number> {
       paths: [...infos.keys()],
     });
   }
+  const tally = createTransferTally((progress) => options.observer.progress(progress));
   try {
-    return await carryMissing({
+    await carryMissing({
       infos: ordered,
       lanes: options.lanes,
       watch,
       asOf,
       arrived: (paths) => ours.validPaths(paths),
-      progress: (progress) => options.observer.progress(progress),
+      tally,
     });
+    return tally.sentBytes();
   } catch (error) {
     throw isAppError(error) && error.code === 'nix.failed' && REFUSALS.test(error.message)
       ? new AppError('closure.refused', `what the builder sent was refused by ${error.message}`, {}, error)

@@ -2,6 +2,7 @@
  * What a builder needs for a derivation: of each input, the output itself where we have it, else the derivation that
  * makes it, and so on down. So a lease on a derivation covers the outputs of those inner derivations too.
  */
+import { setImmediate as untilOthersRan } from 'node:timers/promises';
 import type { DerivationPath } from '@argunix/shared/domain/store-path';
 import { AppError } from '@argunix/shared/kit/app-error';
 import type { DerivationFactsReader, KnownOutput } from './derivation-facts.ts';
@@ -27,6 +28,9 @@ export interface WantedOptions {
   readonly mayBuild?: (path: string) => boolean;
 }
 
+// To read 8,000 derivations takes half a second, and other transfers go on meanwhile.
+const AT_ONCE_MS = 5;
+
 export async function findWantedPaths(options: WantedOptions): Promise<WantedPaths> {
   const { derivations, validPaths, mayBuild = () => true } = options;
   const heads = new Set<string>();
@@ -35,6 +39,13 @@ export async function findWantedPaths(options: WantedOptions): Promise<WantedPat
   const outputs = new Map<string, KnownOutput & { readonly drvPath: DerivationPath }>();
   const visited = new Set<DerivationPath>();
   const known = new Map<string, boolean>();
+  let startedAt = performance.now();
+  async function breathe(): Promise<void> {
+    if (performance.now() - startedAt > AT_ONCE_MS) {
+      await untilOthersRan();
+      startedAt = performance.now();
+    }
+  }
   async function askAbout(paths: readonly string[]): Promise<void> {
     const unknown = paths.filter((path) => !known.has(path));
     const valid = await validPaths(unknown);
@@ -46,6 +57,7 @@ export async function findWantedPaths(options: WantedOptions): Promise<WantedPat
   for (let level = new Set(options.drvPaths); level.size > 0; ) {
     const makers = new Map<string, DerivationPath>();
     for (const drvPath of level) {
+      await breathe();
       visited.add(drvPath);
       const facts = derivations.read(drvPath);
       for (const output of facts.outputs.values()) {
@@ -55,6 +67,7 @@ export async function findWantedPaths(options: WantedOptions): Promise<WantedPat
         sources.add(source);
       }
       for (const input of facts.inputs) {
+        await breathe();
         const made = derivations.read(input.drvPath).outputs;
         for (const name of input.outputs) {
           makers.set(pathOf(made, name, input.drvPath), input.drvPath);

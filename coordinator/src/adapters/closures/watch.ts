@@ -68,6 +68,10 @@ export async function underWatch<Result>(
   try {
     signal?.throwIfAborted();
     return await work(watch);
+  } catch (error) {
+    // Of several things under way at once, one that failed ends the others.
+    ending.abort(error);
+    throw error;
   } finally {
     clearInterval(timer);
     signal?.removeEventListener('abort', onAbort);

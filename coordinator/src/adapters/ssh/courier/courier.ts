@@ -178,15 +178,22 @@ export function openCourier(settings: GateSettings, ports: CourierPorts): Courie
     const { step, progress } = progressOf(id);
     step('asking');
     const from = performance.now();
+    // Derivations are sent meanwhile; what one waits for is what the builder fetches.
+    let isFetching = false;
     const result = await carrierOf(builder).push(
       { drvPaths },
       {
-        progress,
+        progress: (told) => {
+          if (!isFetching) {
+            progress(told);
+          }
+        },
         ...(order.maySubstitute
           ? {
-              substitute: (paths, signal, alive) => {
+              substitute: async (paths, signal, alive) => {
                 step('substituting');
-                return substitutions.run(builder, paths, signal, (bytesDone, bytesTotal) => {
+                isFetching = true;
+                await substitutions.run(builder, paths, signal, (bytesDone, bytesTotal) => {
                   alive();
                   answer({
                     kind: 'progress',
@@ -198,6 +205,7 @@ export function openCourier(settings: GateSettings, ports: CourierPorts): Courie
                     bytesTotal,
                   });
                 });
+                isFetching = false;
               },
             }
           : {}),
