@@ -1,20 +1,29 @@
 /** What processes of this host take, from /proc. */
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** The program with these of its descendants that are parts of itself: launcher, gate and courier, not nix-store. */
-export function partsOf(pid: number): readonly number[] {
-  const children = childrenOf(pid).filter((child) =>
-    /compose\/(?:gate|courier)|launcher-process/.test(textOf(child, 'cmdline')),
-  );
-  return [pid, ...children.flatMap(partsOf)];
+const PARTS = /(?:compose\/|\/)(gate|courier|launcher)(?:-process)?\.[jt]s/;
+
+/** The program with these of its descendants that are parts of itself, by name: not nix-store. */
+export function namedPartsOf(pid: number, name = 'coordinator'): ReadonlyMap<string, number> {
+  const parts = new Map([[name, pid]]);
+  for (const child of childrenOf(pid)) {
+    const part = PARTS.exec(textOf(child, 'cmdline'))?.[1];
+    for (const [inner, innerPid] of part === undefined ? [] : namedPartsOf(child, part)) {
+      parts.set(inner, innerPid);
+    }
+  }
+  return parts;
 }
 
-/** In MB, of all of them together. What several share counts several times. */
+export function partsOf(pid: number): readonly number[] {
+  return [...namedPartsOf(pid).values()];
+}
+
+/** In MB, of all of them together: of each what is its own, and once what they map of files, which is one program. */
 export function memoryOf(pids: readonly number[]): number {
-  return pids.reduce(
-    (sum, pid) => sum + Number(/VmRSS:\s+(\d+)/.exec(textOf(pid, 'status'))?.[1] ?? 0) / 1_024,
-    0,
-  );
+  const own = pids.map((pid) => statusOf(pid, 'RssAnon') + statusOf(pid, 'RssShmem'));
+  const shared = pids.map((pid) => statusOf(pid, 'RssFile'));
+  return own.reduce((sum, one) => sum + one, 0) + Math.max(0, ...shared);
 }
 
 /** In ms, since they began. */
@@ -30,6 +39,11 @@ function childrenOf(pid: number): readonly number[] {
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .filter((one) => Number(textOf(one, 'stat').split(') ')[1]?.split(' ')[1]) === pid);
+}
+
+function statusOf(pid: number, field: string): number {
+  const [, kilobytes] = new RegExp(`${field}:\\s+(\\d+)`).exec(textOf(pid, 'status')) ?? [];
+  return Number(kilobytes ?? 0) / 1_024;
 }
 
 function textOf(pid: number, file: string): string {

@@ -1,6 +1,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startOpenSsh } from './closures/openssh.ts';
 import {
   createPrivateHost,
   derivationText,
@@ -18,7 +19,7 @@ const MAX_MEMORY_MB = 250;
 
 export const bench: Bench = {
   about:
-    'one path of 1 GiB (random bytes) to a builder over SSH on loopback, and back, against `nix copy` to another local store; two Node processes, a fresh store for every run',
+    'one path of 1 GiB (random bytes) to a builder over SSH on loopback, and back, against `nix copy` to another local store; two Node processes, a fresh store for every run; and what the same costs by `nix copy --to ssh://` through OpenSSH with AES, which is the least that SSH costs here',
   async *run(): AsyncGenerator<Figure> {
     for (const { title, pathPrefix } of nixesToMeasure()) {
       const dir = await mkdtemp(join(tmpdir(), 'transfer-large-'));
@@ -73,6 +74,26 @@ async function* measure(
     yield toFigure({ name: key, unit: '× nix copy', samples: ratios, atMost: MOST[title] ?? 1 });
     yield toFigure({ name: `${key}.ours`, unit: 'ms', samples: took });
     yield toFigure({ name: `${key}.nix-copy`, unit: 'ms', samples: theirs });
+  }
+  const ssh = await startOpenSsh(join(dir, 'ssh'), 'aes128-gcm@openssh.com');
+  try {
+    const byOpenSsh = await compare(async () => {
+      const name = `ssh-${turn++}`;
+      await ssh.leadTo(await host(name));
+      const ms = await elapsedMs(() =>
+        full.run(
+          'env',
+          `NIX_SSHOPTS=${ssh.clientOptions}`,
+          ...['nix', 'copy', '--no-check-sigs', '--to', ssh.uri, output],
+        ),
+      );
+      removeStore(join(dir, name));
+      return ms;
+    }, copy);
+    const name = `transfer-large.openssh.nix-${title}`;
+    yield toFigure({ name, unit: '× nix copy', samples: byOpenSsh.ratios });
+  } finally {
+    await ssh.close();
   }
   yield toFigure({
     name: `transfer-large.memory.nix-${title}`,

@@ -3,10 +3,8 @@ import { SANDBOXED } from '../e2e/harness/coordinator.ts';
 import { flakeOf } from '../e2e/harness/flake-text.ts';
 import { openBuildersSite } from './builders-site.ts';
 import { type Bench, elapsedMs, type Figure, toFigure } from './figure.ts';
-import { memoryOf, partsOf } from './host-processes.ts';
+import { memoryOf, namedPartsOf } from './host-processes.ts';
 
-// In the order in which they begin.
-const PARTS = ['coordinator', 'gate', 'courier'] as const;
 const BUILDERS = ['one', 'two', 'three', 'four'];
 // 64 MiB of digits, sixteen times.
 const GIBIBYTE =
@@ -16,7 +14,7 @@ const PATIENCE_MS = 900_000;
 
 export const bench: Bench = {
   about:
-    'one path of 1 GiB is built by one builder, fetched from it, and brought to four others at once over SSH: memory of coordinator, gate and courier (each, and together) while that moves, and how long webhooks wait for their answer meanwhile',
+    'one path of 1 GiB is built by one builder, fetched from it, and brought to four others at once over SSH: memory of each part of the coordinator, and of all of them together, while that moves, and how long webhooks wait for their answer meanwhile',
   async *run(): AsyncGenerator<Figure> {
     const house = await openBuildersSite({
       nixConfig: `${SANDBOXED}system-features = ${['maker', ...BUILDERS].join(' ')}\n`,
@@ -36,9 +34,10 @@ export const bench: Bench = {
            ${BUILDERS.map((name) => `${name} = buildWith { requiredSystemFeatures = [ "${name}" ]; big = self.packages.x86_64-linux.big; } "${name}" "echo $big > $out";`).join('\n')}`,
         ),
       });
-      const pids = partsOf(site.coordinator().process.pid ?? 0);
+      const parts = namedPartsOf(site.coordinator().process.pid ?? 0);
+      const pids = [...parts.values()];
       const together: number[] = [];
-      const parts = new Map(PARTS.map((part) => [part, [] as number[]]));
+      const each = new Map([...parts.keys()].map((part) => [part, [] as number[]]));
       const answers: number[] = [];
       await site.poke('app');
       const deadline = performance.now() + PATIENCE_MS;
@@ -46,10 +45,9 @@ export const bench: Bench = {
         if (performance.now() > deadline) {
           throw new Error(`waited in vain\n${site.coordinator().log().slice(-4_000)}`);
         }
-        const each = pids.map((pid) => memoryOf([pid]));
-        together.push(each.reduce((sum, one) => sum + one, 0));
-        for (const [at, part] of PARTS.entries()) {
-          parts.get(part)?.push(each[at] ?? 0);
+        together.push(memoryOf(pids));
+        for (const [part, pid] of parts) {
+          each.get(part)?.push(memoryOf([pid]));
         }
         answers.push(await elapsedMs(() => site.coordinator().poke('here')));
         await sleep(POKE_EVERY_MS);
@@ -65,7 +63,7 @@ export const bench: Bench = {
         statistic: 'max',
         atMost: 250,
       });
-      for (const [part, samples] of parts) {
+      for (const [part, samples] of each) {
         yield toFigure({ name: `transfer-memory.${part}`, unit: 'MB', samples, statistic: 'max' });
       }
       yield toFigure({

@@ -1,6 +1,6 @@
 /** A courier on one private host and an agent on another, joined by a real SSH connection over loopback. */
-import ssh2 from 'ssh2';
 import { z } from 'zod';
+import { makeKey } from '../../coordinator/src/adapters/ssh/new-key.ts';
 import { ask, type PrivateHost, stop } from './private-host.ts';
 
 const Listening = z.object({ port: z.number() });
@@ -14,13 +14,10 @@ export interface SshPair {
 }
 
 export async function openSshPair(coordinator: PrivateHost, builder: PrivateHost): Promise<SshPair> {
-  const [hostKey, agentKey] = [
-    ssh2.utils.generateKeyPairSync('ed25519'),
-    ssh2.utils.generateKeyPairSync('ed25519'),
-  ];
-  const courier = coordinator.node(new URL('./courier-process.ts', import.meta.url), hostKey.private);
+  const [hostKey, agentKey] = [makeKey('host'), makeKey('agent')];
+  const courier = coordinator.node(new URL('./courier-process.ts', import.meta.url), hostKey);
   const { port } = Listening.parse(await ask(courier, { kind: 'listen' }));
-  const agent = builder.node(new URL('./agent-process.ts', import.meta.url), String(port), agentKey.private);
+  const agent = builder.node(new URL('./agent-process.ts', import.meta.url), String(port), agentKey);
   await ask(courier, { kind: 'connected' });
   return {
     push: async (drvPath) => Carried.parse(await ask(courier, { kind: 'push', drvPath })),
