@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { descendantsOf, familyOf } from './descendants.ts';
+import { descendantsOf, familyOf, findDescendants } from './descendants.ts';
 import { until } from './testing/until.ts';
 
 test('a family is everybody who was started by it, and agrees with what a look at all processes finds', async () => {
@@ -19,6 +19,27 @@ test('a family is everybody who was started by it, and agrees with what a look a
     expect(familyOf(process.pid)).toContain(pid);
   } finally {
     for (const one of familyOf(pid).toReversed()) {
+      process.kill(one, 'SIGKILL');
+    }
+  }
+});
+
+test('who looks without haste finds the same, also one whose parent has ended, by its session', async () => {
+  const child = spawn('sh', ['-c', 'sh -c "sleep 100 & true"; sleep 100; true'], {
+    stdio: 'ignore',
+    detached: true,
+  });
+  const pid = child.pid ?? 0;
+  try {
+    await until(() => descendantsOf([pid]).length === 2);
+
+    const [found, together] = await Promise.all([findDescendants([pid]), findDescendants([pid])]);
+
+    expect(found).toEqual(descendantsOf([pid]));
+    expect(together).toEqual(found);
+    expect(familyOf(pid)).toHaveLength(2);
+  } finally {
+    for (const one of [pid, ...descendantsOf([pid]).map((record) => record.pid)]) {
       process.kill(one, 'SIGKILL');
     }
   }

@@ -4,6 +4,7 @@
  * On hosts without /proc it finds nothing and the process group is all there is.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { setImmediate as untilOthersRan } from 'node:timers/promises';
 
 export interface ProcessRecord {
   readonly pid: number;
@@ -15,7 +16,15 @@ export interface ProcessRecord {
 
 /** Everything that descends from one of `pids`, or lives in a session that one of those leads; without `pids`. */
 export function descendantsOf(pids: readonly number[]): readonly ProcessRecord[] {
-  const all = readProcesses();
+  return amongAll(readProcesses(), pids);
+}
+
+/** The same, without holding up what else this program does: a host has hundreds of processes, and each is a file. */
+export async function findDescendants(pids: readonly number[]): Promise<readonly ProcessRecord[]> {
+  return amongAll(await lookAtAll(), pids);
+}
+
+function amongAll(all: readonly ProcessRecord[], pids: readonly number[]): readonly ProcessRecord[] {
   const roots = new Set(pids);
   const found: ProcessRecord[] = [];
   for (let isGrowing = true; isGrowing; ) {
@@ -32,8 +41,8 @@ export function descendantsOf(pids: readonly number[]): readonly ProcessRecord[]
 }
 
 /**
- * `pid` and what was started by it and by those, a look at each of them and at nothing else: for who looks often. Without
- * those whose parent has ended before them.
+ * `pid` and what was started by it and by those, a look at each of them and at nothing else: for who looks often, or
+ * must know at once. Without those whose parent has ended before them.
  */
 export function familyOf(pid: number): readonly number[] {
   if (!tellsChildren()) {
@@ -44,6 +53,10 @@ export function familyOf(pid: number): readonly number[] {
     family.push(...childrenOf(one));
   }
   return family;
+}
+
+export function recordsOf(pids: Iterable<number>): readonly ProcessRecord[] {
+  return [...pids].flatMap((pid) => readProcess(pid) ?? []);
 }
 
 let isTelling: boolean | undefined;
@@ -89,10 +102,35 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
 }
 
 function readProcesses(): readonly ProcessRecord[] {
+  return recordsOf(processNumbers());
+}
+
+const AT_ONCE_MS = 2;
+let nextLook: Promise<readonly ProcessRecord[]> | undefined;
+
+/** One for all who ask before it begins. */
+function lookAtAll(): Promise<readonly ProcessRecord[]> {
+  nextLook ??= untilOthersRan().then(async () => {
+    nextLook = undefined;
+    const records: ProcessRecord[] = [];
+    let startedAt = performance.now();
+    for (const pid of processNumbers()) {
+      if (performance.now() - startedAt > AT_ONCE_MS) {
+        await untilOthersRan();
+        startedAt = performance.now();
+      }
+      records.push(...recordsOf([pid]));
+    }
+    return records;
+  });
+  return nextLook;
+}
+
+function processNumbers(): readonly number[] {
   try {
     return readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
-      .flatMap((name) => readProcess(Number(name)) ?? []);
+      .map(Number);
   } catch {
     // No /proc on this system.
     return [];

@@ -8,7 +8,15 @@ import { plainText } from '../domain/plain-text.ts';
 import { AppError } from './app-error.ts';
 import { capture } from './capture.ts';
 import { systemClock } from './clock.ts';
-import { descendantsOf, killAll, livingOf, type ProcessRecord, sendSignal } from './descendants.ts';
+import {
+  familyOf,
+  findDescendants,
+  killAll,
+  livingOf,
+  type ProcessRecord,
+  recordsOf,
+  sendSignal,
+} from './descendants.ts';
 import { withOrphanSignal } from './orphan-signal.ts';
 import { type Program, type ProgramEvents, starter, startHere, unstartable } from './start-program.ts';
 
@@ -67,6 +75,7 @@ export function startProcess(options: ProcessOptions): RunningProcess {
   let cause: Cause | undefined;
   let killTimer: NodeJS.Timeout | undefined;
   let drainTimer: NodeJS.Timeout | undefined;
+  let strays = Promise.resolve();
 
   function end(why: Cause): void {
     if (child.hasExited) {
@@ -80,21 +89,39 @@ export function startProcess(options: ProcessOptions): RunningProcess {
   function askToEnd(): void {
     if (child.pid !== undefined && killTimer === undefined) {
       rememberFamily();
+      const roots = rootsOfFamily();
       sendSignal(child.pid, 'SIGTERM');
+      lookForStrays(roots, () => undefined);
       killTimer = setTimeout(kill, options.graceMs ?? 10_000);
     }
   }
+  /** Those whose parents live are found at once: a moment later they may be nobody's children any more. */
   function rememberFamily(): void {
-    for (const record of child.pid === undefined
-      ? []
-      : descendantsOf([child.pid, ...livingOf(family.values()).map(({ pid }) => pid)])) {
+    for (const root of rootsOfFamily()) {
+      remember(recordsOf(familyOf(root).slice(1)));
+    }
+  }
+  function rootsOfFamily(): readonly number[] {
+    return child.pid === undefined ? [] : [child.pid, ...livingOf(family.values()).map(({ pid }) => pid)];
+  }
+  function remember(records: readonly ProcessRecord[]): void {
+    for (const record of records) {
       family.set(record.pid, record);
     }
   }
   function kill(): void {
     rememberFamily();
+    const roots = rootsOfFamily();
     killGroup();
     killAll(family.values());
+    lookForStrays(roots, () => killAll(family.values()));
+  }
+  /** Whose parents have ended before them are in a session of one of `roots`, which may be gone by now, too. */
+  function lookForStrays(roots: readonly number[], then: () => void): void {
+    strays = strays.then(async () => {
+      remember(await findDescendants(roots));
+      then();
+    });
   }
   function killGroup(): void {
     if (child.pid !== undefined) {
@@ -138,7 +165,7 @@ export function startProcess(options: ProcessOptions): RunningProcess {
       drain();
     },
     closed: (code, signal) => {
-      void bury(family).then(() => settle(toEnding(cause, code, signal)));
+      void strays.then(() => bury(family)).then(() => settle(toEnding(cause, code, signal)));
     },
   });
   if (options.signal?.aborted === true) {
@@ -241,7 +268,7 @@ async function bury(family: ReadonlyMap<number, ProcessRecord>): Promise<void> {
     if (living.length === 0) {
       return;
     }
-    killAll([...living, ...descendantsOf(living.map(({ pid }) => pid))]);
+    killAll([...living, ...(await findDescendants(living.map(({ pid }) => pid)))]);
     await systemClock.sleep(BURIAL_STEP_MS);
   }
 }

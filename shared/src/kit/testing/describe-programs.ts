@@ -131,6 +131,21 @@ function describeAll(open: (dir: string) => Promise<Starter>): void {
     expect(isAlive(word)).toBe(false);
   });
 
+  test('who was left by his parent in a session of a grandchild does not survive, though that one ends with TERM', async () => {
+    const word = marker();
+    const stray = 'trap "" TERM; echo ready; while :; do sleep 0.1; done';
+    const running = startProcess(
+      shell(`setsid sh -c '(sh -c "$0" ${word} &); exec sleep 100' '${stray}' & wait`, { graceMs: 100 }),
+    );
+    await once(running.stdout, 'data');
+    expect(isAlive(word)).toBe(true);
+
+    running.stop();
+
+    expect(await running.ended).toEqual({ kind: 'cancelled' });
+    expect(isAlive(word)).toBe(false);
+  });
+
   test('a program that takes TERM does so with its own clean-up, and its exit code does not overwrite the cause', async () => {
     const running = startProcess(
       shell('trap "echo cleaned > cleaned; exit 0" TERM; echo ready; while :; do sleep 0.05; done'),
