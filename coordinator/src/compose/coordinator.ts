@@ -248,8 +248,6 @@ export async function startCoordinator({
     side?.judgeRequests();
     engine.queue.wake();
   }
-  /** One at a time, and once more when something came meanwhile. */
-  const inbox = createOneAtATime(takeFromInbox);
   const inBackground = (what: string, work: () => Promise<unknown>): void => {
     void keepTrying(patience, what, stopping.signal, work).catch((error: unknown) => {
       // At the stop the next start takes up what is stored.
@@ -261,18 +259,26 @@ export async function startCoordinator({
   /** Thousands may ask while one run is under way, or just after it: all of them are answered by one more. */
   let isInboxAskedFor = false;
   let inboxDueAt = Number.NEGATIVE_INFINITY;
+  const inbox = createOneAtATime(
+    async () => {
+      isInboxAskedFor = false;
+      try {
+        await takeFromInbox();
+      } finally {
+        inboxDueAt = clock.now() + INBOX_PAUSE_MS;
+      }
+    },
+    async () => {
+      const waitMs = Math.min(INBOX_PAUSE_MS, inboxDueAt - clock.now());
+      if (waitMs > 0) {
+        await clock.sleep(waitMs, stopping.signal);
+      }
+    },
+  );
   function handleInbox(): void {
     if (!isInboxAskedFor) {
       isInboxAskedFor = true;
-      inBackground('handle the inbox', async () => {
-        const waitMs = Math.min(INBOX_PAUSE_MS, inboxDueAt - clock.now());
-        if (waitMs > 0) {
-          await clock.sleep(waitMs, stopping.signal);
-        }
-        isInboxAskedFor = false;
-        await inbox();
-        inboxDueAt = clock.now() + INBOX_PAUSE_MS;
-      });
+      inBackground('handle the inbox', inbox);
     }
   }
   const watches = createWatches(

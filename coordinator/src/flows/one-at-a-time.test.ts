@@ -14,7 +14,7 @@ test('many askers during a run share one more run, which begins after it', async
     atOnce -= 1;
   });
   const first = ask();
-  await Promise.resolve();
+  await new Promise(setImmediate);
 
   const others = [ask(), ask(), ask()];
   expect(gates.length).toBe(1);
@@ -40,19 +40,45 @@ test('many askers during a run share one more run, which begins after it', async
 
 test('a run that fails is told to its own askers alone', async () => {
   let runs = 0;
+  const gate = Promise.withResolvers<void>();
   const ask = createOneAtATime(async () => {
     runs += 1;
-    await Promise.resolve();
     if (runs === 1) {
+      await gate.promise;
       throw new Error('the disk is full');
     }
   });
   const first = ask();
+  await new Promise(setImmediate);
   const second = ask();
+  gate.resolve();
 
   await expect(first).rejects.toThrow('the disk is full');
   await second;
   await ask();
 
   expect(runs).toBe(3);
+});
+
+test('who asks during the pause after a run is answered by the run that comes after it', async () => {
+  let pause: PromiseWithResolvers<void> | undefined;
+  let runs = 0;
+  const ask = createOneAtATime(
+    () => {
+      runs += 1;
+      pause = Promise.withResolvers();
+      return Promise.resolve();
+    },
+    () => pause?.promise ?? Promise.resolve(),
+  );
+  await ask();
+
+  const others = [ask(), ask()];
+  await new Promise(setImmediate);
+  others.push(ask());
+  expect(runs).toBe(1);
+  pause?.resolve();
+  await Promise.all(others);
+
+  expect(runs).toBe(2);
 });
