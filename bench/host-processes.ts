@@ -1,7 +1,7 @@
 /** What processes of this host take, from /proc. */
 import { readdirSync, readFileSync } from 'node:fs';
 
-const PARTS = /(?:compose\/|\/)(gate|courier|launcher)(?:-process)?\.[jt]s/;
+const PARTS = /\/(gate|courier|launcher)(?:-process)?\.[jt]s/;
 
 /** The program with these of its descendants that are parts of itself, by name: not nix-store. */
 export function namedPartsOf(pid: number, name = 'coordinator'): ReadonlyMap<string, number> {

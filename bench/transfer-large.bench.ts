@@ -19,7 +19,7 @@ const MAX_MEMORY_MB = 250;
 
 export const bench: Bench = {
   about:
-    'one path of 1 GiB (random bytes) to a builder over SSH on loopback, and back, against `nix copy` to another local store; two Node processes, a fresh store for every run; and what the same costs by `nix copy --to ssh://` through OpenSSH with AES, which is the least that SSH costs here',
+    'one path of 1 GiB (random bytes) to a builder over SSH on loopback, and back, against `nix copy` to another local store; two Node processes, a fresh store for every run; and what the same costs by `nix copy --to ssh://` through OpenSSH with AES-GCM',
   async *run(): AsyncGenerator<Figure> {
     for (const { title, pathPrefix } of nixesToMeasure()) {
       const dir = await mkdtemp(join(tmpdir(), 'transfer-large-'));

@@ -20,6 +20,7 @@ export interface OpenSsh {
 const run = promisify(execFile);
 const FETCHED = join(import.meta.dirname, '../../.tools/openssh');
 const UP_WITHIN_MS = 10_000;
+const FETCHED_WITHIN_MS = 120_000;
 
 /** `ciphers` as ssh_config has them; OpenSSH's own choice where it is left out. */
 export async function startOpenSsh(dir: string, ciphers?: string): Promise<OpenSsh> {
@@ -62,6 +63,7 @@ export async function startOpenSsh(dir: string, ciphers?: string): Promise<OpenS
   const deadline = performance.now() + UP_WITHIN_MS;
   while (!said.includes('Server listening')) {
     if (server.exitCode !== null || performance.now() > deadline) {
+      server.kill();
       throw new Error(`OpenSSH's server did not start: ${said}`);
     }
     await sleep(20);
@@ -102,7 +104,10 @@ async function findServer(): Promise<{ readonly program: string; readonly librar
     const packages = join(FETCHED, 'packages');
     await rm(FETCHED, { recursive: true, force: true });
     await mkdir(packages, { recursive: true });
-    await run('apt-get', ['download', 'openssh-server', 'libwrap0'], { cwd: packages });
+    await run('apt-get', ['download', 'openssh-server', 'libwrap0'], {
+      cwd: packages,
+      timeout: FETCHED_WITHIN_MS,
+    });
     for (const file of await readdir(packages)) {
       await run('dpkg-deb', ['-x', join(packages, file), FETCHED]);
     }

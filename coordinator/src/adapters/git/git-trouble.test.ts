@@ -52,3 +52,22 @@ test.each([
 ])('the trouble is read from what git says of it: %s', (_what, stderr, sentence) => {
   expect(unreachable(access, stderr.join('\n')).message).toContain(`: ${sentence}`);
 });
+
+test.each(['a', 'a-', 'a.', 'repository ', 'https://a@'])(
+  'a server that sends %j without end is answered at once, not after minutes',
+  (piece) => {
+    const { message } = unreachable(access, `remote: ${piece.repeat(200_000)}\nfatal: early EOF`);
+
+    expect(message).toContain('it does not speak git');
+    expect(message.length).toBeLessThan(1_000);
+  },
+);
+
+test('a password in an address is never told, however the address is spelled', () => {
+  const { message } = unreachable(
+    access,
+    "fatal: x: 'HTTPS://me:hunter2@a.example/b' and 1x://me:hunter2@c/d",
+  );
+
+  expect(message).not.toContain('hunter2');
+});

@@ -7,6 +7,9 @@ import type { Access } from './access.ts';
 import { shownUrl } from './repository-url.ts';
 
 const MAX_REASON = 300;
+// Longer than any address that git repeats. A server may send a line of a megabyte, and a pattern that begins anew at
+// each letter of it would take minutes.
+const MAX_LINE = 4_000;
 
 /** Trouble at the other side, most telling first. The sentence is about what to look at, git's own words follow it. */
 const REMOTE: readonly (readonly [RegExp, string])[] = [
@@ -94,7 +97,7 @@ export function failed(what: string, stderr: string, secrets: readonly string[] 
 
 /** The lines that tell, as one. */
 export function gitWords(stderr: string, secrets: readonly string[] = []): string {
-  let text = stderr
+  let text = withShortLines(stderr)
     // oxlint-disable-next-line no-control-regex -- escape sequences and control characters are what this takes out
     .replace(/\u001b\[[0-9;?]*[ -/]*[@-~]|\u001b./g, '')
     .split(/[\r\n]+/)
@@ -108,7 +111,7 @@ export function gitWords(stderr: string, secrets: readonly string[] = []): strin
   for (const secret of secrets) {
     text = text.replaceAll(secret, '***').replaceAll(encodeURIComponent(secret), '***');
   }
-  text = text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^/@\s']*@/gi, '$1');
+  text = text.replace(/(?<![a-z0-9+.-])([a-z0-9+.-]+:\/\/)[^/@\s']*@/gi, '$1');
   if (text === '') {
     return 'nothing.';
   }
@@ -117,16 +120,23 @@ export function gitWords(stderr: string, secrets: readonly string[] = []): strin
 
 /** Without fingerprints, addresses, hosts and paths: those are spelled by chance or by strangers, and tell no trouble. */
 function withoutNames(stderr: string): string {
-  return stderr.replace(
-    /\b(?:SHA256|MD5):[\w+/=:]+|[\w+.-]+:\/\/[^\s']+|\b[\w-]+(?:\.[\w-]+)+|(?<!\w)\/[^\s':]*/g,
+  return withShortLines(stderr).replace(
+    /\b(?:SHA256|MD5):[\w+/=:]+|(?<![\w+.-])[\w+.-]+:\/\/[^\s']+|(?<![\w.-])[\w-]+(?:\.[\w-]+)+|(?<!\w)\/[^\s':]*/g,
     '',
   );
 }
 
+function withShortLines(text: string): string {
+  return text
+    .split(/[\r\n]+/)
+    .map((line) => line.slice(0, MAX_LINE))
+    .join('\n');
+}
+
 /** Without what the server said, and what git says about any server that it could not talk to. */
 function ownLines(stderr: string): string {
-  return stderr
-    .split(/[\r\n]+/)
+  return withShortLines(stderr)
+    .split('\n')
     .filter(
       (line) =>
         !/^remote:|could not read (?:from remote|username|password)|does not appear to be a git/i.test(line),
