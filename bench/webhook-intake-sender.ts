@@ -3,6 +3,7 @@
  * bytes that were made before, so that the sender costs as little as it can. Tells its parent what came back.
  */
 import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -15,6 +16,8 @@ export interface SendOrder {
   readonly bodies: readonly string[];
   /** Null: as fast as they are taken. */
   readonly perSecond: number | null;
+  /** So many are sent before those whose answers are timed: a process that has just begun is slow itself. */
+  readonly untimed: number;
 }
 
 interface Sent {
@@ -29,11 +32,15 @@ process.on('message', (order: SendOrder) => {
 });
 process.on('disconnect', () => process.exit());
 
-async function send({ port, path, secret, connections, bodies, perSecond }: SendOrder): Promise<Sent> {
+async function send(order: SendOrder): Promise<Sent> {
+  const { port, path, secret, connections, bodies, perSecond, untimed } = order;
   const requests = bodies.map((body, at) => toRequest(path, secret, body, `${process.pid}-${at}`));
   const answers: Record<string, number> = {};
   const latenciesMs: number[] = [];
   let next = 0;
+  const sockets = await Promise.all(Array.from({ length: connections }, () => connected(port)));
+  // What the making of all this left behind would be cleared away while others are timed, on their cores.
+  globalThis.gc?.();
   const startedAt = performance.now();
 
   /** Resolves when this connection has nothing more to send. */
@@ -47,13 +54,21 @@ async function send({ port, path, secret, connections, bodies, perSecond }: Send
       }
       const sentAt = performance.now();
       const status = await ask(socket, requests[at] ?? Buffer.alloc(0));
-      latenciesMs.push(performance.now() - sentAt);
+      if (at >= untimed) {
+        latenciesMs.push(performance.now() - sentAt);
+      }
       answers[status] = (answers[status] ?? 0) + 1;
     }
     socket.destroy();
   }
-  await Promise.all(Array.from({ length: connections }, () => drive(connect(port, '127.0.0.1'))));
+  await Promise.all(sockets.map(drive));
   return { seconds: (performance.now() - startedAt) / 1000, answers, latenciesMs };
+}
+
+async function connected(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  return socket;
 }
 
 function ask(socket: Socket, request: Buffer): Promise<string> {

@@ -28,10 +28,11 @@ const AS_FAST = 20_000;
 const CONNECTIONS = 64;
 const PER_SECOND = 1_000;
 const PACED = 10_000;
+const UNTIMED = 2_000;
 const COMMITS = 10;
 
 export const bench: Bench = {
-  about: `${AS_FAST} signed deliveries of GitHub's size (8 kB) over ${CONNECTIONS} connections as fast as they are stored, then ${PER_SECOND} a second while builds run, each of ${COMMITS} commits told many times; the sender is a process of its own on the same host`,
+  about: `${AS_FAST} signed deliveries of GitHub's size (8 kB) over ${CONNECTIONS} connections as fast as they are stored, next to a bare server of Node that judges and parses them and stores nothing; then ${PER_SECOND} a second, at first of what is not watched, and then of ${COMMITS} commits told many times, while these are built; the sender is a process of its own on the same host`,
   async *run() {
     const dir = await mkdtemp(join(tmpdir(), 'argunix-bench-'));
     const scene = await startForgeScene({
@@ -44,20 +45,25 @@ export const bench: Bench = {
       await until('the hook is there', () => scene.hook() !== undefined, 60_000);
       // What is not watched is stored, told apart and kept like everything else, and nothing is built of it.
       const rates: number[] = [];
+      const bareRates: number[] = [];
       for (let run = -1; run < RUNS; run += 1) {
-        const sent = await sendTo(scene, unwatched(scene, AS_FAST, run), null);
-        expectTaken(sent, AS_FAST);
+        const bodies = unwatched(scene, AS_FAST, run);
+        const rate = rateOf(await sendTo(hookOf(scene), { bodies, perSecond: null, untimed: 0 }), AS_FAST);
+        const bareRate = await rateOfBare(bodies);
         if (run >= 0) {
-          rates.push(AS_FAST / sent.seconds);
+          rates.push(rate);
+          bareRates.push(bareRate);
         }
       }
       yield toFigure({ name: 'webhook-intake.rate', unit: '/s', samples: rates, atLeast: 5_000 });
+      yield toFigure({ name: 'webhook-intake.rate-of-bare-node', unit: '/s', samples: bareRates });
       const shas = await commits(scene);
-      const bodies = Array.from({ length: PACED }, (_, at) =>
+      const told = Array.from({ length: PACED }, (_, at) =>
         pushOf(scene, shas[at % COMMITS] ?? '', branchOf(at % COMMITS)),
       );
-      const sent = await sendTo(scene, bodies, PER_SECOND);
-      expectTaken(sent, PACED);
+      const bodies = [...unwatched(scene, UNTIMED, RUNS), ...told];
+      const sent = await sendTo(hookOf(scene), { bodies, perSecond: PER_SECOND, untimed: UNTIMED });
+      expectTaken(sent, bodies.length);
       yield toFigure({
         name: 'webhook-intake.p99-while-building',
         unit: 'ms',
@@ -80,21 +86,39 @@ export const bench: Bench = {
   },
 };
 
-async function sendTo(scene: ForgeScene, bodies: readonly string[], perSecond: number | null): Promise<Sent> {
+type Receiver = Pick<SendOrder, 'port' | 'path' | 'secret'>;
+
+function hookOf(scene: ForgeScene): Receiver {
   const { url, secret } = scene.hook() ?? { url: '', secret: '' };
-  const sender = fork(join(import.meta.dirname, 'webhook-intake-sender.ts'), { serialization: 'advanced' });
-  const order: SendOrder = {
-    port: Number(new URL(scene.coordinator().url).port),
-    path: new URL(url).pathname,
-    secret,
-    connections: CONNECTIONS,
-    bodies,
-    perSecond,
-  };
-  sender.send(order);
+  return { port: Number(new URL(scene.coordinator().url).port), path: new URL(url).pathname, secret };
+}
+
+async function rateOfBare(bodies: readonly string[]): Promise<number> {
+  const secret = 'of nobody';
+  const server = fork(join(import.meta.dirname, 'webhook-intake-bare.ts'), [secret]);
+  const [port] = z.tuple([z.number(), z.unknown()]).parse(await once(server, 'message'));
+  const sent = await sendTo({ port, path: '/', secret }, { bodies, perSecond: null, untimed: 0 });
+  server.disconnect();
+  return rateOf(sent, bodies.length);
+}
+
+async function sendTo(
+  receiver: Receiver,
+  what: Pick<SendOrder, 'bodies' | 'perSecond' | 'untimed'>,
+): Promise<Sent> {
+  const sender = fork(join(import.meta.dirname, 'webhook-intake-sender.ts'), {
+    serialization: 'advanced',
+    execArgv: ['--expose-gc'],
+  });
+  sender.send({ ...receiver, ...what, connections: CONNECTIONS } satisfies SendOrder);
   const answer: unknown = await once(sender, 'message');
   sender.disconnect();
-  return z.tuple([Sent], z.unknown()).parse(answer)[0];
+  return z.tuple([Sent, z.unknown()]).parse(answer)[0];
+}
+
+function rateOf(sent: Sent, count: number): number {
+  expectTaken(sent, count);
+  return count / sent.seconds;
 }
 
 function expectTaken(sent: Sent, count: number): void {

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { createFakeCommands } from '../../../test/fakes/commands.ts';
 import { startHttpServer } from '../../../test/fakes/http-server.ts';
 import { keptLog } from '../../../test/forge-fixture.ts';
+import type { DeliveryDoor } from '../../ports/delivery-door.ts';
 import type { HttpServer } from './server.ts';
 
 let server: HttpServer | undefined;
@@ -84,9 +85,14 @@ test('a forge that is not configured, or takes no pokes, is not there', async ()
   expect((await server.inject({ method: 'POST', url: '/webhook/__proto__' })).statusCode).toBe(404);
 });
 
-test('a body over the limit is refused, announced or not', async () => {
-  server = await startHttpServer({ limits: { bodyBytes: 1000, closeMs: 200 } });
-  const url = new URL('/webhook/here', await server.listen());
+const stores: DeliveryDoor = () => Promise.resolve({ kind: 'accepted' });
+
+test.each([
+  ['a poke', '/webhook/here'],
+  ['a delivery', '/webhook/there/hook'],
+])('a body over the limit is refused, announced or not: %s', async (_, path) => {
+  server = await startHttpServer({ limits: { bodyBytes: 1000, closeMs: 200 }, door: stores });
+  const url = new URL(path, await server.listen());
 
   expect(await post(url, 'x'.repeat(1001), true)).toBe(413);
   expect(await post(url, 'x'.repeat(1001), false)).toBe(413);
@@ -123,9 +129,73 @@ test('each delivery that is refused is counted and told in one line, wherever on
   expect(log.said('warn')).toEqual(Array.from({ length: 4 }, () => 'a delivery was refused'));
 });
 
-test('bodies in flight share one bound, and what is over is given back', async () => {
-  server = await startHttpServer({ limits: { bodyBytes: 1000, bodiesInFlightBytes: 1500, closeMs: 200 } });
-  const url = new URL('/webhook/here', await server.listen());
+test('a delivery comes to the door whole, and its answer is the same whether or not its length was announced', async () => {
+  const came: string[] = [];
+  server = await startHttpServer({
+    door: ({ forge, hook, headers, body }) => {
+      came.push(`${forge} ${hook} ${String(headers['x-of'])} ${body.length} ${body.toString().slice(-1)}`);
+      return Promise.resolve({ kind: 'ignored', reason: 'Nobody watches “ä”.' });
+    },
+  });
+  const url = new URL('/webhook/there/a%2Fb', await server.listen());
+  // Of more than one piece, and of none.
+  for (const body of [`${'x'.repeat(300_000)}y`, '']) {
+    const whole = { method: 'POST', body, headers: { 'x-of': '1' } };
+    const inPieces = { ...whole, body: new Blob([body]).stream(), duplex: 'half' };
+    const announced = await fetch(url, whole);
+    const streamed = await fetch(url, inPieces);
+
+    expect([announced.status, streamed.status]).toEqual([202, 202]);
+    expect(headersOf(announced)).toEqual(headersOf(streamed));
+    expect(headersOf(announced)).toMatchObject({
+      'content-type': 'application/json; charset=utf-8',
+      'x-content-type-options': 'nosniff',
+    });
+    expect(await announced.json()).toEqual({
+      message: 'There is nothing to do about it.',
+      reason: 'Nobody watches “ä”.',
+    });
+    await streamed.body?.cancel();
+  }
+
+  expect(came).toEqual(['there a/b 1 300001 y', 'there a/b 1 300001 y', 'there a/b 1 0 ', 'there a/b 1 0 ']);
+});
+
+test('a delivery that breaks off comes to no door, and is counted as refused', async () => {
+  const outcomes: string[] = [];
+  let came = 0;
+  server = await startHttpServer({
+    door: () => {
+      came += 1;
+      return Promise.resolve({ kind: 'accepted' });
+    },
+    metrics: {
+      webhookReceived: (_forge, outcome) => void outcomes.push(outcome),
+      render: () => Promise.resolve({ contentType: 'text/plain', body: '' }),
+    },
+  });
+  const url = new URL('/webhook/there/hook', await server.listen());
+  const broken = httpRequest(url, { method: 'POST', headers: { 'content-length': 900 } });
+  broken.on('error', () => {}); // it is cut off below
+  await new Promise<void>((resolve) => broken.write('{', () => resolve()));
+  broken.destroy();
+
+  await expect.poll(() => outcomes).toEqual(['refused']);
+  expect(came).toBe(0);
+});
+
+function headersOf({ headers }: Response): Readonly<Record<string, string>> {
+  const { date: _, ...rest } = Object.fromEntries(headers);
+  return rest;
+}
+
+test.each([
+  ['pokes', '/webhook/here'],
+  ['deliveries', '/webhook/there/hook'],
+])('bodies in flight share one bound, and what is over is given back: %s', async (_, path) => {
+  const limits = { bodyBytes: 1000, bodiesInFlightBytes: 1500, closeMs: 200 };
+  server = await startHttpServer({ limits, door: stores });
+  const url = new URL(path, await server.listen());
   const slow = httpRequest(url, { method: 'POST', headers: { 'content-length': 900 } });
   slow.on('error', () => {}); // it is cut off below
   slow.flushHeaders();
