@@ -107,8 +107,8 @@ export function isAboutSubstitution(error: string): boolean {
 export function cleanReason(error: string): string {
   const text = plainText(error)
     .replace(/^\s*error:\s+/, '')
-    .replace(/;?\s*last \d+ log lines:[\s\S]*/i, '')
-    .replace(/\s*For full logs, run[\s\S]*/, '');
+    .replace(/(?:;|(?<!\s))\s*last \d+ log lines:[\s\S]*/i, '')
+    .replace(/(?<!\s)\s*For full logs, run[\s\S]*/, '');
   return text
     .split('\n')
     .map((line) => line.trim())

@@ -5,6 +5,10 @@ import { terminalLine, terminalText } from './text.ts';
 const ESC = '\u001b';
 
 describe('a line of a log', () => {
+  test('of nothing but carriage returns and a letter is made safe at once, not after minutes', () => {
+    expect(terminalLine(`${'\r'.repeat(200_000)}x\r\n`).trim()).toBe('x');
+  });
+
   test('keeps its colours, and they end with it', () => {
     expect(terminalLine(`${ESC}[1;31mred${ESC}[0m plain`)).toBe(`${ESC}[1;31mred${ESC}[0m plain${ESC}[0m`);
     expect(terminalLine(`${ESC}[38:2:1:2:3mrgb`)).toBe(`${ESC}[38:2:1:2:3mrgb${ESC}[0m`);

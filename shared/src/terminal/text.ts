@@ -16,7 +16,7 @@ const RESET = '\u001b[0m';
 
 /** One line of a log: its text and its colours, which end with it. */
 export function terminalLine(line: string): string {
-  const safe = line.replace(/[\r\n]+$/, '').replaceAll(SEQUENCE, (sequence) => {
+  const safe = line.replace(/(?<![\r\n])[\r\n]+$/, '').replaceAll(SEQUENCE, (sequence) => {
     if (COLOUR.test(sequence)) {
       return sequence;
     }

@@ -4,6 +4,8 @@ import type { ForgeAnswer, ForgeRequest } from './forge-http.ts';
 
 // 20 000 of anything at a hundred a page: no repository has as many open requests, so this is a circle.
 const MOST_PAGES = 200;
+// Of one link in characters; what says `next` is the first thing in it.
+const MOST_PARAMETERS = 1_000;
 
 /** Gives every page's entries to `read`, in order. Throws rather than leave some out: what is missing counts as closed. */
 export async function readPages<Request extends Pick<ForgeRequest, 'path' | 'query'>, Entry>(
@@ -36,7 +38,9 @@ export function nextQuery(
 ): Readonly<Record<string, string>> | undefined {
   const text = typeof link === 'string' ? link : (link ?? []).join(', ');
   for (const [, target = '', parameters = ''] of text.matchAll(/<([^<>]*)>((?:\s*;[^<>,]*)*)/g)) {
-    const isNext = /;\s*rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?"|next\b)/i.test(parameters);
+    const isNext = /;\s*rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?"|next\b)/i.test(
+      parameters.slice(0, MOST_PARAMETERS),
+    );
     if (isNext && URL.canParse(target, 'http://forge')) {
       return Object.fromEntries(new URL(target, 'http://forge').searchParams);
     }

@@ -70,7 +70,7 @@ function scopeOf(url: RepositoryUrl): Readonly<Record<string, string>> {
     ARGUNIX_GIT_PROTOCOL: protocol.toLowerCase(),
     ARGUNIX_GIT_HOST: host,
     ARGUNIX_GIT_PATH: decodeURIComponent(rawPath)
-      .replace(/\/+$/, '')
+      .replace(/(?<!\/)\/+$/, '')
       .replace(/\.git$/, ''),
   };
 }

@@ -130,7 +130,7 @@ function ownStore(url: RepositoryUrl): string {
   switch (url.transport) {
     case 'http':
     case 'https': {
-      const trimmed = url.text.replace(/\/+$/, '');
+      const trimmed = url.text.replace(/(?<!\/)\/+$/, '');
       return `${trimmed}${trimmed.endsWith('.git') ? '' : '.git'}/info/lfs`;
     }
     case 'file':

@@ -70,5 +70,9 @@ async function isGitServer(git: Git, access: Access, step: GitStep): Promise<boo
     return true;
   }
   const { stderr } = await git.run({ ...step, env: { ...step.env, GIT_TRACE_PACKET: '1' } });
-  return /packet: .*(?:# service=git-upload-pack|version 2|capabilities)/.test(stderr);
+  return stderr
+    .split('\n')
+    .some(
+      (line) => line.includes('packet: ') && /# service=git-upload-pack|version 2|capabilities/.test(line),
+    );
 }

@@ -16,6 +16,8 @@ export type UrlVerdict =
   | { readonly kind: 'url'; readonly url: RepositoryUrl }
   | { readonly kind: 'refused'; readonly reason: string };
 
+// Of a URL that a revision names: it may be as long as its file.
+const MOST_SHOWN = 300;
 const SCHEMES: Readonly<Record<string, Transport>> = {
   file: 'file',
   https: 'https',
@@ -74,7 +76,7 @@ export function shownUrl(text: string): string {
 /** As git-submodule(1) reads it, but never above the host, nor outside the directory that holds a local repository. */
 function resolveRelative(text: string, base: RepositoryUrl): UrlVerdict {
   const parts = /^([A-Za-z][A-Za-z0-9+.-]*:\/\/[^/]*\/|[^/:]+:(?!\/\/)|)(.*)$/s.exec(
-    base.text.replace(/\/+$/, ''),
+    base.text.replace(/(?<!\/)\/+$/, ''),
   );
   const head = parts?.[1] ?? '';
   const segments = (parts?.[2] ?? '').split('/');
@@ -109,5 +111,8 @@ function accepted(text: string, transport: Transport): UrlVerdict {
 }
 
 function refused(text: string, expected: string): UrlVerdict {
-  return { kind: 'refused', reason: `expected ${expected}, got ${JSON.stringify(shownUrl(text))}` };
+  return {
+    kind: 'refused',
+    reason: `expected ${expected}, got ${JSON.stringify(shownUrl(text).slice(0, MOST_SHOWN))}`,
+  };
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { parseForeignUrl } from './repository-url.ts';
 import { comparableUrl, spellingsOf } from './url-spellings.ts';
 
 test.each([
@@ -46,4 +47,18 @@ test.each([
   ['https://forge.example/owner/name', 'https://forge.example/owner/name%2egit', false],
 ])('%s and %s: one repository is %s', (one, other, isSame) => {
   expect(comparableUrl(one) === comparableUrl(other)).toBe(isSame);
+});
+
+test('a URL of a hundred thousand slashes, as a stranger may write it into .gitmodules, is judged at once', () => {
+  const url = `${'/'.repeat(200_000)}x`;
+
+  expect(comparableUrl(`https://forge.example${url}`)).toHaveLength(
+    url.length + 'https://forge.example'.length,
+  );
+  const verdict = parseForeignUrl(url, { text: `https://forge.example${url}`, transport: 'https' });
+  expect(verdict).toMatchObject({ kind: 'refused' });
+  expect(JSON.stringify(verdict).length).toBeLessThan(1_000);
+  expect(parseForeignUrl('../y', { text: `https://forge.example${url}`, transport: 'https' })).toMatchObject({
+    kind: 'url',
+  });
 });

@@ -33,5 +33,5 @@ export function comparableUrl(url: string): string {
 }
 
 function withoutSuffix(url: string): string {
-  return url.replace(/\/+$/, '').replace(/\.git$/, '');
+  return url.replace(/(?<!\/)\/+$/, '').replace(/\.git$/, '');
 }

@@ -72,8 +72,9 @@ export function createWalkFindings(run: EvaluationRun, seen: Set<string>): WalkF
       finishedCount += 1;
     },
     warn(text) {
-      if (warnings.size < MAX_WARNINGS && !EXPECTED_WARNING.test(text)) {
-        warnings.add(text.slice(0, MAX_WARNING_LENGTH));
+      const warning = text.slice(0, MAX_WARNING_LENGTH);
+      if (warnings.size < MAX_WARNINGS && !EXPECTED_WARNING.test(warning)) {
+        warnings.add(warning);
       }
     },
     skipBehind(after) {
