@@ -70,6 +70,24 @@ test('a forge that was down, while we were killed, is told in the end', { timeou
   expect(await toldOf(sha)).toEqual(GOOD);
 });
 
+test('a push that does not follow the one before makes it look at once, and find the one that was never told', {
+  timeout: 120_000,
+}, async () => {
+  expect(await toldOf(await push(0))).toEqual(GOOD);
+  const [untold, told, newest] = [await commit('1'), await commit('2'), await commit('3')];
+  const news = { slug: SLUG, ref: 'refs/heads/main', before: untold, after: told, by: 'somebody' };
+
+  expect(await scene.tell(scene.forge.push(news), forgejoHeaders)).toBe(202);
+
+  await hasEnded(newest);
+  expect(await scene.evaluations(untold)).toEqual([]);
+});
+
+async function commit(content: string): Promise<Sha> {
+  const flake = flakeOf(`one = build "one" "echo ${content} > $out";`);
+  return (await scene.repository.commit({ 'flake.nix': flake })) as Sha;
+}
+
 test('what was pushed while the forge could not reach us is found', { timeout: 120_000 }, async () => {
   const first = await push(0);
   expect(await toldOf(first)).toEqual(GOOD);

@@ -146,6 +146,7 @@ export async function received(
     sha: sha(digit),
     isTrusted: true,
     people: null,
+    before: null,
     receivedAt: AT,
     ...some,
     uid: null,
@@ -158,4 +159,5 @@ export const PLAIN_INBOX = {
   lookbackMs: 0,
   wishesOf: () => ({ isWatched: () => true, buildsRequests: true }),
   heed: () => Promise.resolve('nothing was done'),
+  onGap: () => undefined,
 } as const;

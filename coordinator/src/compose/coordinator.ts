@@ -220,6 +220,7 @@ export async function startCoordinator({
     await handleDeliveries({
       deliveries,
       evaluations,
+      repositories,
       changes,
       clock,
       log,
@@ -227,6 +228,7 @@ export async function startCoordinator({
       // What a look finds may have been told, and handled, since the look before it.
       lookbackMs: Math.max(coalesceMs, 2 * catchUpMs),
       wishesOf: (id) => known.watched.get(id),
+      onGap: (id) => watches.poke(id),
       // The delivery is handled and does not come again: what follows from it is tried until it is stored.
       onAccepted: (subject) =>
         keepTrying(patience, 'end what is superseded', stopping.signal, () =>

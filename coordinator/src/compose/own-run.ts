@@ -107,6 +107,7 @@ export async function runOwnFlake<Result>(
       origin: 'person',
       uid: null,
       people: null,
+      before: null,
       prNumber: null,
       ref: OWN_REF,
       // A flake reference need not be a commit; what has no revision says so.

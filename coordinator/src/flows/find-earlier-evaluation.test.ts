@@ -99,6 +99,7 @@ async function delivered(digit: string, more: Partial<Omit<Delivery, 'id'>> = {}
     sha: sha(digit),
     isTrusted: true,
     people: null,
+    before: null,
     receivedAt: AT,
     ...more,
     uid: null,

@@ -1,6 +1,6 @@
 import { type EpochMs, toEpochMs } from '@argunix/shared/domain/epoch-ms';
 import type { GitRef } from '@argunix/shared/domain/git-ref';
-import type { EvaluationId } from '@argunix/shared/domain/ids';
+import type { EvaluationId, RepositoryId } from '@argunix/shared/domain/ids';
 import type { Sha } from '@argunix/shared/domain/sha';
 import { AppError } from '@argunix/shared/kit/app-error';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -24,6 +24,7 @@ let log: KeptLog;
 let wishes: Wishes | undefined;
 let dropsSuperseded = false;
 let dies = false;
+let gaps: RepositoryId[];
 let heedWith: (() => Promise<string>) | undefined;
 
 beforeAll(async () => {
@@ -38,6 +39,7 @@ beforeEach(async () => {
   dropsSuperseded = false;
   dies = false;
   heedWith = undefined;
+  gaps = [];
   await stores.database.write(
     ['deliveries', 'evaluations', 'heads', 'requests'].map((table) => ({
       sql: `delete from ${table}`,
@@ -64,6 +66,7 @@ async function handle(): Promise<number> {
     coalesceMs: COALESCE_MS,
     lookbackMs: LOOKBACK_MS,
     wishesOf: () => wishes,
+    onGap: (id) => void gaps.push(id),
     onAccepted: (subject) => (dies ? Promise.reject(new Error('killed')) : supersedeOlder(ports, subject)),
     heed: (notice) =>
       heedWith?.() ??
@@ -92,6 +95,7 @@ function push(digit: string, some: Partial<NewDelivery> = {}): NewDelivery {
     prNumber: null,
     isTrusted: true,
     people: null,
+    before: null,
     ...some,
   };
 }
@@ -292,6 +296,32 @@ describe('what went on and came back', () => {
 });
 
 describe('out of order', () => {
+  const from = (before: string, digit: string): NewDelivery => push(digit, { before: sha(before) });
+
+  test('pushes that follow one another make nobody look, nor does one of a branch that is new', async () => {
+    expect(await oneByOne(push('1'), from('1', '2'), from('2', '3'), from('3', '3'))).toEqual([1, 1, 1, 0]);
+    await oneByOne(push('4', { ref: NEXT }), from('3', '5'));
+
+    expect(gaps).toEqual([]);
+    expect(heads()).toEqual(['5', '4']);
+  });
+
+  test('the branch is looked at, and what the look finds is its head, with the evaluation that it has', async () => {
+    await oneByOne(push('1'));
+    expect(await oneByOne(from('2', '3'), from('1', '2'))).toEqual([1, 1]);
+    expect([heads(), gaps.length]).toEqual([['2'], 2]);
+
+    expect(await oneByOne(push('3', { origin: 'look' }))).toEqual([0]);
+
+    expect(heads()).toEqual(['3']);
+  });
+
+  test('of which the first was never told: the branch is looked at', async () => {
+    await oneByOne(push('1'), from('2', '3'));
+
+    expect([heads(), gaps]).toEqual([['3'], [stores.repository.id]]);
+  });
+
   test('a push that comes late is built, and the next look knows better', async () => {
     await oneByOne(push('2'), push('1'));
     expect(heads()).toEqual(['1']);

@@ -17,10 +17,12 @@ import {
   type Opening,
 } from '../ports/delivery-store.ts';
 import type { Evaluation, EvaluationStore } from '../ports/evaluation-store.ts';
+import type { RepositoryStore } from '../ports/repository-store.ts';
 
 export interface DeliveryPorts {
   readonly deliveries: DeliveryStore;
   readonly evaluations: EvaluationStore;
+  readonly repositories: Pick<RepositoryStore, 'head'>;
   readonly changes: Changes;
   readonly clock: Clock;
   readonly log: Logger;
@@ -34,6 +36,8 @@ export interface DeliveryPorts {
   readonly onAccepted: (subject: Subject) => Promise<void>;
   /** Does what a notice asks for, and answers what came of it. May be called again after a crash. */
   readonly heed: (notice: Notice) => Promise<string>;
+  /** Something of it came in another order or not at all: its forge is to be looked at. */
+  readonly onGap: (id: RepositoryId) => void;
 }
 
 /** What the configuration says of what is to be built. */
@@ -149,13 +153,23 @@ async function handle(ports: DeliveryPorts, item: InboxItem): Promise<Handled> {
     await recognize(ports, item, duplicate);
     return { made: 0, standing };
   }
+  const isGap = !followsOn(ports, item);
   const evaluationId = await deliveries.accept(item, clock.now(), openingOf(item));
   if (evaluationId === undefined) {
     return { made: 0 };
   }
   changes.tell({ kind: 'evaluation', evaluationId });
   await ports.onAccepted(item);
+  if (isGap) {
+    ports.onGap(item.repositoryId);
+  }
   return { made: 1 };
+}
+
+/** A push goes on from where its branch is known to be; false when it does not, because it is late or another is. */
+function followsOn({ repositories }: DeliveryPorts, { repositoryId, ref, before }: Delivery): boolean {
+  const known = before === null ? undefined : repositories.head(repositoryId, ref);
+  return known === undefined || known === before;
 }
 
 async function recognize(ports: DeliveryPorts, delivery: Delivery, duplicate: string): Promise<void> {

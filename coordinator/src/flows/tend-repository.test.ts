@@ -276,6 +276,7 @@ describe('what the forge tells while its list is on the way', () => {
       prNumber: number,
       isTrusted: false,
       people: { author: 'owner', pusher: 'owner', headName: 'topic' },
+      before: null,
     } as const;
     const id = await stores.deliveries.receive(delivery);
     await stores.deliveries.accept({ ...delivery, id }, stores.clock.now());

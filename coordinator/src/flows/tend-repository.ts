@@ -150,7 +150,7 @@ function isSame(one: Place | undefined, other: Place): boolean {
 /** A list does not say who pushed. */
 function toDelivery(
   request: OpenRequest,
-): Pick<NewDelivery, 'kind' | 'ref' | 'sha' | 'prNumber' | 'isTrusted' | 'people'> {
+): Pick<NewDelivery, 'kind' | 'ref' | 'sha' | 'before' | 'prNumber' | 'isTrusted' | 'people'> {
   const { number, baseRef, headSha, isFromHere, author, headName } = request;
   return {
     kind: 'pull_request',
@@ -159,5 +159,6 @@ function toDelivery(
     prNumber: number,
     isTrusted: isFromHere,
     people: { author, pusher: null, headName },
+    before: null,
   };
 }

@@ -57,6 +57,7 @@ export async function triggerEvaluation(
     origin: 'person',
     uid: null,
     people: null,
+    before: null,
     prNumber: null,
     ...found,
     receivedAt: at,

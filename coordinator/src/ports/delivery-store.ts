@@ -33,6 +33,8 @@ export interface Delivery extends Received {
   /** Of a request; null for everything else. */
   readonly prNumber: number | null;
   readonly sha: Sha;
+  /** Of a push, where its ref was until then; null where that is not said, or nothing was there. */
+  readonly before: Sha | null;
   /** Of a request: its head is a branch of the repository itself. Whom else to trust is asked later. */
   readonly isTrusted: boolean;
   /** Null for everything but a request. */

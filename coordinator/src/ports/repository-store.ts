@@ -32,6 +32,8 @@ export interface RepositoryStore {
   defaultBranch(id: RepositoryId): GitRef | null;
   /** The heads as of the last look. */
   heads(id: RepositoryId): readonly Head[];
+  /** As it was last told of or seen. */
+  head(id: RepositoryId, ref: GitRef): Sha | undefined;
   /** As its forge last said; null where it did not yet, or there is none. */
   facts(id: RepositoryId): { readonly isPrivate: boolean | null; readonly webUrl: string | null };
   /** Returns whether anything of it is new. */

@@ -243,6 +243,7 @@ export function openHouse(world: Omit<World, 'house'>): House {
       origin: 'look',
       uid: null,
       people: null,
+      before: null,
       receivedAt: systemClock.now(),
     });
   };
@@ -252,6 +253,7 @@ export function openHouse(world: Omit<World, 'house'>): House {
     await handleDeliveries({
       ...ports,
       ...PLAIN_INBOX,
+      repositories: stores.repositories,
       deliveries: { ...deliveries, pending },
       coalesceMs: 0,
       onAccepted: (subject) =>

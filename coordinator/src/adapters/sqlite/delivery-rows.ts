@@ -5,13 +5,14 @@ import type { DeliveryId, RepositoryId } from '@argunix/shared/domain/ids';
 import type { Sha } from '@argunix/shared/domain/sha';
 import type { Selectable } from 'kysely';
 import { z } from 'zod';
-import type { InboxItem, NewItem, RequestPeople } from '../../ports/delivery-store.ts';
+import type { Delivery, InboxItem, NewItem } from '../../ports/delivery-store.ts';
 import type { Tables } from './tables.ts';
 
 type Row = Selectable<Tables['deliveries']>;
 type NewRow = Omit<Row, 'id' | 'handled_at' | 'verdict' | 'evaluation_id'>;
 
 const People = z.object({ author: z.string(), pusher: z.string().nullable(), headName: z.string() });
+const Push = z.object({ before: z.string() });
 const Button = z.object({
   of: z.object({ evaluationId: z.int(), jobId: z.int().nullable() }).nullable(),
   by: z.string().nullable(),
@@ -47,7 +48,7 @@ export function fromItem(item: NewItem): NewRow {
         pr_number: item.prNumber,
         sha: item.sha,
         is_trusted: item.isTrusted ? 1 : 0,
-        details: item.people === null ? null : JSON.stringify(item.people),
+        details: detailsOf(item),
       };
   }
 }
@@ -81,11 +82,22 @@ export function toItem(row: Row): InboxItem {
         prNumber: row.pr_number,
         sha,
         isTrusted: row.is_trusted === 1,
-        people: row.details === null ? null : toPeople(row.details),
+        ...fromDetails(row),
       };
   }
 }
 
-function toPeople(details: string): RequestPeople {
-  return People.parse(JSON.parse(details));
+function detailsOf({ people, before }: Pick<Delivery, 'people' | 'before'>): string | null {
+  const details = people ?? (before === null ? null : { before });
+  return details === null ? null : JSON.stringify(details);
+}
+
+function fromDetails({ kind, details }: Row): Pick<Delivery, 'people' | 'before'> {
+  if (details === null) {
+    return { people: null, before: null };
+  }
+  const known: unknown = JSON.parse(details);
+  return kind === 'push'
+    ? { people: null, before: Push.parse(known).before as Sha }
+    : { people: People.parse(known), before: null };
 }

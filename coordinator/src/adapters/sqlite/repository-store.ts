@@ -44,6 +44,10 @@ export function createRepositoryStore(database: Reader & Writer): RepositoryStor
       database
         .all(sqlite.selectFrom('heads').select(['ref', 'sha']).where('repository_id', '=', id).orderBy('ref'))
         .map(({ ref, sha }) => ({ ref: ref as GitRef, sha: sha as Sha })),
+    head: (id, ref) =>
+      database.first(
+        sqlite.selectFrom('heads').select('sha').where('repository_id', '=', id).where('ref', '=', ref),
+      )?.sha as Sha | undefined,
     facts: (id) => {
       const row = database.first(
         sqlite.selectFrom('repositories').select(['is_private', 'web_url']).where('id', '=', id),
