@@ -35,6 +35,7 @@ import { handleDeliveries } from '../flows/handle-deliveries.ts';
 import { heedNotice } from '../flows/heed-notice.ts';
 import { keepTrying } from '../flows/keep-trying.ts';
 import { createOneAtATime } from '../flows/one-at-a-time.ts';
+import { createPacedWork } from '../flows/paced-work.ts';
 import { supersedeLeftovers, supersedeOlder } from '../flows/supersede-older.ts';
 import type { BuilderStore } from '../ports/builder-store.ts';
 import type { MayRead } from '../ports/may-read.ts';
@@ -258,31 +259,13 @@ export async function startCoordinator({
       }
     });
   };
-  /** Thousands may ask while one run is under way, or just after it: all of them are answered by one more. */
-  let isInboxAskedFor = false;
-  let inboxDueAt = Number.NEGATIVE_INFINITY;
-  const inbox = createOneAtATime(
-    async () => {
-      isInboxAskedFor = false;
-      try {
-        await takeFromInbox();
-      } finally {
-        inboxDueAt = clock.now() + INBOX_PAUSE_MS;
-      }
-    },
-    async () => {
-      const waitMs = Math.min(INBOX_PAUSE_MS, inboxDueAt - clock.now());
-      if (waitMs > 0) {
-        await clock.sleep(waitMs, stopping.signal);
-      }
-    },
-  );
-  function handleInbox(): void {
-    if (!isInboxAskedFor) {
-      isInboxAskedFor = true;
-      inBackground('handle the inbox', inbox);
-    }
-  }
+  const inbox = createPacedWork({
+    work: takeFromInbox,
+    start: (run) => inBackground('handle the inbox', run),
+    pauseMs: INBOX_PAUSE_MS,
+    clock,
+    signal: stopping.signal,
+  });
   const watches = createWatches(
     {
       checkout: engine.checkout,
@@ -294,7 +277,7 @@ export async function startCoordinator({
       get retryMs() {
         return patience.retryMs;
       },
-      onPushed: handleInbox,
+      onPushed: () => inbox.ask(),
       onBranchesGone: (id, refs) =>
         inBackground('cancel the work of a deleted branch', () =>
           cancelBranch({ ...engine, clock }, id, refs),
@@ -408,7 +391,7 @@ export async function startCoordinator({
       current: () => current,
       retryMs: () => patience.retryMs,
       wishesOf: (id) => known.watched.get(id),
-      onStored: handleInbox,
+      onStored: () => inbox.ask(),
       onQueued: () => engine.queue.wake(),
       onFacts: () => inBackground('learn what strangers may see', learnFactsAgain),
       isPrivate: (id) => known.saidPrivate.get(id) ?? null,
@@ -445,7 +428,7 @@ export async function startCoordinator({
     await supersedeLeftovers(superseding);
     await engine.start();
     side.start();
-    await inbox();
+    await inbox.run();
     watches.follow(known.watched);
     await mkdir(dirname(configuration.controlSocketPath), { recursive: true, mode: 0o700 });
     control = await createControlServer({
