@@ -25,16 +25,17 @@ const FETCHED_WITHIN_MS = 120_000;
 /** `ciphers` as ssh_config has them; OpenSSH's own choice where it is left out. */
 export async function startOpenSsh(dir: string, ciphers?: string): Promise<OpenSsh> {
   await mkdir(dir, { recursive: true });
-  const [hostKey, clientKey, config, lead] = ['host', 'client', 'config', 'lead'].map((name) =>
-    join(dir, name),
-  );
+  const hostKey = join(dir, 'host');
+  const clientKey = join(dir, 'client');
+  const config = join(dir, 'config');
+  const lead = join(dir, 'lead');
   for (const key of [hostKey, clientKey]) {
-    await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', String(key)]);
+    await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
   }
   const port = await freePort();
   await copyFile(`${clientKey}.pub`, join(dir, 'authorized'));
   await writeFile(
-    String(config),
+    config,
     `Port ${port}\nListenAddress 127.0.0.1\nHostKey ${hostKey}\nAuthorizedKeysFile ${dir}/authorized\nPermitRootLogin yes\nStrictModes no\nUsePAM no\nPidFile none\nForceCommand ${lead}\n`,
   );
   // It wants a user of its own to give its rights away to; this machine need not have one.
@@ -73,7 +74,7 @@ export async function startOpenSsh(dir: string, ciphers?: string): Promise<OpenS
     uri: 'ssh://root@127.0.0.1',
     async leadTo({ env, nixDir }) {
       await writeFile(
-        String(lead),
+        lead,
         `#!/bin/sh
 export PATH='${env['PATH']}' NIX_CONFIG='${env['NIX_CONFIG']}'
 case $SSH_ORIGINAL_COMMAND in
@@ -83,7 +84,7 @@ case $SSH_ORIGINAL_COMMAND in
 esac
 `,
       );
-      await chmod(String(lead), 0o755);
+      await chmod(lead, 0o755);
     },
     async close() {
       const gone = once(server, 'exit');
