@@ -316,6 +316,13 @@ describe('out of order', () => {
     expect(heads()).toEqual(['3']);
   });
 
+  test('heads of a request that come long after one another make nobody look, nor does a look itself', async () => {
+    await oneByOne(request('1'), request('2', { receivedAt: later(COALESCE_MS) }), request('2'));
+    await oneByOne(request('3', { origin: 'look' }), request('4', { prNumber: 8 }));
+
+    expect(gaps).toEqual([]);
+  });
+
   test('of which the first was never told: the branch is looked at', async () => {
     await oneByOne(push('1'), from('2', '3'));
 
@@ -334,6 +341,7 @@ describe('out of order', () => {
 
   test('a head of a request that comes late gives way to the next look', async () => {
     await oneByOne(request('2'), request('1'));
+    expect(gaps).toEqual([stores.repository.id]);
 
     await oneByOne(request('2', { origin: 'look', receivedAt: later(300_000) }));
 

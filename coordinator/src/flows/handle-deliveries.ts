@@ -22,7 +22,7 @@ import type { RepositoryStore } from '../ports/repository-store.ts';
 export interface DeliveryPorts {
   readonly deliveries: DeliveryStore;
   readonly evaluations: EvaluationStore;
-  readonly repositories: Pick<RepositoryStore, 'head'>;
+  readonly repositories: Pick<RepositoryStore, 'head' | 'request'>;
   readonly changes: Changes;
   readonly clock: Clock;
   readonly log: Logger;
@@ -166,10 +166,21 @@ async function handle(ports: DeliveryPorts, item: InboxItem): Promise<Handled> {
   return { made: 1 };
 }
 
-/** A push goes on from where its branch is known to be; false when it does not, because it is late or another is. */
-function followsOn({ repositories }: DeliveryPorts, { repositoryId, ref, before }: Delivery): boolean {
-  const known = before === null ? undefined : repositories.head(repositoryId, ref);
-  return known === undefined || known === before;
+/**
+ * A push goes on from where its branch is known to be. Of a request nobody says where it was: two heads of it within
+ * moments may have come in either order.
+ */
+function followsOn({ repositories, coalesceMs }: DeliveryPorts, delivery: Delivery): boolean {
+  const { kind, origin, repositoryId, ref, prNumber, sha, before, receivedAt } = delivery;
+  if (kind === 'push') {
+    const known = before === null ? undefined : repositories.head(repositoryId, ref);
+    return known === undefined || known === before;
+  }
+  if (kind === 'manual' || origin !== 'hook' || prNumber === null) {
+    return true;
+  }
+  const known = repositories.request(repositoryId, prNumber);
+  return known === undefined || known.headSha === sha || receivedAt - known.seenAt >= coalesceMs;
 }
 
 async function recognize(ports: DeliveryPorts, delivery: Delivery, duplicate: string): Promise<void> {

@@ -45,6 +45,8 @@ export interface RepositoryStore {
   learnRequests(id: RepositoryId, requests: readonly OpenRequest[], at: EpochMs): Promise<void>;
   /** The open requests as of what we last heard. */
   requests(id: RepositoryId): readonly KnownRequest[];
+  /** One of them, and when we last heard of it. */
+  request(id: RepositoryId, number: number): { readonly headSha: Sha; readonly seenAt: EpochMs } | undefined;
   /** What the last look at the source found: new default branch, or the trouble it had. */
   recordLook(
     id: RepositoryId,

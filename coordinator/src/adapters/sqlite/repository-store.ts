@@ -1,3 +1,4 @@
+import { toEpochMs } from '@argunix/shared/domain/epoch-ms';
 import type { GitRef } from '@argunix/shared/domain/git-ref';
 import type { RepositoryId } from '@argunix/shared/domain/ids';
 import type { RepositorySlug } from '@argunix/shared/domain/repository-slug';
@@ -106,6 +107,16 @@ export function createRepositoryStore(database: Reader & Writer): RepositoryStor
           headSha: row.head_sha as Sha,
           baseRef: row.base_ref as GitRef,
         })),
+    request: (id, number) => {
+      const row = database.first(
+        sqlite
+          .selectFrom('requests')
+          .select(['head_sha', 'seen_at'])
+          .where('repository_id', '=', id)
+          .where('number', '=', number),
+      );
+      return row && { headSha: row.head_sha as Sha, seenAt: toEpochMs(row.seen_at) };
+    },
     recordLook: async (id, { at, defaultBranch, trouble }) => {
       const branch = defaultBranch === undefined ? {} : { default_branch: defaultBranch };
       await database.write([
