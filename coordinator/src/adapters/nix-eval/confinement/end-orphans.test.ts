@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { descendantsOf, livingOf } from '@argunix/shared/kit/descendants';
+import { descendantsOf, killAll, livingOf } from '@argunix/shared/kit/descendants';
 import { until } from '@argunix/shared/kit/testing/until';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { endOrphans } from './end-orphans.ts';
@@ -14,6 +14,8 @@ beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'argunix-orphans-'));
 });
 afterEach(async () => {
+  // What is inside outlives what started it.
+  killAll(descendantsOf(left.map(({ pid }) => pid ?? 0)));
   for (const one of left) {
     one.kill('SIGKILL');
   }
