@@ -6,9 +6,11 @@ import { AppError } from '@argunix/shared/kit/app-error';
 import type { Logger } from '@argunix/shared/kit/logger';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
-import { useBodyBudget } from './body-budget.ts';
+import { createBodyBudget, useBodyBudget } from './body-budget.ts';
+import type { DeliverPorts } from './deliver.ts';
 import { type ErrorPage, sendError } from './error-response.ts';
 import { useSecurityHeaders } from './security-headers.ts';
+import { useShortWay } from './short-way.ts';
 
 export interface HttpLimits {
   readonly bodyBytes: number;
@@ -32,9 +34,17 @@ export interface AppOptions {
   readonly limits: HttpLimits;
   readonly trustedProxies: readonly string[];
   readonly errorPage: ErrorPage;
+  /** Of those who take deliveries. */
+  readonly deliveries?: DeliverPorts;
 }
 
-export function createApp({ logger, limits, trustedProxies, errorPage }: AppOptions): FastifyInstance {
+export function createApp({
+  logger,
+  limits,
+  trustedProxies,
+  errorPage,
+  deliveries,
+}: AppOptions): FastifyInstance {
   const app = fastify({
     logger: false,
     genReqId: createReferences(),
@@ -66,7 +76,11 @@ export function createApp({ logger, limits, trustedProxies, errorPage }: AppOpti
     throw nothingHere();
   });
   useSecurityHeaders(app);
-  useBodyBudget(app, limits.bodiesInFlightBytes);
+  const bodies = createBodyBudget(limits.bodiesInFlightBytes);
+  useBodyBudget(app, bodies);
+  if (deliveries !== undefined) {
+    useShortWay(app, { ...deliveries, bodies, bodyBytes: limits.bodyBytes });
+  }
   cutUnusedOnClose(app);
   return app;
 }

@@ -6,21 +6,41 @@ import { Transform } from 'node:stream';
 import { AppError } from '@argunix/shared/kit/app-error';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
-export function useBodyBudget(app: FastifyInstance, budgetBytes: number): void {
-  const held = new WeakMap<FastifyRequest, number>();
+export interface BodyBudget {
+  /** False when so many are not left. */
+  take(bytes: number): boolean;
+  giveBack(bytes: number): void;
+}
+
+export function createBodyBudget(mostBytes: number): BodyBudget {
   let heldBytes = 0;
+  return {
+    take: (bytes) => {
+      if (heldBytes + bytes > mostBytes) {
+        return false;
+      }
+      heldBytes += bytes;
+      return true;
+    },
+    giveBack: (bytes) => {
+      heldBytes -= bytes;
+    },
+  };
+}
+
+export function useBodyBudget(app: FastifyInstance, budget: BodyBudget): void {
+  const held = new WeakMap<FastifyRequest, number>();
 
   function take(request: FastifyRequest, bytes: number): boolean {
-    if (heldBytes + bytes > budgetBytes) {
-      return false;
+    const isTaken = budget.take(bytes);
+    if (isTaken) {
+      held.set(request, (held.get(request) ?? 0) + bytes);
     }
-    heldBytes += bytes;
-    held.set(request, (held.get(request) ?? 0) + bytes);
-    return true;
+    return isTaken;
   }
 
   function giveBack(request: FastifyRequest): void {
-    heldBytes -= held.get(request) ?? 0;
+    budget.giveBack(held.get(request) ?? 0);
     held.delete(request);
   }
 

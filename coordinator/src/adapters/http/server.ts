@@ -19,6 +19,7 @@ import { useAudit } from './audit.ts';
 import { addBadgeRoutes } from './badge-routes.ts';
 import type { BuilderSources } from './builder-sources.ts';
 import { addCommandRoutes } from './command-routes.ts';
+import type { DeliverPorts } from './deliver.ts';
 import { tokensDoor } from './doorkeeper.ts';
 import { addHealthRoutes, type Readiness } from './health-routes.ts';
 import { addMetricsRoute, type MetricsText } from './metrics-route.ts';
@@ -90,12 +91,17 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   // Pages know no operator by name yet; whoever sits at this host may see how its builders are.
   const readFor: ReadFor = (request) =>
     createReadableViews({ ...options, startedAt, isOperator: isFromThisHost(request) }, readerOf(request));
+  const deliveries: DeliverPorts = {
+    door: options.door,
+    received: (forge, outcome) => options.metrics.webhookReceived(forge, outcome),
+  };
   const app = createApp({
     logger: options.logger,
     limits,
     trustedProxies: options.trustedProxies,
     // Its frame shows no warnings: whatever made them may be what broke.
     errorPage: (error) => renderPage({ ...frame(), warnings: [] }, errorPage(error)),
+    deliveries,
   });
 
   const routes = recordRoutes(app);
@@ -113,11 +119,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   addRepositoryRoutes(app, sources);
   await addWebhookRoutes(app, {
     ...(options.pokes ?? USUAL_POKES),
+    ...deliveries,
     forges: options.pokedForges,
-    door: options.door,
     logger: options.logger,
     poke: (poke) => options.commands.poke(poke),
-    received: (forge, outcome) => options.metrics.webhookReceived(forge, outcome),
     now: options.now,
   });
   for (const plugin of options.plugins) {

@@ -1,4 +1,5 @@
-import { request as httpRequest } from 'node:http';
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { AppError } from '@argunix/shared/kit/app-error';
 import { afterEach, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -129,36 +130,121 @@ test('each delivery that is refused is counted and told in one line, wherever on
   expect(log.said('warn')).toEqual(Array.from({ length: 4 }, () => 'a delivery was refused'));
 });
 
-test('a delivery comes to the door whole, and its answer is the same whether or not its length was announced', async () => {
-  const came: string[] = [];
+// The short way, and an address that only the router can read.
+test.each([
+  ['hook', 'hook'],
+  ['a%2Fb', 'a/b'],
+])(
+  'a delivery comes to the door whole, and its answer is the same whether or not its length was announced: %s',
+  async (address, hook) => {
+    const came: string[] = [];
+    server = await startHttpServer({
+      door: ({ forge, hook: named, headers, body }) => {
+        came.push(`${forge} ${named} ${String(headers['x-of'])} ${body.length} ${body.toString().slice(-1)}`);
+        return Promise.resolve({ kind: 'ignored', reason: 'Nobody watches “ä”.' });
+      },
+    });
+    const url = new URL(`/webhook/there/${address}`, await server.listen());
+    // Of more than one piece, and of none.
+    for (const body of [`${'x'.repeat(300_000)}y`, '']) {
+      const whole = { method: 'POST', body, headers: { 'x-of': '1' } };
+      const inPieces = { ...whole, body: new Blob([body]).stream(), duplex: 'half' };
+      const announced = await fetch(url, whole);
+      const streamed = await fetch(url, inPieces);
+
+      expect([announced.status, streamed.status]).toEqual([202, 202]);
+      expect(headersOf(announced)).toEqual(headersOf(streamed));
+      expect(headersOf(announced)).toMatchObject({
+        'content-type': 'application/json; charset=utf-8',
+        'x-content-type-options': 'nosniff',
+      });
+      expect(await announced.json()).toEqual({
+        message: 'There is nothing to do about it.',
+        reason: 'Nobody watches “ä”.',
+      });
+      await streamed.body?.cancel();
+    }
+
+    const [whole, empty] = [`there ${hook} 1 300001 y`, `there ${hook} 1 0 `];
+    expect(came).toEqual([whole, whole, empty, empty]);
+  },
+);
+
+test('a refused delivery is answered as everywhere, once, and its connection goes on', async () => {
+  const refused: string[] = [];
+  const log = keptLog();
+  const troubles = [
+    new AppError('webhook.bad-signature', 'The signature does not match.'),
+    new AppError('not-found', 'There is nothing here.'),
+    new AppError('store.failed', 'of our disk'),
+    new TypeError('a mistake of ours'),
+  ];
   server = await startHttpServer({
-    door: ({ forge, hook, headers, body }) => {
-      came.push(`${forge} ${hook} ${String(headers['x-of'])} ${body.length} ${body.toString().slice(-1)}`);
-      return Promise.resolve({ kind: 'ignored', reason: 'Nobody watches “ä”.' });
+    logger: log,
+    metrics: {
+      webhookReceived: (forge, outcome) => void refused.push(`${forge} ${outcome}`),
+      render: () => Promise.resolve({ contentType: 'text/plain', body: '' }),
+    },
+    door: () => Promise.reject(troubles.shift() ?? new Error('too often')),
+  });
+  const url = new URL('/webhook/there/hook', await server.listen());
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const answers: (readonly [number | undefined, string])[] = [];
+  const ports = new Set<number | undefined>();
+  for (let at = 0; at < 4; at += 1) {
+    const answer = await answerTo(url, agent);
+    ports.add(answer.socket.localPort);
+    const { error } = Refusal.parse(await json(answer));
+    answers.push([answer.statusCode, error.code]);
+    expect(answer.headers).toMatchObject({ 'x-content-type-options': 'nosniff' });
+    expect(error.message).not.toMatch(/disk|mistake/);
+  }
+  agent.destroy();
+
+  expect(answers).toEqual([
+    [401, 'webhook.bad-signature'],
+    [404, 'not-found'],
+    [503, 'store.failed'],
+    [500, 'internal'],
+  ]);
+  expect(ports.size).toBe(1);
+  expect(refused).toEqual(Array.from({ length: 4 }, () => 'there refused'));
+  expect(log.said('warn')).toEqual(Array.from({ length: 4 }, () => 'a delivery was refused'));
+});
+
+const Refusal = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
+
+function answerTo(url: URL, agent: Agent): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const sent = httpRequest(url, { method: 'POST', agent, headers: { 'content-length': 3 } }, resolve);
+    sent.on('error', reject);
+    sent.end('{ }');
+  });
+}
+
+test('a server that closes answers the delivery that it has, takes no more, and waits for no connection', async () => {
+  const gate = Promise.withResolvers<{ kind: 'accepted' }>();
+  let came = 0;
+  // Longer than a test may take.
+  server = await startHttpServer({
+    limits: { closeMs: 600_000 },
+    door: () => {
+      came += 1;
+      return gate.promise;
     },
   });
-  const url = new URL('/webhook/there/a%2Fb', await server.listen());
-  // Of more than one piece, and of none.
-  for (const body of [`${'x'.repeat(300_000)}y`, '']) {
-    const whole = { method: 'POST', body, headers: { 'x-of': '1' } };
-    const inPieces = { ...whole, body: new Blob([body]).stream(), duplex: 'half' };
-    const announced = await fetch(url, whole);
-    const streamed = await fetch(url, inPieces);
+  const url = new URL('/webhook/there/hook', await server.listen());
+  const first = post(url, '{}', true);
+  await expect.poll(() => came).toBe(1);
 
-    expect([announced.status, streamed.status]).toEqual([202, 202]);
-    expect(headersOf(announced)).toEqual(headersOf(streamed));
-    expect(headersOf(announced)).toMatchObject({
-      'content-type': 'application/json; charset=utf-8',
-      'x-content-type-options': 'nosniff',
-    });
-    expect(await announced.json()).toEqual({
-      message: 'There is nothing to do about it.',
-      reason: 'Nobody watches “ä”.',
-    });
-    await streamed.body?.cancel();
-  }
+  const closed = server.close();
+  // It is told so, or finds nobody.
+  expect(await post(url, '{}', true).catch(() => 503)).toBe(503);
+  gate.resolve({ kind: 'accepted' });
 
-  expect(came).toEqual(['there a/b 1 300001 y', 'there a/b 1 300001 y', 'there a/b 1 0 ', 'there a/b 1 0 ']);
+  expect(await first).toBe(202);
+  await closed;
+  expect(came).toBe(1);
 });
 
 test('a delivery that breaks off comes to no door, and is counted as refused', async () => {

@@ -9,17 +9,15 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Commands } from '../../ports/commands.ts';
-import type { DeliveryDoor, DoorAnswer } from '../../ports/delivery-door.ts';
-import type { WebhookOutcome } from '../../ports/metrics.ts';
+import type { RawDelivery } from '../../ports/delivery-door.ts';
 import { judged } from './command-routes.ts';
+import { type DeliverPorts, deliver } from './deliver.ts';
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts';
 
-export interface WebhookOptions {
+export interface WebhookOptions extends DeliverPorts {
   /** The forges that take pokes, by the names of the configuration. */
   readonly forges: () => readonly string[];
   readonly poke: Commands['poke'];
-  readonly door: DeliveryDoor;
-  readonly received: (forge: string, outcome: WebhookOutcome) => void;
   readonly logger: Logger;
   readonly now: () => number;
   /** Of pokes. */
@@ -77,14 +75,16 @@ export async function addWebhookRoutes(parent: FastifyInstance, options: Webhook
         const { forge } = request.params;
         return options.forges().includes(forge)
           ? await poke(request, reply, forge, request.query.repo)
-          : await deliver(options, request, reply, forge, null);
+          : await reply.code(202).send(await deliver(options, toDelivery(request, forge, null)));
       },
     );
-    // The hot one, of thousands a second: the router gives no other parameters than these.
+    // What does not go the short way.
     plain.post<{ Params: { readonly forge: string; readonly hook: string } }>(
       '/webhook/:forge/:hook',
-      async (request, reply) =>
-        await deliver(options, request, reply, request.params.forge, request.params.hook),
+      async (request, reply) => {
+        const { forge, hook } = request.params;
+        return await reply.code(202).send(await deliver(options, toDelivery(request, forge, hook)));
+      },
     );
     done();
   });
@@ -92,32 +92,13 @@ export async function addWebhookRoutes(parent: FastifyInstance, options: Webhook
 
 type RepositoryName = z.infer<typeof RepositoryName>;
 
-async function deliver(
-  { door, received }: WebhookOptions,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  forge: string,
-  hook: string | null,
-): Promise<unknown> {
-  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-  const answer = await door({ forge, hook, headers: request.headers, body });
-  received(forge, answer.kind);
-  return await reply.code(202).send({ message: MESSAGES[answer.kind], ...reasonOf(answer) });
+function toDelivery({ headers, body }: FastifyRequest, forge: string, hook: string | null): RawDelivery {
+  return { forge, hook, headers, body: Buffer.isBuffer(body) ? body : Buffer.alloc(0) };
 }
 
 /** Of the address. */
 function forgeOf({ params }: FastifyRequest): string {
   return typeof params === 'object' && params !== null && 'forge' in params ? String(params.forge) : '';
-}
-
-const MESSAGES = {
-  accepted: 'Stored.',
-  known: 'This delivery had been stored before.',
-  ignored: 'There is nothing to do about it.',
-} as const;
-
-function reasonOf(answer: DoorAnswer): { readonly reason?: string } {
-  return answer.kind === 'ignored' ? { reason: answer.reason } : {};
 }
 
 function takeToken(bucket: TokenBucket, onRefused: () => void): void {
