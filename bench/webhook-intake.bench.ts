@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -96,7 +96,7 @@ function hookOf(scene: ForgeScene): Receiver {
 async function rateOfBare(bodies: readonly string[]): Promise<number> {
   const secret = 'of nobody';
   const server = fork(join(import.meta.dirname, 'webhook-intake-bare.ts'), [secret]);
-  const [port] = z.tuple([z.number(), z.unknown()]).parse(await once(server, 'message'));
+  const [port] = z.tuple([z.number(), z.unknown()]).parse(await messageOf(server));
   const sent = await sendTo({ port, path: '/', secret }, { bodies, perSecond: null, untimed: 0 });
   server.disconnect();
   return rateOf(sent, bodies.length);
@@ -111,9 +111,17 @@ async function sendTo(
     execArgv: ['--expose-gc'],
   });
   sender.send({ ...receiver, ...what, connections: CONNECTIONS } satisfies SendOrder);
-  const answer: unknown = await once(sender, 'message');
+  const answer = await messageOf(sender);
   sender.disconnect();
   return z.tuple([Sent, z.unknown()]).parse(answer)[0];
+}
+
+/** Its first; one that ends before it said anything is not waited for. */
+async function messageOf(child: ChildProcess): Promise<unknown> {
+  const ended = once(child, 'exit').then(() => {
+    throw new Error('a process of the bench ended before its time');
+  });
+  return await Promise.race([once(child, 'message'), ended]);
 }
 
 function rateOf(sent: Sent, count: number): number {

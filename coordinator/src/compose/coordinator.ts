@@ -35,7 +35,7 @@ import { handleDeliveries } from '../flows/handle-deliveries.ts';
 import { heedNotice } from '../flows/heed-notice.ts';
 import { keepTrying } from '../flows/keep-trying.ts';
 import { createOneAtATime } from '../flows/one-at-a-time.ts';
-import { createPacedWork } from '../flows/paced-work.ts';
+import { createPacedWork, type PacedWork } from '../flows/paced-work.ts';
 import { supersedeLeftovers, supersedeOlder } from '../flows/supersede-older.ts';
 import type { BuilderStore } from '../ports/builder-store.ts';
 import type { MayRead } from '../ports/may-read.ts';
@@ -77,6 +77,8 @@ export interface Coordinator {
 
 // Between two looks at the inbox: what a busy forge tells meanwhile is handled together.
 const INBOX_PAUSE_MS = 100;
+// A stranger may push to a request every second: the looks that follow must leave most of what a forge lets us ask.
+const GAP_PAUSE_MS = 10_000;
 const NO_BUILDER =
   'There is no builder: local_builds is off, and builder_enrollment is not configured, so that none can join.';
 
@@ -229,7 +231,7 @@ export async function startCoordinator({
       // What a look finds may have been told, and handled, since the look before it.
       lookbackMs: Math.max(coalesceMs, 2 * catchUpMs),
       wishesOf: (id) => known.watched.get(id),
-      onGap: (id) => watches.poke(id),
+      onGap: lookCloser,
       // The delivery is handled and does not come again: what follows from it is tried until it is stored.
       onAccepted: (subject) =>
         keepTrying(patience, 'end what is superseded', stopping.signal, () =>
@@ -266,6 +268,20 @@ export async function startCoordinator({
     clock,
     signal: stopping.signal,
   });
+  const closerLooks = new Map<RepositoryId, PacedWork>();
+  function lookCloser(id: RepositoryId): void {
+    const paced =
+      closerLooks.get(id) ??
+      createPacedWork({
+        work: () => Promise.resolve(watches.poke(id)),
+        start: (run) => inBackground('look at a repository of which something came late', run),
+        pauseMs: GAP_PAUSE_MS,
+        clock,
+        signal: stopping.signal,
+      });
+    closerLooks.set(id, paced);
+    paced.ask();
+  }
   const watches = createWatches(
     {
       checkout: engine.checkout,

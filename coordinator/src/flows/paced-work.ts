@@ -1,6 +1,6 @@
 /**
- * Work that thousands ask for: one run at a time, a pause after each, and all who asked meanwhile
- * are answered by one more. To ask costs nothing while a run is asked for already.
+ * Work that thousands ask for: one run at a time, a pause after each, and all who asked meanwhile are
+ * answered by one more. To ask costs nothing while a run is asked for already.
  */
 import type { Clock } from '@argunix/shared/kit/clock';
 import { createOneAtATime } from './one-at-a-time.ts';

@@ -1,6 +1,6 @@
 /**
  * The short way of a usual delivery: one whose length is announced and within the limit, to the address of a hook. It
- * is read and answered before fastify makes its own of the request, which is a sixth of all that a delivery costs.
+ * is read and answered before fastify makes its own of the request, which is a fifth of all that a delivery costs.
  * Whatever is refused, and every other request, goes the usual way; what a refusal looks like is known there alone.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
