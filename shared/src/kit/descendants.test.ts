@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { descendantsOf, familyOf, findDescendants } from './descendants.ts';
+import { descendantsOf, familyOf, findDescendants, sendSignal } from './descendants.ts';
 import { until } from './testing/until.ts';
 
 test('a family is everybody who was started by it, and agrees with what a look at all processes finds', async () => {
@@ -19,7 +19,8 @@ test('a family is everybody who was started by it, and agrees with what a look a
     expect(familyOf(process.pid)).toContain(pid);
   } finally {
     for (const one of familyOf(pid).toReversed()) {
-      process.kill(one, 'SIGKILL');
+      // The parent of one that was killed may have ended by itself.
+      sendSignal(one, 'SIGKILL');
     }
   }
 });
@@ -40,7 +41,8 @@ test('who looks without haste finds the same, also one whose parent has ended, b
     expect(familyOf(pid)).toHaveLength(2);
   } finally {
     for (const one of [pid, ...descendantsOf([pid]).map((record) => record.pid)]) {
-      process.kill(one, 'SIGKILL');
+      // The parent of one that was killed may have ended by itself.
+      sendSignal(one, 'SIGKILL');
     }
   }
 });

@@ -142,7 +142,7 @@ test('whoever asks from this host sees how the host of a builder is, a stranger 
   for (const accept of ['text/html', 'application/json']) {
     for (const url of ['/', '/hosts', '/api/v1/status', '/api/v1/builders', '/api/v1/builders/rack-1']) {
       const { body } = await server.inject({ url, headers: { ...STRANGER, accept } });
-      expect(body, url).not.toMatch(/SHA256|203\.0\.113|sda1|2222|68719476736|GiB/);
+      expect(body, url).not.toMatch(/SHA256|203\.0\.113|sda1|[:=]2222|68719476736|GiB/);
     }
   }
 });

@@ -178,7 +178,7 @@ describe.each(installedNixes())('$title', (direct) => {
       });
       await until(() => said !== '');
 
-      process.kill(coordinator.pid ?? 0, 'SIGKILL');
+      process.kill(coordinator.pid ?? Number.NaN, 'SIGKILL');
 
       expect((await coordinator.ended).kind).toBe('signalled');
       await until(() => !isBuilding(uniqueOf(drvs)));

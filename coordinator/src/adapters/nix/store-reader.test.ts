@@ -83,7 +83,7 @@ test('an idle process ends, a killed one is replaced', async () => {
 
   expect([...(await reader.validPaths([here]))]).toEqual([here]);
   const [server] = servers(store.dir);
-  process.kill(server ?? 0, 'SIGKILL');
+  process.kill(server ?? Number.NaN, 'SIGKILL');
 
   expect([...(await reader.validPaths([here]))]).toEqual([here]);
   await store.remove();

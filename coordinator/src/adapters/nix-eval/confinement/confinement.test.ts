@@ -67,7 +67,7 @@ describe.each(installedNixes(CONFIG))('$title', { timeout: 60_000 }, ({ env, isM
       /nix-daemon --daemon/.test(commandLine(pid)),
     );
 
-    sendSignal(daemon?.pid ?? 0, 'SIGKILL');
+    sendSignal(daemon?.pid ?? Number.NaN, 'SIGKILL');
     await until(() => commands().every((line) => !/nix-daemon --daemon/.test(line)));
     const second = await evaluateAll(
       evaluator,
