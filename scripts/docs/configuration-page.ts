@@ -26,7 +26,8 @@ ${[...sections].map(([name, keys]) => renderSection(name, keys)).join('\n')}
 Accepted, checked, and told by \`argunix check\` as a warning.
 
 ${WITHOUT_EFFECT.map(({ path, reason }) => `- \`${pathText(path)}\`: ${reason}`).join('\n')}
-- \`forges.<name>\` of a kind other than \`git\`: not watched yet
+- \`local_builders\` where \`local_builds\` is off
+- \`forges.<git>.repos.<name>.clone.method\` and \`.ssh_key_path\`: the URL says how to clone
 `;
 }
 
