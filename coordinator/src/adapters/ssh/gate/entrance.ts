@@ -100,7 +100,8 @@ export function createEntrance(options: EntranceOptions): Entrance {
       if (line.slice('SSH-2.0-'.length).split(' ')[0] === BULK_IDENT) {
         // It goes to another process, which does not know it until its key is proven.
         atTheDoor.delete(socket);
-        options.bulk(socket, read);
+        stopReading(socket);
+        process.nextTick(() => options.bulk(socket, read));
       } else {
         socket.unshift(read);
         options.control(socket);
@@ -124,4 +125,12 @@ export function createEntrance(options: EntranceOptions): Entrance {
       }
     },
   };
+}
+
+/**
+ * To be called while a piece is read; when its event is over, no other one is. A pause alone fills the buffer first, and
+ * what this process reads while the other has the socket already is lost. Nobody reads what fills the buffer here.
+ */
+function stopReading(socket: Socket): void {
+  socket.unshift(Buffer.alloc(socket.readableHighWaterMark));
 }

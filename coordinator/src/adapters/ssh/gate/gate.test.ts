@@ -1,5 +1,6 @@
 /** The gate on a real port, with real SSH; what the coordinator decides is played here. */
 import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '@argunix/shared/kit/testing/until';
 import { BULK_IDENT } from '@argunix/shared/protocol/version';
 import ssh2, { type Client } from 'ssh2';
@@ -321,6 +322,10 @@ describe('what is said', () => {
       kind: 'socket',
       read: Buffer.from(`SSH-2.0-${BULK_IDENT}\r\n`).toString('base64'),
     });
+    // While it is on its way to another process, both can read: what this one read would be lost.
+    socket.write('what it says next');
+    await sleep(100);
+    expect(handed?.socket?.bytesRead).toBe(`SSH-2.0-${BULK_IDENT}\r\n`.length);
     handed?.socket?.destroy();
     socket.destroy();
   });
