@@ -9,6 +9,7 @@ import { until } from '../coordinator/test/until.ts';
 import { flakeOf, goodFlake, NAP } from './harness/flake-text.ts';
 import { processesWith } from './harness/processes.ts';
 import { type Site, startSite } from './harness/site.ts';
+import { tellWarningsOfFailed } from './harness/tell-warnings.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 
@@ -19,6 +20,7 @@ const PREFIX = 'packages.x86_64-linux';
 
 let dir: string;
 let site: Site;
+tellWarningsOfFailed(() => site.coordinator().log());
 let strict: Site;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'argunix-bad-builds-'));

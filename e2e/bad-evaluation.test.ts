@@ -8,12 +8,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { COUNT_FOR_EVER, flakeOf, goodFlake } from './harness/flake-text.ts';
 import { type Site, startSite } from './harness/site.ts';
+import { tellWarningsOfFailed } from './harness/tell-warnings.ts';
 
 // They share the host's processors with each other and with whatever else is tested.
 vi.setConfig({ testTimeout: 180_000 });
 
 let dir: string;
 let site: Site;
+tellWarningsOfFailed(() => site.coordinator().log());
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'argunix-bad-evaluation-'));
   site = await startSite({

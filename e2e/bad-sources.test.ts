@@ -7,11 +7,13 @@ import { until } from '../coordinator/test/until.ts';
 import type { FlakeRepository } from './harness/flake-repository.ts';
 import { COUNT_FOR_EVER, flakeOf, goodFlake } from './harness/flake-text.ts';
 import { type Site, startSite } from './harness/site.ts';
+import { tellWarningsOfFailed } from './harness/tell-warnings.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 
 let dir: string;
 let site: Site;
+tellWarningsOfFailed(() => site.coordinator().log());
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'argunix-bad-sources-'));
   site = await startSite({

@@ -20,6 +20,7 @@ import { flakeOf, NAP } from './harness/flake-text.ts';
 import { mayMakeHosts } from './harness/network.ts';
 import { openRoad, type Road } from './harness/proxy.ts';
 import { type Site, type SiteOptions, startSite } from './harness/site.ts';
+import { tellWarningsOfFailed } from './harness/tell-warnings.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
@@ -60,6 +61,7 @@ function siteOptions(root: string): SiteOptions {
     repositories: { app: {} },
   };
 }
+tellWarningsOfFailed(() => site.coordinator().log());
 afterEach(async () => {
   await Promise.all([...agents].map((agent) => agent.remove()));
   agents.clear();
@@ -132,12 +134,17 @@ async function untilReady(...names: readonly string[]): Promise<void> {
     }
   }
 }
-function leases(): readonly {
-  readonly drv_path: string;
+interface Lease {
   readonly builder: string;
   readonly state: string;
   readonly ending: string;
-}[] {
+}
+function leasesOf(job: JobView | undefined): readonly Lease[] {
+  return leases()
+    .filter(({ drv_path }) => drv_path === job?.drv_path)
+    .map(({ builder: by, state, ending }) => ({ builder: by, state, ending }));
+}
+function leases(): readonly (Lease & { readonly drv_path: string })[] {
   const database = new Database(join(dir, 'state/argunix.sqlite'), { readonly: true });
   try {
     return database.prepare('select drv_path, builder, state, ending from leases order by id').all() as never;
@@ -192,9 +199,7 @@ describe.skipIf(!mayMakeHosts())('agents on hosts of their own', () => {
       '> two',
       '> three',
     ]);
-    expect(leases().filter(({ drv_path }) => drv_path === job?.drv_path)).toEqual([
-      { drv_path: job?.drv_path, builder: 'cut', state: 'ended', ending: 'built' },
-    ]);
+    expect(leasesOf(job)).toEqual([{ builder: 'cut', state: 'ended', ending: 'built' }]);
     expect(agent.log().match(/a build began/g)).toHaveLength(1);
   });
 
@@ -219,7 +224,7 @@ describe.skipIf(!mayMakeHosts())('agents on hosts of their own', () => {
     expect(noticedMs).toBeLessThan(20 * HEARTBEAT_S * 1_000 + 5_000);
     expect(job?.status).toBe('success');
     expect(await site.logText(job?.id ?? 0)).toMatch(/one\n.*two\n/);
-    expect(leases().filter(({ drv_path }) => drv_path === job?.drv_path)).toHaveLength(1);
+    expect(leasesOf(job)).toHaveLength(1);
   });
 
   test('a coordinator that is killed takes up again what went on without it', async () => {
@@ -258,36 +263,33 @@ describe.skipIf(!mayMakeHosts())('agents on hosts of their own', () => {
 
   test('an agent that is killed loses what it built to another one, which is no failure', async () => {
     const one = enlist('mortal', { args: ['--speed-factor', '10'] });
-    await untilReady('mortal');
+    enlist('heir');
+    await untilReady('mortal', 'heir');
     const sha = await site.repository('app').commit({
       'flake.nix': flakeOf(`long = build "long" "${NAP} echo one; nap 8; echo long > $out";`),
     });
     await site.poke('app');
     await logHas('app', sha, 'long', 'one');
-    enlist('heir');
-    await untilReady('heir');
     one.signal('SIGKILL');
     const evaluation = await site.ended('app', sha);
     const job = (await site.jobs(evaluation.id))['packages.x86_64-linux.long'];
 
     expect([job?.status, job?.builder]).toEqual(['success', 'heir']);
-    expect(
-      leases()
-        .filter(({ drv_path }) => drv_path === job?.drv_path)
-        .map(({ builder: by }) => by),
-    ).toEqual(['mortal', 'heir']);
+    expect(leasesOf(job)).toEqual([
+      { builder: 'mortal', state: 'lost', ending: 'infrastructure' },
+      { builder: 'heir', state: 'ended', ending: 'built' },
+    ]);
   });
 
   test('one that sleeps past the grace is late: another has built it, and it is told to stop', async () => {
     const sleeper = enlist('sleeper', { args: ['--speed-factor', '10'] });
-    await untilReady('sleeper');
+    enlist('awake');
+    await untilReady('sleeper', 'awake');
     const sha = await site.repository('app').commit({
       'flake.nix': flakeOf(`long = build "long" "${NAP} echo one; nap 8; echo long > $out";`),
     });
     await site.poke('app');
     await logHas('app', sha, 'long', 'one');
-    enlist('awake');
-    await untilReady('awake');
     sleeper.signal('SIGSTOP');
     const evaluation = await site.ended('app', sha);
     sleeper.signal('SIGCONT');
@@ -295,11 +297,10 @@ describe.skipIf(!mayMakeHosts())('agents on hosts of their own', () => {
     const job = (await site.jobs(evaluation.id))['packages.x86_64-linux.long'];
 
     expect([job?.status, job?.builder]).toEqual(['success', 'awake']);
-    expect(
-      leases()
-        .filter(({ drv_path }) => drv_path === job?.drv_path)
-        .map(({ state }) => state),
-    ).toEqual(['lost', 'ended']);
+    expect(leasesOf(job)).toEqual([
+      { builder: 'sleeper', state: 'lost', ending: 'infrastructure' },
+      { builder: 'awake', state: 'ended', ending: 'built' },
+    ]);
     await until(
       'it forgot its lease',
       async () => (await readdir(join(dir, 'sleeper/state/leases'))).length === 0,
@@ -321,7 +322,7 @@ describe.skipIf(!mayMakeHosts())('agents on hosts of their own', () => {
 
     expect(job?.status).toBe('success');
     expect(job?.bytes.pulled).toBeGreaterThan(700_000);
-    expect(leases().filter(({ drv_path }) => drv_path === job?.drv_path)).toHaveLength(1);
+    expect(leasesOf(job)).toHaveLength(1);
     expect((await builder('slow'))?.state).toBe('ready');
   });
 
@@ -337,7 +338,7 @@ describe.skipIf(!mayMakeHosts())('agents on hosts of their own', () => {
 
     expect(job?.status).toBe('success');
     expect(site.coordinator().log()).toContain('something is tried again');
-    expect(leases().filter(({ drv_path }) => drv_path === job?.drv_path)).toHaveLength(1);
+    expect(leasesOf(job)).toHaveLength(1);
   });
 
   test('one that is asked to stop finishes what it has and is not missed', async () => {

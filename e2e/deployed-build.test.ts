@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { bundleCoordinator } from '../scripts/bundle-coordinator.ts';
 import { flakeOf } from './harness/flake-text.ts';
 import { type Site, startSite } from './harness/site.ts';
+import { tellWarningsOfFailed } from './harness/tell-warnings.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -13,6 +14,7 @@ const PACKAGE = join(import.meta.dirname, '../coordinator');
 
 let dir: string;
 let site: Site;
+tellWarningsOfFailed(() => site.coordinator().log());
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'argunix-deployed-'));
   const deployed = join(dir, 'deployed');

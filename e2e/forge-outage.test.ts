@@ -11,6 +11,7 @@ import { flakeOf } from './harness/flake-text.ts';
 import { type ForgeScene, SLUG } from './harness/forges/forge-scene.ts';
 import { forgejo, forgejoHeaders } from './harness/forges/forgejo-in-test.ts';
 import { useForgeScene } from './harness/forges/use-forge-scene.ts';
+import { tellWarningsOfFailed } from './harness/tell-warnings.ts';
 
 const EVALUATION = 'argunix: evaluation';
 const JOBS = ['one', 'two', 'three'];
@@ -20,6 +21,7 @@ const GOOD = Object.fromEntries(CONTEXTS.map((context) => [context, 'success']))
 
 let dir: string;
 let scene: ForgeScene;
+tellWarningsOfFailed(() => scene.coordinator().log());
 const current = useForgeScene(forgejo);
 beforeEach(() => {
   ({ dir, scene } = current());

@@ -10,6 +10,7 @@ import { SANDBOXED } from './harness/coordinator.ts';
 import { flakeOf, goodFlake, NAP } from './harness/flake-text.ts';
 import { processesWith } from './harness/processes.ts';
 import { type Site, startSite } from './harness/site.ts';
+import { tellWarningsOfFailed } from './harness/tell-warnings.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 
@@ -20,6 +21,7 @@ const isRoot = process.getuid?.() === 0;
 let dir: string;
 let state: string;
 let site: Site;
+tellWarningsOfFailed(() => site.coordinator().log());
 beforeAll(async () => {
   if (!isRoot) {
     return;

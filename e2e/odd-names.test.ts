@@ -10,6 +10,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { flakeOf, goodFlake } from './harness/flake-text.ts';
 import { type Site, startSite } from './harness/site.ts';
+import { tellWarningsOfFailed } from './harness/tell-warnings.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 
@@ -75,6 +76,7 @@ function nixString(text: string): string {
 
 let dir: string;
 let site: Site;
+tellWarningsOfFailed(() => site.coordinator().log());
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'argunix-odd-'));
   site = await startSite({

@@ -12,6 +12,7 @@ import { until } from '../coordinator/test/until.ts';
 import { SANDBOXED } from './harness/coordinator.ts';
 import { flakeOf, NAP } from './harness/flake-text.ts';
 import { type Site, startSite } from './harness/site.ts';
+import { tellWarningsOfFailed } from './harness/tell-warnings.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 
@@ -34,6 +35,7 @@ const TOOL = flakeOf(
 
 let dir: string;
 let site: Site;
+tellWarningsOfFailed(() => site.coordinator().log());
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'argunix-queue-'));
   site = await startSite({

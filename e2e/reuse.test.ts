@@ -10,6 +10,7 @@ import { until } from '../coordinator/test/until.ts';
 import { SANDBOXED } from './harness/coordinator.ts';
 import { flakeOf } from './harness/flake-text.ts';
 import { type Site, startSite } from './harness/site.ts';
+import { tellWarningsOfFailed } from './harness/tell-warnings.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -17,6 +18,7 @@ const FLAKE = flakeOf('a = build "a" "echo > $out"; b = build "b" "exit 1"; brok
 
 let dir: string;
 let site: Site;
+tellWarningsOfFailed(() => site.coordinator().log());
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'argunix-reuse-'));
   const watched = { watched_branches: ['**'] };

@@ -11,6 +11,7 @@ import { SANDBOXED } from './harness/coordinator.ts';
 import { COUNT_FOR_EVER, flakeOf, goodFlake, NAP } from './harness/flake-text.ts';
 import { processesWith } from './harness/processes.ts';
 import { type Site, startSite } from './harness/site.ts';
+import { tellWarningsOfFailed } from './harness/tell-warnings.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 
@@ -20,6 +21,7 @@ const JOB = 'packages.x86_64-linux.it';
 
 let dir: string;
 let site: Site;
+tellWarningsOfFailed(() => site.coordinator().log());
 let word: string;
 beforeEach(async () => {
   word = randomUUID();

@@ -14,12 +14,14 @@ import { flakeOf } from './harness/flake-text.ts';
 import { type ForgeScene, SLUG } from './harness/forges/forge-scene.ts';
 import { forgejo, forgejoHeaders } from './harness/forges/forgejo-in-test.ts';
 import { useForgeScene } from './harness/forges/use-forge-scene.ts';
+import { tellWarningsOfFailed } from './harness/tell-warnings.ts';
 
 const NAME = `there/${SLUG}`;
 const ONE_JOB = 'one = build "one" "echo one > $out";';
 
 let dir: string;
 let scene: ForgeScene;
+tellWarningsOfFailed(() => scene.coordinator().log());
 const current = useForgeScene(forgejo);
 beforeEach(() => {
   ({ dir, scene } = current());
