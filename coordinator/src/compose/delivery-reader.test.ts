@@ -2,15 +2,18 @@
 import { createHmac } from 'node:crypto';
 import { toEpochMs } from '@argunix/shared/domain/epoch-ms';
 import { Secret } from '@argunix/shared/kit/secret';
-import { afterEach, describe, expect, test } from 'vitest';
-import type { DeliveringKind, SignedDelivery } from '../ports/delivery-reader.ts';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { until } from '../../test/until.ts';
+import type { DeliveringKind, ReadDelivery, SignedDelivery } from '../ports/delivery-reader.ts';
 import { type ClosableReader, createDeliveryReader } from './delivery-reader.ts';
+import { dialectOf } from './dialects.ts';
 
 const SECRET = 'the secret of this hook';
 const SHA = 'a'.repeat(40);
 
 let reader: ClosableReader | undefined;
 afterEach(async () => {
+  vi.restoreAllMocks();
   await reader?.close();
 });
 
@@ -81,4 +84,84 @@ test('after its thread ended it begins another', async () => {
   await reader.close();
 
   await expect(reader.read(signed('github', pushOf(500_000)))).resolves.toMatchObject({ kind: 'delivery' });
+});
+
+describe('a crowd', () => {
+  const MANY = 60;
+
+  /** How many of them were read in this thread. */
+  async function readCrowd(
+    { read }: ClosableReader,
+    deliveries: readonly SignedDelivery[],
+  ): Promise<{ readonly answers: readonly ReadDelivery[]; readonly here: number }> {
+    const judged = vi.spyOn(await dialectOf('github'), 'judgeSignature');
+    const answers = await Promise.all(deliveries.map((one) => read(one)));
+    const here = judged.mock.calls.length;
+    judged.mockRestore();
+    return { answers, here };
+  }
+  function crowd(padding = 0): readonly SignedDelivery[] {
+    return Array.from({ length: MANY }, (_, at) =>
+      signed('github', pushOf(padding + at), at % 7 === 3 ? 'another' : SECRET),
+    );
+  }
+  const expected = Array.from({ length: MANY }, (_, at) => (at % 7 === 3 ? 'unsigned' : 'delivery'));
+  async function untilShared(shared: ClosableReader): Promise<void> {
+    await until('its thread reads a part', async () => (await readCrowd(shared, crowd())).here < MANY);
+  }
+
+  test('is read by a thread, too, once there is one, each delivery for itself', async () => {
+    reader = createDeliveryReader();
+    const first = await readCrowd(reader, crowd());
+    await untilShared(reader);
+    const later = await readCrowd(reader, crowd());
+
+    expect(first.here).toBe(MANY);
+    expect(later.here).toBe(MANY / 2);
+    expect(first.answers.map(({ kind }) => kind)).toEqual(expected);
+    expect(later.answers).toEqual(first.answers);
+  });
+
+  test('is read here where the thread has something large to do, or where it ends', async () => {
+    reader = createDeliveryReader();
+    await untilShared(reader);
+    const large = reader.read(signed('github', pushOf(20_000_000)));
+    const meanwhile = await readCrowd(reader, crowd());
+    await large;
+    const left = readCrowd(reader, crowd(15_000));
+    // Its half is handed over by then, and takes milliseconds.
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    await reader.close();
+
+    expect(meanwhile.here).toBe(MANY);
+    expect((await left).answers).toEqual(meanwhile.answers);
+  });
+
+  test('of larger ones leaves others their turn', async () => {
+    const { read } = (reader = createDeliveryReader());
+    let turns = 0;
+    const count = (): void => {
+      turns += 1;
+      next = setImmediate(count);
+    };
+    let next = setImmediate(count);
+    await Promise.all(crowd(200_000).map((one) => read(one)));
+    clearImmediate(next);
+
+    // Twelve megabytes, somewhat more than one a turn.
+    expect(turns).toBeGreaterThanOrEqual(10);
+  });
+
+  test('ends for each as it would alone, also where its reading breaks', async () => {
+    const { read } = (reader = createDeliveryReader());
+    vi.spyOn(await dialectOf('github'), 'judgeSignature').mockImplementationOnce(() => {
+      throw new Error('a mistake of ours');
+    });
+    const results = await Promise.allSettled(crowd().map((one) => read(one)));
+
+    expect(results.map(({ status }) => status)).toEqual([
+      'rejected',
+      ...Array.from({ length: MANY - 1 }, () => 'fulfilled'),
+    ]);
+  });
 });

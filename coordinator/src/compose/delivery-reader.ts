@@ -1,32 +1,18 @@
 /**
- * Reads deliveries. A usual one is read where it is, in less time than it takes to hand it over. A large one goes to a
- * thread: 25 MB are hashed and parsed in half a second, and nobody else should wait for that.
+ * Reads deliveries. A usual one is read where it is, in less time than it takes to hand it over; of many that come at
+ * once a thread reads a part meanwhile. A large one is the thread's: 25 MB are hashed and parsed in half a second, and
+ * nobody else should wait for that.
  */
-import { extname } from 'node:path';
-import { Worker } from 'node:worker_threads';
-import { AppError } from '@argunix/shared/kit/app-error';
 import { readDelivery } from '../flows/read-delivery.ts';
-import type { DeliveringKind, DeliveryReader, ReadDelivery } from '../ports/delivery-reader.ts';
-import type { DeliveryHeaders } from '../ports/forge-deliveries.ts';
+import type {
+  DeliveringKind,
+  DeliveryReader,
+  ReadDelivery,
+  SignedDelivery,
+} from '../ports/delivery-reader.ts';
+import type { DeliveryDialect } from '../ports/forge-deliveries.ts';
+import { type Answer, type Question, type ReadingThread, startReadingThread } from './ask-reading-thread.ts';
 import { dialectOf } from './dialects.ts';
-
-export type Question = {
-  readonly kind: DeliveringKind;
-  readonly body: Uint8Array;
-} & (
-  | { readonly what: 'peek' }
-  | {
-      readonly what: 'read';
-      readonly headers: DeliveryHeaders;
-      readonly secrets: readonly string[];
-      readonly now: number;
-    }
-);
-
-/** In the order of the questions. */
-export type Answer =
-  | { readonly what: 'peek'; readonly slug: string | undefined }
-  | { readonly what: 'read'; readonly delivery: ReadDelivery };
 
 export interface ClosableReader extends DeliveryReader {
   close(): Promise<void>;
@@ -37,45 +23,99 @@ const HANGS_MS = 30_000;
 
 // A millisecond of reading.
 const LARGE_BYTES = 256 * 1024;
+// So many at once are a millisecond, too; fewer are not worth waking anybody.
+const MANY = 8;
+// Four milliseconds: then others have their turn.
+const MOST_AT_ONCE_BYTES = 1024 * 1024;
 
 export interface DeliveryReaderOptions {
   readonly hangsMs?: number;
 }
 
+interface Waiting {
+  readonly delivery: SignedDelivery;
+  readonly dialect: DeliveryDialect;
+  resolve(delivery: ReadDelivery): void;
+  reject(error: unknown): void;
+}
+
 export function createDeliveryReader({ hangsMs = HANGS_MS }: DeliveryReaderOptions = {}): ClosableReader {
   let running: ReadingThread | undefined;
+  /** What came in this turn of the event loop. */
+  const together: Waiting[] = [];
 
-  function ask(question: Question): Promise<Answer> {
-    const thread =
+  function thread(): ReadingThread {
+    const current =
       running ??
-      startThread(hangsMs, () => {
+      startReadingThread(hangsMs, () => {
         // It may end in two steps, with another begun in between.
-        if (running === thread) {
+        if (running === current) {
           running = undefined;
         }
       });
-    running = thread;
-    return thread.ask(question);
+    running = current;
+    return current;
   }
+  async function askAlone(question: Question): Promise<Answer | undefined> {
+    const [answer] = await thread().ask([question], toTransfer(question));
+    return answer;
+  }
+  /** One that has not begun yet is made ready for the next crowd: this one is read sooner here. */
+  function isThreadFree(kind: DeliveringKind): boolean {
+    if (running === undefined) {
+      askAlone({ what: 'peek', kind, body: new Uint8Array() }).catch(() => undefined);
+      return false;
+    }
+    return running.isIdle;
+  }
+  function readTogether(): void {
+    const all = taken(together);
+    if (together.length > 0) {
+      setImmediate(readTogether);
+    }
+    const [first] = all;
+    const isShared = all.length >= MANY && first !== undefined && isThreadFree(first.delivery.kind);
+    const half = isShared ? Math.floor(all.length / 2) : 0;
+    if (isShared) {
+      readElsewhere(all.slice(0, half));
+    }
+    readHere(all.slice(half));
+  }
+  function readElsewhere(some: readonly Waiting[]): void {
+    const { questions, bytes } = packed(some.map(({ delivery }) => delivery));
+    thread()
+      .ask(questions, [bytes])
+      .then(
+        (answers) => {
+          for (const [at, one] of some.entries()) {
+            settle(one, answers[at]);
+          }
+        },
+        // That it ended is no reason to send them back.
+        () => readHere(some),
+      );
+  }
+
   return {
     read: async (delivery) => {
       const { kind, headers, body, now } = delivery;
       if (body.length < LARGE_BYTES) {
-        return readDelivery(await dialectOf(kind), delivery);
+        const dialect = await dialectOf(kind);
+        const { promise, resolve, reject } = Promise.withResolvers<ReadDelivery>();
+        if (together.push({ delivery, dialect, resolve, reject }) === 1) {
+          setImmediate(readTogether);
+        }
+        return await promise;
       }
       const secrets = delivery.secrets.map((secret) => secret.reveal());
-      const answer = await ask({ what: 'read', kind, headers, body, secrets, now });
-      if (answer.what !== 'read') {
-        throw new Error(`expected a delivery that was read, got ${answer.what}`);
-      }
-      return answer.delivery;
+      return readIn(await askAlone({ what: 'read', kind, headers, body, secrets, now }));
     },
     peekSlug: async (kind, body) => {
       if (body.length < LARGE_BYTES) {
         return (await dialectOf(kind)).peekSlug(body);
       }
-      const answer = await ask({ what: 'peek', kind, body });
-      return answer.what === 'peek' ? answer.slug : undefined;
+      const answer = await askAlone({ what: 'peek', kind, body });
+      return answer?.what === 'peek' ? answer.slug : undefined;
     },
     close: async () => {
       await running?.end();
@@ -83,58 +123,59 @@ export function createDeliveryReader({ hangsMs = HANGS_MS }: DeliveryReaderOptio
   };
 }
 
+/** From the front, and one at the least. */
+function taken(waiting: Waiting[]): readonly Waiting[] {
+  let count = 0;
+  for (let bytes = 0; count < waiting.length && bytes < MOST_AT_ONCE_BYTES; count += 1) {
+    bytes += waiting[count]?.delivery.body.length ?? 0;
+  }
+  return waiting.splice(0, count);
+}
+
+function readHere(some: readonly Waiting[]): void {
+  for (const { delivery, dialect, resolve, reject } of some) {
+    try {
+      resolve(readDelivery(dialect, delivery));
+    } catch (error) {
+      reject(error);
+    }
+  }
+}
+
+function settle({ resolve, reject }: Waiting, answer: Answer | undefined): void {
+  try {
+    resolve(readIn(answer));
+  } catch (error) {
+    reject(error);
+  }
+}
+
+function readIn(answer: Answer | undefined): ReadDelivery {
+  if (answer?.what !== 'read') {
+    throw new Error(`expected a delivery that was read, got ${answer?.what}`);
+  }
+  return answer.delivery;
+}
+
+/** Their bodies as one piece of memory, which goes over as it is. */
+function packed(deliveries: readonly SignedDelivery[]): {
+  readonly questions: readonly Question[];
+  readonly bytes: ArrayBuffer;
+} {
+  const bytes = new ArrayBuffer(deliveries.reduce((sum, { body }) => sum + body.length, 0));
+  let end = 0;
+  const questions = deliveries.map(({ kind, headers, body, secrets, now }): Question => {
+    const copy = new Uint8Array(bytes, end, body.length);
+    copy.set(body);
+    end += body.length;
+    return { what: 'read', kind, headers, body: copy, secrets: secrets.map((one) => one.reveal()), now };
+  });
+  return { questions, bytes };
+}
+
 /** A body that is read is of no more use here, and is not held twice. */
 function toTransfer({ what, body }: Question): ArrayBuffer[] {
   const { buffer } = body;
   const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === body.byteLength;
   return what === 'read' && isWhole ? [buffer] : [];
-}
-
-interface ReadingThread {
-  ask(question: Question): Promise<Answer>;
-  end(): Promise<void>;
-}
-
-/** `onEnd`: nothing can be asked of it any more; the next question starts another. */
-function startThread(hangsMs: number, onEnd: () => void): ReadingThread {
-  const thread = new Worker(new URL(`./reading-thread${extname(import.meta.filename)}`, import.meta.url));
-  // It keeps nothing alive that waits for none of its answers.
-  thread.unref();
-  let waiting: PromiseWithResolvers<Answer>[] = [];
-  let watchdog: NodeJS.Timeout | undefined;
-
-  function watch(): void {
-    clearTimeout(watchdog);
-    watchdog = waiting.length === 0 ? undefined : setTimeout(() => void thread.terminate(), hangsMs);
-  }
-  function end(cause: unknown): void {
-    onEnd();
-    clearTimeout(watchdog);
-    const unanswered = waiting;
-    waiting = [];
-    for (const { reject } of unanswered) {
-      // Whoever sent it reads this; the log has the cause.
-      reject(new AppError('busy', 'The delivery could not be read in time; send it again.', {}, cause));
-    }
-  }
-  thread.on('message', (answer: Answer) => {
-    const answered = waiting.shift();
-    watch();
-    answered?.resolve(answer);
-  });
-  thread.on('error', end);
-  thread.on('exit', (code) => end(`exit code ${code}`));
-  return {
-    ask: (question) => {
-      const promise = Promise.withResolvers<Answer>();
-      if (waiting.push(promise) === 1) {
-        watch();
-      }
-      thread.postMessage(question, toTransfer(question));
-      return promise.promise;
-    },
-    end: async () => {
-      await thread.terminate();
-    },
-  };
 }

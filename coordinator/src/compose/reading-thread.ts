@@ -1,10 +1,10 @@
-/** The thread behind delivery-reader.ts: one after the other. */
+/** The thread behind ask-reading-thread.ts: one after the other. */
 import { parentPort } from 'node:worker_threads';
 import { toEpochMs } from '@argunix/shared/domain/epoch-ms';
 import { Secret } from '@argunix/shared/kit/secret';
 import { readDelivery } from '../flows/read-delivery.ts';
 import type { DeliveryDialect } from '../ports/forge-deliveries.ts';
-import type { Answer, Question } from './delivery-reader.ts';
+import type { Answer, Question } from './ask-reading-thread.ts';
 import { dialectOf } from './dialects.ts';
 
 const port = parentPort;
@@ -13,10 +13,13 @@ if (port === null) {
 }
 
 let last = Promise.resolve();
-port.on('message', (question: Question) => {
+port.on('message', (questions: readonly Question[]) => {
   last = last.then(async () => {
-    const dialect = await dialectOf(question.kind);
-    port.postMessage(answer(question, dialect));
+    const answers: Answer[] = [];
+    for (const question of questions) {
+      answers.push(answer(question, await dialectOf(question.kind)));
+    }
+    port.postMessage(answers);
   });
 });
 
