@@ -10,9 +10,8 @@ import { createGitCheckout } from '../adapters/git/checkout.ts';
 import type { AdministeredBuilders } from '../adapters/http/builder-command-routes.ts';
 import type { Readiness } from '../adapters/http/health-routes.ts';
 import { createJobLogs } from '../adapters/http/job-logs.ts';
-import { findReadableLease } from '../adapters/http/readable-lease.ts';
+import type { LogRoutesOptions } from '../adapters/http/log-routes.ts';
 import type { HttpServer, HttpServerOptions } from '../adapters/http/server.ts';
-import { createVisibleSteps } from '../adapters/http/visible-steps.ts';
 import { createPrometheusMetrics } from '../adapters/prometheus/metrics.ts';
 import { createBuilderStore } from '../adapters/sqlite/builder-store.ts';
 import { createContenderStore } from '../adapters/sqlite/contender-store.ts';
@@ -35,7 +34,7 @@ import { handleDeliveries } from '../flows/handle-deliveries.ts';
 import { heedNotice } from '../flows/heed-notice.ts';
 import { keepTrying } from '../flows/keep-trying.ts';
 import { createOneAtATime } from '../flows/one-at-a-time.ts';
-import { createPacedWork, type PacedWork } from '../flows/paced-work.ts';
+import { createPacedWork } from '../flows/paced-work.ts';
 import { supersedeLeftovers, supersedeOlder } from '../flows/supersede-older.ts';
 import type { BuilderStore } from '../ports/builder-store.ts';
 import type { MayRead } from '../ports/may-read.ts';
@@ -44,10 +43,12 @@ import type { Reload } from '../ports/reload.ts';
 import type { EvaluationSettings } from '../ports/settings.ts';
 import type { Views } from '../ports/views.ts';
 import { createCloneCredentials } from './clone-credentials.ts';
+import { createCloserLooks } from './closer-looks.ts';
 import { createCommands } from './commands.ts';
 import { createDescribeRepository } from './describe-repository.ts';
 import { composeEngine, type Engine, type EngineOptions, makeStateDir } from './engine.ts';
 import { composeForgeSide, type ForgeSide } from './forge-side.ts';
+import { createLogAccess } from './log-access.ts';
 import { createReaders } from './readers.ts';
 import { createReload, type ReadAgain } from './reload.ts';
 import { ensureRepositories, NOTHING_KNOWN } from './repositories.ts';
@@ -77,8 +78,6 @@ export interface Coordinator {
 
 // Between two looks at the inbox: what a busy forge tells meanwhile is handled together.
 const INBOX_PAUSE_MS = 100;
-// A stranger may push to a request every second: the looks that follow must leave most of what a forge lets us ask.
-const GAP_PAUSE_MS = 10_000;
 const NO_BUILDER =
   'There is no builder: local_builds is off, and builder_enrollment is not configured, so that none can join.';
 
@@ -231,7 +230,7 @@ export async function startCoordinator({
       // What a look finds may have been told, and handled, since the look before it.
       lookbackMs: Math.max(coalesceMs, 2 * catchUpMs),
       wishesOf: (id) => known.watched.get(id),
-      onGap: lookCloser,
+      onGap: (id) => lookCloser(id),
       // The delivery is handled and does not come again: what follows from it is tried until it is stored.
       onAccepted: (subject) =>
         keepTrying(patience, 'end what is superseded', stopping.signal, () =>
@@ -268,20 +267,12 @@ export async function startCoordinator({
     clock,
     signal: stopping.signal,
   });
-  const closerLooks = new Map<RepositoryId, PacedWork>();
-  function lookCloser(id: RepositoryId): void {
-    const paced =
-      closerLooks.get(id) ??
-      createPacedWork({
-        work: () => Promise.resolve(watches.poke(id)),
-        start: (run) => inBackground('look at a repository of which something came late', run),
-        pauseMs: GAP_PAUSE_MS,
-        clock,
-        signal: stopping.signal,
-      });
-    closerLooks.set(id, paced);
-    paced.ask();
-  }
+  const lookCloser = createCloserLooks({
+    poke: (id) => watches.poke(id),
+    start: (run) => inBackground('look at a repository of which something came late', run),
+    clock,
+    signal: stopping.signal,
+  });
   const watches = createWatches(
     {
       checkout: engine.checkout,
@@ -365,35 +356,15 @@ export async function startCoordinator({
     logger: log,
     now: () => clock.now(),
   };
+  const logSources = { queue, directory, externalUrl, views, findJobLog: findLog };
   const logPlugin =
-    (isOperator: boolean): HttpServerOptions['plugins'][number] =>
+    (mayReadLog: MayRead, changesOf: LogRoutesOptions['changesFor']): HttpServerOptions['plugins'][number] =>
     async (app) => {
       await app.register(logRoutes, {
+        ...createLogAccess(logSources, mayReadLog),
         logs: engine.logs,
-        changesFor: isOperator ? () => ({ key: 'operator', changes }) : changesFor,
+        changesFor: changesOf,
         logger: log,
-        findLeaseLog: ({ leaseId, bearer }) => {
-          const reader = { bearer };
-          const mayReadThis: MayRead = isOperator ? () => true : mayRead;
-          const sources = { queue, directory, externalUrl, mayRead: mayReadThis };
-          const found = findReadableLease(sources, leaseId, createVisibleSteps(sources, reader));
-          return found === undefined
-            ? undefined
-            : {
-                leaseId,
-                isLive: found.running,
-                isReadable: () => found.jobs.some(({ repo }) => mayReadThis(reader, repo)),
-              };
-        },
-        findLog: ({ jobId, attempt, bearer }) => {
-          const reader = { bearer };
-          const job = views.job(jobId);
-          const owner = job === undefined ? undefined : views.evaluation(job.eval_id);
-          const isReadable = (): boolean =>
-            owner !== undefined && (isOperator || mayRead(reader, owner.repo));
-          const found = isReadable() ? findLog(jobId, attempt) : undefined;
-          return found === undefined ? undefined : { ...found, isReadable };
-        },
       });
     };
   side = await composeForgeSide(
@@ -419,7 +390,7 @@ export async function startCoordinator({
   await learn();
   const server = await createHttpServer({
     ...common,
-    plugins: [logPlugin(false)],
+    plugins: [logPlugin(mayRead, changesFor)],
     logs: jobLogs,
     mayRead,
     commands,
@@ -449,7 +420,12 @@ export async function startCoordinator({
     await mkdir(dirname(configuration.controlSocketPath), { recursive: true, mode: 0o700 });
     control = await createControlServer({
       ...common,
-      plugins: [logPlugin(true)],
+      plugins: [
+        logPlugin(
+          () => true,
+          () => ({ key: 'operator', changes }),
+        ),
+      ],
       socketPath: configuration.controlSocketPath,
       commands,
       reload,
