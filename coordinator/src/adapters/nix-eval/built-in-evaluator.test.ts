@@ -368,7 +368,7 @@ describe.each(installedNixes())('$title', { timeout: 60_000 }, ({ env, isMissing
 });
 
 test('further processes take their share from the end, and nothing is told twice', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async () => {
   const spaces = createUnconfinedSpaces(installedNixes()[0]?.env ?? {});
   const flake = await real.flake(`{
