@@ -30,20 +30,38 @@ export interface ReadingThread {
   end(): Promise<void>;
 }
 
-/** `onEnd`: nothing can be asked of it any more; the next question starts another. */
-export function startReadingThread(hangsMs: number, onEnd: () => void): ReadingThread {
+export interface ReadingThreadOptions {
+  readonly hangsMs: number;
+  /** It ends when nothing was asked for so long. */
+  readonly idleMs: number;
+  /** Nothing can be asked of it any more; with the cause, unless it was to end. */
+  onEnd(cause: unknown): void;
+}
+
+export function startReadingThread({ hangsMs, idleMs, onEnd }: ReadingThreadOptions): ReadingThread {
   const thread = new Worker(new URL(`./reading-thread${extname(import.meta.filename)}`, import.meta.url));
   // It keeps nothing alive that waits for none of its answers.
   thread.unref();
   let waiting: PromiseWithResolvers<readonly Answer[]>[] = [];
   let watchdog: NodeJS.Timeout | undefined;
+  let isEnding = false;
 
   function watch(): void {
     clearTimeout(watchdog);
-    watchdog = waiting.length === 0 ? undefined : setTimeout(() => void thread.terminate(), hangsMs);
+    watchdog = waiting.length === 0 ? setTimeout(rest, idleMs).unref() : setTimeout(terminate, hangsMs);
+  }
+  function terminate(): void {
+    void thread.terminate();
+  }
+  /** It takes a moment to end, in which nobody may ask it. */
+  function rest(): void {
+    isEnding = true;
+    onEnd(null);
+    terminate();
   }
   function end(cause: unknown): void {
-    onEnd();
+    onEnd(isEnding ? null : cause);
+    isEnding = true;
     clearTimeout(watchdog);
     const unanswered = waiting;
     waiting = [];
@@ -72,6 +90,7 @@ export function startReadingThread(hangsMs: number, onEnd: () => void): ReadingT
       return promise.promise;
     },
     end: async () => {
+      isEnding = true;
       await thread.terminate();
     },
   };

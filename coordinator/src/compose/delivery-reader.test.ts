@@ -1,8 +1,11 @@
 /** With the real thread. */
 import { createHmac } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { toEpochMs } from '@argunix/shared/domain/epoch-ms';
+import { silentLogger } from '@argunix/shared/kit/logger';
 import { Secret } from '@argunix/shared/kit/secret';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { until } from '../../test/until.ts';
 import type { DeliveringKind, ReadDelivery, SignedDelivery } from '../ports/delivery-reader.ts';
 import { type ClosableReader, createDeliveryReader } from './delivery-reader.ts';
@@ -11,11 +14,20 @@ import { dialectOf } from './dialects.ts';
 const SECRET = 'the secret of this hook';
 const SHA = 'a'.repeat(40);
 
+const warnings: string[] = [];
+const log = { ...silentLogger, warn: (_details: object, message: string) => void warnings.push(message) };
 let reader: ClosableReader | undefined;
+beforeEach(() => {
+  warnings.length = 0;
+});
 afterEach(async () => {
   vi.restoreAllMocks();
   await reader?.close();
 });
+
+function threads(): number {
+  return readdirSync('/proc/self/task').length;
+}
 
 function pushOf(padding = 0): Buffer {
   return Buffer.from(
@@ -41,7 +53,7 @@ function signed(kind: DeliveringKind, body: Buffer, secret = SECRET): SignedDeli
 
 describe('what was asked together', () => {
   test('is answered each for itself, whatever the kinds and sizes', async () => {
-    const { read, peekSlug } = (reader = createDeliveryReader());
+    const { read, peekSlug } = (reader = createDeliveryReader({ log }));
     const [github, forgejo, large, wrong, slug] = await Promise.all([
       read(signed('github', pushOf())),
       read(signed('forgejo', pushOf())),
@@ -57,7 +69,7 @@ describe('what was asked together', () => {
   });
 
   test('is judged on the very bytes, also where they are a part of others', async () => {
-    const { read } = (reader = createDeliveryReader());
+    const { read } = (reader = createDeliveryReader({ log }));
     const body = pushOf(500_000);
     const within = Buffer.concat([Buffer.from('before'), body, Buffer.from('behind')]);
     const part = within.subarray(6, 6 + body.length);
@@ -68,7 +80,7 @@ describe('what was asked together', () => {
 
 test('a thread that hangs is ended, and who waits is told to come again', async () => {
   // It takes longer than that to start.
-  const { read } = (reader = createDeliveryReader({ hangsMs: 1 }));
+  const { read } = (reader = createDeliveryReader({ log, hangsMs: 1 }));
   const large = (): SignedDelivery => signed('github', pushOf(500_000));
 
   expect(await Promise.allSettled([read(large()), read(large())])).toMatchObject([
@@ -76,14 +88,28 @@ test('a thread that hangs is ended, and who waits is told to come again', async 
     { status: 'rejected', reason: { code: 'busy' } },
   ]);
   await expect(read(signed('github', pushOf()))).resolves.toMatchObject({ kind: 'delivery' });
+  expect(warnings).toEqual([
+    'the thread that reads deliveries ended; whatever needs it next begins it again',
+  ]);
 });
 
 test('after its thread ended it begins another', async () => {
-  reader = createDeliveryReader();
+  reader = createDeliveryReader({ log });
   await reader.read(signed('github', pushOf(500_000)));
   await reader.close();
 
   await expect(reader.read(signed('github', pushOf(500_000)))).resolves.toMatchObject({ kind: 'delivery' });
+});
+
+test('a thread that nobody asks ends, without a word, and is there again for who asks', async () => {
+  const { read } = (reader = createDeliveryReader({ log, idleMs: 50 }));
+  const readLarge = async (): Promise<string> => (await read(signed('github', pushOf(500_000)))).kind;
+  expect(await readLarge()).toBe('delivery');
+  const most = threads();
+  await until('it has ended', () => threads() < most);
+
+  expect(await readLarge()).toBe('delivery');
+  expect(warnings).toEqual([]);
 });
 
 describe('a crowd', () => {
@@ -111,7 +137,7 @@ describe('a crowd', () => {
   }
 
   test('is read by a thread, too, once there is one, each delivery for itself', async () => {
-    reader = createDeliveryReader();
+    reader = createDeliveryReader({ log });
     const first = await readCrowd(reader, crowd());
     await untilShared(reader);
     const later = await readCrowd(reader, crowd());
@@ -123,7 +149,7 @@ describe('a crowd', () => {
   });
 
   test('is read here where the thread has something large to do, or where it ends', async () => {
-    reader = createDeliveryReader();
+    reader = createDeliveryReader({ log });
     await untilShared(reader);
     const large = reader.read(signed('github', pushOf(20_000_000)));
     const meanwhile = await readCrowd(reader, crowd());
@@ -135,10 +161,23 @@ describe('a crowd', () => {
 
     expect(meanwhile.here).toBe(MANY);
     expect((await left).answers).toEqual(meanwhile.answers);
+    expect(warnings).toEqual([]);
+  });
+
+  test('does not begin a thread again that has just ended', async () => {
+    const hanging = (reader = createDeliveryReader({ log, hangsMs: 1 }));
+    await readCrowd(hanging, crowd());
+    await until('its thread has ended', () => warnings.length > 0);
+    await readCrowd(hanging, crowd());
+    await sleep(100);
+
+    expect(warnings).toHaveLength(1);
+    await expect(hanging.read(signed('github', pushOf(500_000)))).rejects.toMatchObject({ code: 'busy' });
+    expect(warnings).toHaveLength(2);
   });
 
   test('of larger ones leaves others their turn', async () => {
-    const { read } = (reader = createDeliveryReader());
+    const { read } = (reader = createDeliveryReader({ log }));
     let turns = 0;
     const count = (): void => {
       turns += 1;
@@ -153,7 +192,7 @@ describe('a crowd', () => {
   });
 
   test('ends for each as it would alone, also where its reading breaks', async () => {
-    const { read } = (reader = createDeliveryReader());
+    const { read } = (reader = createDeliveryReader({ log }));
     vi.spyOn(await dialectOf('github'), 'judgeSignature').mockImplementationOnce(() => {
       throw new Error('a mistake of ours');
     });

@@ -3,6 +3,7 @@
  * once a thread reads a part meanwhile. A large one is the thread's: 25 MB are hashed and parsed in half a second, and
  * nobody else should wait for that.
  */
+import type { Logger } from '@argunix/shared/kit/logger';
 import { readDelivery } from '../flows/read-delivery.ts';
 import type {
   DeliveringKind,
@@ -21,6 +22,8 @@ export interface ClosableReader extends DeliveryReader {
 // All bodies in flight are 100 MB at the most, read in some seconds; longer is a thread that hangs.
 const HANGS_MS = 30_000;
 
+// It holds 26 MB.
+const IDLE_MS = 60_000;
 // A millisecond of reading.
 const LARGE_BYTES = 256 * 1024;
 // So many at once are a millisecond, too; fewer are not worth waking anybody.
@@ -28,8 +31,13 @@ const MANY = 8;
 // Four milliseconds: then others have their turn.
 const MOST_AT_ONCE_BYTES = 1024 * 1024;
 
+// Of the many that a flood brings in that time, none begins another.
+const RESTS_MS = 10_000;
+
 export interface DeliveryReaderOptions {
+  readonly log: Logger;
   readonly hangsMs?: number;
+  readonly idleMs?: number;
 }
 
 interface Waiting {
@@ -39,19 +47,36 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-export function createDeliveryReader({ hangsMs = HANGS_MS }: DeliveryReaderOptions = {}): ClosableReader {
+export function createDeliveryReader({
+  log,
+  hangsMs = HANGS_MS,
+  idleMs = IDLE_MS,
+}: DeliveryReaderOptions): ClosableReader {
   let running: ReadingThread | undefined;
   /** What came in this turn of the event loop. */
   const together: Waiting[] = [];
+  /** One that ended by itself is begun again for who needs it, not for a crowd. */
+  let restsUntil = 0;
 
   function thread(): ReadingThread {
     const current =
       running ??
-      startReadingThread(hangsMs, () => {
-        // It may end in two steps, with another begun in between.
-        if (running === current) {
-          running = undefined;
-        }
+      startReadingThread({
+        hangsMs,
+        idleMs,
+        onEnd: (cause) => {
+          if (cause !== null) {
+            restsUntil = performance.now() + RESTS_MS;
+            log.warn(
+              { err: cause },
+              'the thread that reads deliveries ended; whatever needs it next begins it again',
+            );
+          }
+          // It may end in two steps, with another begun in between.
+          if (running === current) {
+            running = undefined;
+          }
+        },
       });
     running = current;
     return current;
@@ -62,11 +87,11 @@ export function createDeliveryReader({ hangsMs = HANGS_MS }: DeliveryReaderOptio
   }
   /** One that has not begun yet is made ready for the next crowd: this one is read sooner here. */
   function isThreadFree(kind: DeliveringKind): boolean {
-    if (running === undefined) {
+    if (running === undefined && performance.now() >= restsUntil) {
       askAlone({ what: 'peek', kind, body: new Uint8Array() }).catch(() => undefined);
       return false;
     }
-    return running.isIdle;
+    return running?.isIdle === true;
   }
   function readTogether(): void {
     const all = taken(together);

@@ -1,6 +1,7 @@
 /** The door for deliveries, with what the coordinator does about what comes through it. */
 import type { RepositoryId } from '@argunix/shared/domain/ids';
 import type { Clock } from '@argunix/shared/kit/clock';
+import type { Logger } from '@argunix/shared/kit/logger';
 import { forgeNamed } from '../domain/forge-named.ts';
 import type { Wishes } from '../flows/handle-deliveries.ts';
 import { createDeliveryDoor } from '../flows/receive-delivery.ts';
@@ -17,6 +18,7 @@ export interface ForgeDoorOptions {
   readonly hooks: HookRegistry;
   readonly forges: Forges;
   readonly clock: Clock;
+  readonly log: Logger;
   /** Whatever letter case it is written in. */
   repositoryOf(forge: string, slug: string): RepositoryId | undefined;
   wishesOf(id: RepositoryId): Wishes | undefined;
@@ -33,8 +35,8 @@ export function createForgeDoor(options: ForgeDoorOptions): {
   readonly take: DeliveryDoor;
   close(): Promise<void>;
 } {
-  const { deliveries, secrets, hooks, forges, clock } = options;
-  const reader = createDeliveryReader();
+  const { deliveries, secrets, hooks, forges, clock, log } = options;
+  const reader = createDeliveryReader({ log });
   const take = createDeliveryDoor({
     deliveries,
     reader,
