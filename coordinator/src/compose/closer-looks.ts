@@ -7,11 +7,9 @@ const PAUSE_MS = 10_000;
 
 export interface CloserLooksOptions extends Pick<PacedWorkOptions, 'start' | 'clock' | 'signal'> {
   readonly poke: (id: RepositoryId) => void;
-  readonly pauseMs?: number;
 }
 
 export function createCloserLooks(options: CloserLooksOptions): (id: RepositoryId) => void {
-  const { poke, pauseMs = PAUSE_MS } = options;
   const looks = new Map<RepositoryId, PacedWork>();
 
   return (id) => {
@@ -19,9 +17,9 @@ export function createCloserLooks(options: CloserLooksOptions): (id: RepositoryI
     if (look === undefined) {
       look = createPacedWork({
         ...options,
-        pauseMs,
+        pauseMs: PAUSE_MS,
         work: () => {
-          poke(id);
+          options.poke(id);
           return Promise.resolve();
         },
       });

@@ -12,8 +12,13 @@ import type {
   SignedDelivery,
 } from '../ports/delivery-reader.ts';
 import type { DeliveryDialect } from '../ports/forge-deliveries.ts';
-import { type Answer, type Question, type ReadingThread, startReadingThread } from './ask-reading-thread.ts';
 import { dialectOf } from './dialects.ts';
+import {
+  type Answer,
+  type Question,
+  type ReadingThread,
+  startReadingThread,
+} from './start-reading-thread.ts';
 
 export interface ClosableReader extends DeliveryReader {
   close(): Promise<void>;

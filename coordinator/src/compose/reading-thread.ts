@@ -1,11 +1,11 @@
-/** The thread behind ask-reading-thread.ts: one after the other. */
+/** The thread behind start-reading-thread.ts: one after the other. */
 import { parentPort } from 'node:worker_threads';
 import { toEpochMs } from '@argunix/shared/domain/epoch-ms';
 import { Secret } from '@argunix/shared/kit/secret';
 import { readDelivery } from '../flows/read-delivery.ts';
 import type { DeliveryDialect } from '../ports/forge-deliveries.ts';
-import type { Answer, Question } from './ask-reading-thread.ts';
 import { dialectOf } from './dialects.ts';
+import type { Answer, Question } from './start-reading-thread.ts';
 
 const port = parentPort;
 if (port === null) {

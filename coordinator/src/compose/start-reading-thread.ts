@@ -81,13 +81,14 @@ export function startReadingThread({ hangsMs, idleMs, onEnd }: ReadingThreadOpti
     get isIdle() {
       return waiting.length === 0;
     },
-    ask: (questions, taken) => {
-      const promise = Promise.withResolvers<readonly Answer[]>();
-      if (waiting.push(promise) === 1) {
+    ask: async (questions, taken) => {
+      // First: what cannot go over waits for no answer, or it would get that of the next.
+      thread.postMessage(questions, [...taken]);
+      const { promise, resolve, reject } = Promise.withResolvers<readonly Answer[]>();
+      if (waiting.push({ promise, resolve, reject }) === 1) {
         watch();
       }
-      thread.postMessage(questions, [...taken]);
-      return promise.promise;
+      return await promise;
     },
     end: async () => {
       isEnding = true;
