@@ -164,6 +164,20 @@ describe('a crowd', () => {
     expect(warnings).toEqual([]);
   });
 
+  test('that cannot go over is read here, and the next one gets its own answers', async () => {
+    reader = createDeliveryReader({ log });
+    await untilShared(reader);
+    const [odd, ...others] = crowd();
+    const headers = { ...odd?.headers, odd: (() => 'no thread takes this') as unknown as string };
+    const unsendable = odd === undefined ? [] : [{ ...odd, headers }, ...others];
+    const first = await readCrowd(reader, unsendable);
+    const next = await readCrowd(reader, crowd());
+
+    expect(first.here).toBe(MANY);
+    expect(next.here).toBe(MANY / 2);
+    expect([first, next].map(({ answers }) => answers.map(({ kind }) => kind))).toEqual([expected, expected]);
+  });
+
   test('does not begin a thread again that has just ended', async () => {
     const hanging = (reader = createDeliveryReader({ log, hangsMs: 1 }));
     await readCrowd(hanging, crowd());
